@@ -1,0 +1,32 @@
+# One command each; every one sets itself up. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+SECONDS ?=
+# Extra words for pytest: make test T="tests/gateway -k journal"
+T ?=
+
+.PHONY: help setup demo dev test check format clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
+
+setup: ## install what the demo needs into .venv
+	@$(PYTHON) scripts/setup.py run
+
+demo: setup ## run the whole network on this machine: make demo, or make demo SECONDS=45
+	@$(BIN)/dustline demo $(if $(SECONDS),--seconds $(SECONDS))
+
+dev:
+	@$(PYTHON) scripts/setup.py dev
+
+test: dev ## run all tests
+	@$(BIN)/python -m pytest $(T)
+
+check: dev ## format check, lint, type checks
+	@scripts/check.sh
+
+format: dev ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## remove what was built or installed here
+	rm -rf .venv node_modules build dist gateway/web/static/vendor .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The `dustline` command line and the demo: what ties gateway, simulator and firmware together."""

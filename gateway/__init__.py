@@ -1,0 +1,1 @@
+"""The gateway: MQTT readings in, validated and journalled, acknowledged, delivered to destinations."""

@@ -1,0 +1,1 @@
+"""Destinations: each reads the journal with a cursor of its own."""

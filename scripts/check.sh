@@ -1,0 +1,11 @@
+#!/bin/sh
+# Format, lint and types. The firmware is checked against the ESP32 stubs, apart from the rest.
+set -eu
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+PATH="$PWD/$bin:$PATH"
+export PATH
+"$bin/ruff" format --check .
+"$bin/ruff" check .
+node node_modules/pyright/index.js --project pyrightconfig.json --pythonpath "$bin/python"
+node node_modules/pyright/index.js --project firmware/pyrightconfig.json --pythonpath "$bin/python"

@@ -1,0 +1,144 @@
+"""Set a checkout up: a venv in .venv, the pinned packages, the web page's libraries.
+
+Usage: python3 scripts/setup.py run|dev. Standard library only, because it runs before anything is
+installed. `run` is what `make demo` needs; `dev` adds what the tests and checks need, with Debian's
+packages (a broker, two databases, a browser) when it may install them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+VENDOR = ROOT / "gateway" / "web" / "static" / "vendor"
+# Debian package -> the command that it brings.
+DEBIAN = {
+    "mosquitto": "mosquitto",
+    "influxdb": "influxd",
+    "victoria-metrics": "victoria-metrics",
+    "chromium": "chromium",
+}
+# What the page loads, by path below node_modules/. Licences go along.
+WEB_FILES = [
+    "leaflet/dist/leaflet.js",
+    "leaflet/dist/leaflet.css",
+    "leaflet/dist/images/layers.png",
+    "leaflet/dist/images/layers-2x.png",
+    "leaflet/dist/images/marker-icon.png",
+    "leaflet/LICENSE",
+    "uplot/dist/uPlot.iife.min.js",
+    "uplot/dist/uPlot.min.css",
+    "uplot/LICENSE",
+]
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", flush=True)
+
+
+def stop(text: str) -> None:
+    sys.exit(f"setup: {text}")
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
+    """Run a command quietly; show its output only when it fails."""
+    done = subprocess.run([str(c) for c in command], cwd=ROOT, env=env, capture_output=True, text=True)
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-4000:], sep="\n", file=sys.stderr)
+        stop(f"this command failed with exit code {done.returncode}: {' '.join(str(c) for c in command)}")
+
+
+def make_venv() -> None:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        version = ".".join(str(n) for n in sys.version_info[:3])
+        stop(f"Python 3.11 to 3.14 is needed, this is {version}. Try: make PYTHON=python3.11 ...")
+    if PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    say(f"making {VENV.relative_to(ROOT)}")
+    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
+    if done.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        stop(
+            "this Python cannot make a virtual environment. On Debian and Ubuntu install it with: "
+            f"sudo apt-get install python3-venv\n{done.stdout}{done.stderr}"
+        )
+
+
+def install_python(level: str) -> None:
+    say("installing Python packages")
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    run(*pip, "--require-hashes", "-r", f"requirements/{level}.txt")
+    run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def npm(*arguments: str) -> None:
+    """Run npm from the PATH, or else the one that a PyPI package brings."""
+    command = shutil.which("npm")
+    if command is None:
+        bundled = VENV / "bin" / "npm"
+        if not bundled.exists():
+            say("no npm on the PATH: taking the one from PyPI")
+            pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+            run(*pip, "--require-hashes", "-r", "requirements/node.txt")
+        command = str(bundled)
+    path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    run(command, "ci", "--no-audit", "--no-fund", "--ignore-scripts", *arguments, env={**os.environ, "PATH": path})
+
+
+def install_web(level: str) -> None:
+    say("installing the web page's libraries")
+    npm(*([] if level == "dev" else ["--omit=dev"]))
+    for name in WEB_FILES:
+        target = VENDOR / name.replace("/dist/", "/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "node_modules" / name, target)
+
+
+def install_debian() -> None:
+    missing = [package for package, command in DEBIAN.items() if shutil.which(command) is None]
+    if not missing:
+        return
+    names = " ".join(missing)
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        say(f"NOT INSTALLED, the tests that need them will be skipped: {names}")
+        say(f"to install them on Debian or Ubuntu: sudo apt-get install {names}")
+        return
+    say(f"installing Debian packages: {names}")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", "update", "-q", env=env)
+    run("apt-get", "install", "-y", "-q", "--no-install-recommends", *missing, env=env)
+
+
+def fingerprint(level: str) -> str:
+    """Change when anything that decides what is installed changes."""
+    digest = hashlib.sha256(f"{level} {sys.version}".encode())
+    for name in ("pyproject.toml", f"requirements/{level}.txt", "package-lock.json", "scripts/setup.py"):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> None:
+    level = sys.argv[1] if len(sys.argv) == 2 else ""
+    if level not in ("run", "dev"):
+        stop("usage: python3 scripts/setup.py run|dev")
+    stamp = VENV / f".dustline-{level}"
+    mark = fingerprint(level)
+    if not (stamp.exists() and stamp.read_text() == mark and VENDOR.exists()):
+        make_venv()
+        install_python(level)
+        install_web(level)
+        stamp.write_text(mark)
+    if level == "dev":
+        install_debian()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Byte-level sensor emulators, written from the protocol descriptions."""
