@@ -59,7 +59,10 @@ def make_venv() -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         version = ".".join(str(n) for n in sys.version_info[:3])
         stop(f"Python 3.11 to 3.14 is needed, this is {version}. Try: make PYTHON=python3.11 ...")
-    if PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+    if (
+        PYTHON.exists()
+        and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+    ):
         return
     shutil.rmtree(VENV, ignore_errors=True)
     say(f"making {VENV.relative_to(ROOT)}")
@@ -90,7 +93,15 @@ def npm(*arguments: str) -> None:
             run(*pip, "--require-hashes", "-r", "requirements/node.txt")
         command = str(bundled)
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    run(command, "ci", "--no-audit", "--no-fund", "--ignore-scripts", *arguments, env={**os.environ, "PATH": path})
+    run(
+        command,
+        "ci",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        *arguments,
+        env={**os.environ, "PATH": path},
+    )
 
 
 def install_web(level: str) -> None:
