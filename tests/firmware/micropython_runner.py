@@ -23,7 +23,7 @@ def main(path):
             failed += 1
             print("FAILED", key)
             sys.print_exception(error)
-    print("%d passed, %d failed" % (passed, failed))
+    print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
 
