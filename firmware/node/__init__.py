@@ -1,0 +1,1 @@
+"""The node's application: sensors in, MQTT messages out."""

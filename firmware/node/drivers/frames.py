@@ -1,0 +1,85 @@
+"""Find frames in a byte stream that may hold anything. Sans I/O, in a fixed buffer, never raises."""
+
+
+class Resync:
+    """Base of the parsers: feed bytes, take events; `frames` and `rejects` (reason -> count) add up.
+
+    A subclass gives FIRST (the header byte), SIZE (longest frame) and
+      _need(at, end): bytes the candidate at `at` takes in all, judged by what lies before `end`; 0 = no frame;
+      _judge(at): the event of the complete candidate, or the reason (str) to reject it; "" = it was no frame.
+
+    A rejected candidate loses its header byte only, and the search goes on in the bytes behind it, so an
+    intact frame inside a damaged one is found at once. What is decided depends on the bytes alone, never on
+    how they were cut into chunks. `garbage` counts bytes that were part of no frame and no candidate.
+    """
+
+    FIRST = 0
+    SIZE = 0
+
+    def __init__(self):
+        self.frames = 0
+        self.rejects = {}
+        # Twice the longest frame: what waits is always shorter than one frame, so feeding makes progress.
+        self._buf = bytearray(2 * self.SIZE)
+        self._view = memoryview(self._buf)
+        self._held = 0
+        self._claimed = 0  # bytes at the front that were counted with a rejected candidate
+
+    def feed(self, data):
+        """Take bytes; return the events of all frames they complete, in order."""
+        events = []
+        data = memoryview(data)
+        total = len(data)
+        at = 0
+        while at < total:
+            take = min(total - at, len(self._buf) - self._held)
+            self._view[self._held : self._held + take] = data[at : at + take]
+            self._held += take
+            at += take
+            self._scan(events, False)
+        return events
+
+    def flush(self):
+        """The stream has ended: judge what still waits for its rest, as `truncated`; return last events."""
+        events = []
+        self._scan(events, True)
+        return events
+
+    def _reject(self, reason):
+        self.rejects[reason] = self.rejects.get(reason, 0) + 1
+
+    def _scan(self, events, ended):
+        buf = self._buf
+        end = self._held
+        at = 0
+        claimed = self._claimed
+        while at < end:
+            reason = ""
+            if buf[at] == self.FIRST:
+                need = self._need(at, end)
+                if need < 0:  # a header with a length that no frame has
+                    reason = "length"
+                    need = -need
+                elif need > end - at:
+                    if not ended:
+                        break
+                    reason = "truncated"
+                    need = end - at
+                elif need:
+                    event = self._judge(at)
+                    if isinstance(event, dict):
+                        self.frames += 1
+                        events.append(event)
+                        at += need
+                        continue
+                    reason = event
+                if reason:
+                    self._reject(reason)
+                    claimed = max(claimed, at + need)
+            if at >= claimed:
+                self._reject("garbage")
+            at += 1
+        self._claimed = max(claimed - at, 0)
+        self._held = end - at
+        if at and self._held:
+            self._view[: self._held] = self._view[at:end]
