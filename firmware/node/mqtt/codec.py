@@ -1,0 +1,284 @@
+"""MQTT 3.1.1 packets: encoders that return bytes, and a decoder for what a broker sends. No I/O.
+
+Section numbers in comments are those of the OASIS standard MQTT Version 3.1.1.
+Runs on MicroPython and CPython.
+"""
+
+MAX_REMAINING = 268435455  # four bytes of seven bits, section 2.2.3
+
+CONNACK = 2
+PUBLISH = 3
+PUBACK = 4
+SUBACK = 9
+PINGRESP = 13
+
+PINGREQ_PACKET = b"\xc0\x00"
+DISCONNECT_PACKET = b"\xe0\x00"
+
+# What a broker may send that has one length only: type -> remaining length.
+_FIXED = {CONNACK: 2, PUBACK: 2, PINGRESP: 0}
+
+
+class MqttError(Exception):
+    """Anything that goes wrong with MQTT. `kind` is one word to count by, str() a sentence to show."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+class ProtocolError(MqttError):
+    """A packet that breaks MQTT 3.1.1. `fault` is "broker" (it sent it) or "node" (we tried to)."""
+
+    def __init__(self, fault, text):
+        super().__init__("protocol", f"{fault}: {text}")
+        self.fault = fault
+
+
+def _field(value):
+    """Bytes or text with its two-byte length before it (section 1.5.3)."""
+    raw = value.encode() if isinstance(value, str) else value
+    if len(raw) > 65535:
+        raise ProtocolError("node", f"a field of {len(raw)} bytes does not fit its two-byte length")
+    return bytes((len(raw) >> 8, len(raw) & 255)) + raw
+
+
+def _head(first, length):
+    """Fixed header: type and flags, then the remaining length, least significant seven bits first."""
+    if length > MAX_REMAINING:
+        raise ProtocolError("node", f"a packet of {length} bytes is longer than MQTT allows")
+    head = bytearray((first,))
+    while length > 127:
+        head.append(length & 127 | 128)
+        length >>= 7
+    head.append(length)
+    return bytes(head)
+
+
+def _check_topic(topic):
+    if not topic or "+" in topic or "#" in topic or "\0" in topic:
+        raise ProtocolError("node", f"{topic!r} is not a topic to publish to")
+
+
+def _check_id(packet_id):
+    if not 1 <= packet_id <= 65535:
+        raise ProtocolError("node", f"packet id {packet_id} is not in 1..65535")
+
+
+def _check_qos(qos):
+    if qos not in (0, 1):
+        raise ProtocolError("node", f"QoS {qos} is not supported, only 0 and 1")
+
+
+def encode_connect(client_id, user=None, password=None, keepalive=60, clean_session=False, will=None):
+    """CONNECT. keepalive in seconds; will is (topic, payload, qos, retain) or None."""
+    if not 0 <= keepalive <= 65535:
+        raise ProtocolError("node", f"keepalive {keepalive} s is not in 0..65535")
+    if password is not None and user is None:
+        raise ProtocolError("node", "a password needs a user name")  # 3.1.2.9
+    if not client_id and not clean_session:
+        raise ProtocolError("node", "a session that is to be kept needs a client id")  # 3.1.3.1
+    flags = 2 if clean_session else 0
+    body = _field(client_id)
+    if will is not None:
+        topic, payload, qos, retain = will
+        _check_topic(topic)
+        _check_qos(qos)
+        flags |= 4 | qos << 3 | (32 if retain else 0)
+        body += _field(topic) + _field(payload)
+    if user is not None:
+        flags |= 128
+        body += _field(user)
+    if password is not None:
+        flags |= 64
+        body += _field(password)
+    fixed = b"\x00\x04MQTT\x04" + bytes((flags, keepalive >> 8, keepalive & 255))
+    return _head(0x10, len(fixed) + len(body)) + fixed + body
+
+
+def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=None):
+    """PUBLISH up to the payload, which has `size` bytes and follows: so a long payload is not copied."""
+    _check_topic(topic)
+    _check_qos(qos)
+    variable = _field(topic)
+    if qos:
+        _check_id(packet_id or 0)
+        variable += bytes((packet_id >> 8, packet_id & 255))
+    elif dup:
+        raise ProtocolError("node", "a QoS 0 message cannot be a duplicate")  # 3.3.1.1
+    first = 0x30 | (8 if dup else 0) | qos << 1 | (1 if retain else 0)
+    return _head(first, len(variable) + size) + variable
+
+
+def encode_publish(topic, payload, qos=0, retain=False, dup=False, packet_id=None):
+    """PUBLISH, whole. payload is bytes."""
+    return encode_publish_head(topic, len(payload), qos, retain, dup, packet_id) + payload
+
+
+def encode_puback(packet_id):
+    _check_id(packet_id)
+    return bytes((0x40, 2, packet_id >> 8, packet_id & 255))
+
+
+def encode_subscribe(packet_id, topic, qos=1):
+    """SUBSCRIBE to one topic filter."""
+    _check_id(packet_id)
+    _check_qos(qos)
+    if not topic:
+        raise ProtocolError("node", "an empty topic filter")
+    body = bytes((packet_id >> 8, packet_id & 255)) + _field(topic) + bytes((qos,))
+    return _head(0x82, len(body)) + body
+
+
+class Decoder:
+    """Takes a broker's bytes in pieces of any size, gives events.
+
+    Events are tuples, the name first:
+        ("connack", session_present, code)
+        ("publish", topic, payload, qos, packet_id or None, retain, dup)   topic str, payload bytes
+        ("puback", packet_id)
+        ("suback", packet_id, codes)          codes: bytes, 0x80 is a refusal
+        ("pingresp",)
+        ("oversize", size, packet_id or None) a PUBLISH above max_packet (or that no memory was left for),
+                                              skipped without keeping it; the id if it wants a PUBACK
+        ("error", ProtocolError)              always last: from here on nothing is decoded any more
+    Memory is bounded: at most one packet of max_packet bytes (remaining length) is kept.
+    """
+
+    def __init__(self, max_packet=8192):
+        self.max_packet = max_packet
+        self.failed = None
+        self._first = None  # first byte of the packet that is being read
+        self._shift = 0  # bits of the remaining length known so far; None once it is complete
+        self._length = 0
+        self._got = 0  # bytes of the body seen
+        self._body = None  # None: the body is skipped
+        self._topic_length = 0  # of a PUBLISH that is skipped
+        self._id = 0
+
+    def feed(self, data):
+        """Decode what has come; returns the list of events. Never raises on what the broker sends."""
+        events = []
+        if self.failed:
+            return events
+        view = memoryview(data)
+        at = 0
+        end = len(view)
+        try:
+            while at < end:
+                if self._first is None:
+                    _check_first(view[at])
+                    self._first = view[at]
+                    self._length = self._shift = 0
+                    at += 1
+                elif self._shift is not None:
+                    self._take_length(view[at])
+                    at += 1
+                else:
+                    take = min(end - at, self._length - self._got)
+                    if self._body is None:
+                        self._skip(view, at, take)
+                    else:
+                        self._body[self._got : self._got + take] = view[at : at + take]
+                    self._got += take
+                    at += take
+                if self._first is not None and self._shift is None and self._got == self._length:
+                    events.append(self._finish())
+        except ProtocolError as error:
+            self.failed = error
+            self._body = None
+            events.append(("error", error))
+        return events
+
+    def _take_length(self, byte):
+        self._length |= (byte & 127) << self._shift
+        if byte & 128:
+            self._shift += 7
+            if self._shift > 21:
+                raise ProtocolError("broker", "sent a remaining length of more than four bytes")
+            return
+        kind = self._first >> 4
+        if kind in _FIXED and self._length != _FIXED[kind]:
+            raise ProtocolError("broker", f"sent a packet of type {kind} with {self._length} bytes")
+        if kind == SUBACK and not 3 <= self._length <= self.max_packet:
+            raise ProtocolError("broker", f"sent a SUBACK of {self._length} bytes")
+        self._shift = None
+        self._got = self._topic_length = self._id = 0
+        self._body = None
+        if self._length <= self.max_packet:
+            try:
+                self._body = bytearray(self._length)
+            except MemoryError:
+                pass  # skipped and reported as oversize: better one message less than a dead node
+
+    def _skip(self, view, at, take):
+        """Pass over a PUBLISH that is not kept, but learn its packet id, which stands after the topic."""
+        for offset in (0, 1):
+            if self._got <= offset < self._got + take:
+                self._topic_length = self._topic_length << 8 | view[at + offset - self._got]
+        for offset in (2 + self._topic_length, 3 + self._topic_length):
+            # The place is only known once both bytes of the topic's length are.
+            if self._got + take >= 2 and self._got <= offset < self._got + take:
+                self._id = self._id << 8 | view[at + offset - self._got]
+
+    def _finish(self):
+        first, body = self._first, self._body
+        self._first = self._body = None
+        kind = first >> 4
+        if body is None:
+            if first & 6 and (not self._id or 4 + self._topic_length > self._length):
+                raise ProtocolError("broker", "sent a long QoS 1 PUBLISH without a packet id")
+            return ("oversize", self._length, self._id if first & 6 else None)
+        if kind == PUBLISH:
+            return _publish(first, body)
+        if kind == PINGRESP:
+            return ("pingresp",)
+        if kind == CONNACK:
+            if body[0] & 0xFE:
+                raise ProtocolError("broker", "sent a CONNACK with reserved bits set")
+            return ("connack", bool(body[0]), body[1])
+        packet_id = body[0] << 8 | body[1]
+        if not packet_id:
+            raise ProtocolError("broker", f"sent packet id 0 in a packet of type {kind}")
+        if kind == PUBACK:
+            return ("puback", packet_id)
+        for code in body[2:]:
+            if code not in (0, 1, 2, 128):
+                raise ProtocolError("broker", f"sent a SUBACK with the unknown code {code}")
+        return ("suback", packet_id, bytes(body[2:]))
+
+
+def _check_first(first):
+    kind = first >> 4
+    if kind == PUBLISH:
+        if first & 6 == 6:
+            raise ProtocolError("broker", "sent a PUBLISH with QoS 3")
+        if first & 4:
+            raise ProtocolError("broker", "sent a QoS 2 message, which the node never subscribes to")
+        if first & 14 == 8:
+            raise ProtocolError("broker", "sent a QoS 0 message marked as a duplicate")
+    elif kind not in (CONNACK, PUBACK, SUBACK, PINGRESP):
+        raise ProtocolError("broker", f"sent a packet of type {kind}, which the node does not expect")
+    elif first & 15:
+        raise ProtocolError("broker", f"sent a packet of type {kind} with reserved bits set")
+
+
+def _publish(first, body):
+    qos = first >> 1 & 3
+    start = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else 2
+    end = start + (2 if qos else 0)
+    if start == 2 or end > len(body):
+        raise ProtocolError("broker", "sent a PUBLISH whose topic is empty or cut off")
+    view = memoryview(body)
+    try:
+        topic = str(view[2:start], "utf-8")
+    except UnicodeError:
+        raise ProtocolError("broker", "sent a topic that is not UTF-8") from None
+    packet_id = body[start] << 8 | body[start + 1] if qos else None
+    if packet_id == 0:
+        raise ProtocolError("broker", "sent packet id 0 in a PUBLISH")
+    return ("publish", topic, bytes(view[end:]), qos, packet_id, bool(first & 1), bool(first & 8))
