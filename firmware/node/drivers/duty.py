@@ -62,10 +62,10 @@ class Duty:
             self._go(self.WAKE)
         if self._tries and now - self._sent < self._pause():
             return None
-        if self._step == self.SLEEP and self._tries >= 3:
-            if self._heard is None or now - self._heard >= self.SILENCE_MS:
-                self._slept()
-                return None
+        silent = self._heard is None or now - self._heard >= self.SILENCE_MS
+        if self._step == self.SLEEP and self._tries >= 3 and silent:
+            self._go(IDLE)
+            return None
         command = self._command(now)
         if command is None:
             return None
@@ -103,9 +103,6 @@ class Duty:
 
     def _woke(self):
         self.awake_since = self._now if self._wake_sent is None else self._wake_sent
-
-    def _slept(self):
-        self._go(IDLE)
 
     # For the subclass.
 

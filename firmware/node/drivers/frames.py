@@ -5,8 +5,9 @@ class Resync:
     """Base of the parsers: feed bytes, take events; `frames` and `rejects` (reason -> count) add up.
 
     A subclass gives FIRST (the header byte), SIZE (longest frame) and
-      _need(at, end): bytes the candidate at `at` takes in all, judged by what lies before `end`; 0 = no frame;
-      _judge(at): the event of the complete candidate, or the reason (str) to reject it; "" = it was no frame.
+      _need(at, end): bytes that the candidate at `at` takes in all, as far as what lies before `end` tells;
+        0 = no frame, -n = a header of n bytes with a length that no frame has;
+      _judge(at): the event of a complete candidate, or the reason (str) to reject it, "" = it was no frame.
 
     A rejected candidate loses its header byte only, and the search goes on in the bytes behind it, so an
     intact frame inside a damaged one is found at once. What is decided depends on the bytes alone, never on
@@ -57,7 +58,7 @@ class Resync:
             reason = ""
             if buf[at] == self.FIRST:
                 need = self._need(at, end)
-                if need < 0:  # a header with a length that no frame has
+                if need < 0:
                     reason = "length"
                     need = -need
                 elif need > end - at:

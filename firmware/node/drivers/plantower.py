@@ -146,7 +146,7 @@ class Pms5003(Duty):
     def _on_reply(self, event):
         what, value = event["what"], event["value"]
         if what == "work" and value == 0 and self._step == _SLEEP:
-            self._slept()
+            self._go(0)
         elif what == "mode" and value == 1 and self._step == _ACTIVE:
             self._woke()
             self._go(0)

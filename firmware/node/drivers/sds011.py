@@ -132,7 +132,7 @@ class Sds011(Duty):
             self._woke()
             self._go(_READ_MODE)
         elif what == "work" and step == _SLEEP and value == 0:
-            self._slept()
+            self._go(0)
         elif what == "mode" and step in (_READ_MODE, _SET_MODE):
             self._go(_READ_PERIOD if value == 0 else _SET_MODE)
         elif what == "period" and step in (_READ_PERIOD, _SET_PERIOD):
