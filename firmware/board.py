@@ -1,0 +1,125 @@
+"""The board: the only file that imports machine, network and esp32. Everything else asks it."""
+
+import time
+
+import machine
+import network
+
+# Counting starts when this module is loaded, which is when the node starts.
+_last_ticks = time.ticks_ms()
+_uptime_ms = 0
+
+RESET_CAUSES = {
+    machine.PWRON_RESET: "power",
+    machine.HARD_RESET: "hard",
+    machine.WDT_RESET: "watchdog",
+    machine.DEEPSLEEP_RESET: "deepsleep",
+    machine.SOFT_RESET: "soft",
+}
+
+
+def uptime_ms():
+    """Milliseconds since the start, growing for ever. The chip's own counter wraps after 12 days; asked at
+    least every 6 days, this one does not."""
+    global _last_ticks, _uptime_ms
+    ticks = time.ticks_ms()
+    _uptime_ms += time.ticks_diff(ticks, _last_ticks)
+    _last_ticks = ticks
+    return _uptime_ms
+
+
+def reset_cause():
+    """Why the board started, as one word. The ESP32 tells a brown-out as power."""
+    return RESET_CAUSES.get(machine.reset_cause(), "unknown")
+
+
+def unique_id():
+    """The chip's own id as hex digits."""
+    return "".join([f"{byte:02x}" for byte in machine.unique_id()])
+
+
+def open_uart(number, tx, rx, baud, rxbuf):
+    """A UART whose reads never block. `rxbuf` bytes are kept between reads; what comes beyond is lost."""
+    return machine.UART(number, baudrate=baud, tx=tx, rx=rx, rxbuf=rxbuf, timeout=0)
+
+
+def set_clock(utc):
+    """Set the chip's clock, which TLS asks when it checks a certificate. `utc`: seconds since 1970."""
+    year, month, day, hour, minute, second, weekday = _civil(utc)
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+def _civil(utc):
+    """Date and time of seconds since 1970, whatever the runtime's own epoch is. Weekday: Monday is 0.
+    After Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days."""
+    days, rest = divmod(utc, 86400)
+    shifted = days + 719468
+    era, day_of_era = divmod(shifted, 146097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month_index = (5 * day_of_year + 2) // 153
+    month = month_index + 3 if month_index < 10 else month_index - 9
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
+    day = day_of_year - (153 * month_index + 2) // 5 + 1
+    return year, month, day, rest // 3600, rest // 60 % 60, rest % 60, (days + 3) % 7
+
+
+class Wifi:
+    """The station interface, with its traps covered: connecting twice raises, a soft reset leaves it up, and
+    power saving loses packets."""
+
+    # Status words by the names that the port gives its codes; a port without one of them simply lacks it.
+    WORDS = (
+        ("STAT_CONNECTING", "joining"),
+        ("STAT_WRONG_PASSWORD", "wrong password, or the signal is weak"),
+        ("STAT_NO_AP_FOUND", "network not found"),
+        ("STAT_ASSOC_FAIL", "refused by the access point"),
+        ("STAT_HANDSHAKE_TIMEOUT", "no handshake: wrong password, or the signal is weak"),
+        ("STAT_BEACON_TIMEOUT", "signal lost"),
+        ("STAT_IDLE", "idle"),
+    )
+
+    def __init__(self):
+        self._wlan = network.WLAN(network.STA_IF)
+
+    def start(self, hostname):
+        self._wlan.active(True)
+        for settings in ({"pm": getattr(network.WLAN, "PM_NONE", 0)}, {"dhcp_hostname": hostname}):
+            try:
+                self._wlan.config(**settings)
+            except (ValueError, OSError) as error:
+                print("wifi: this port lacks a setting:", error)
+
+    def join(self, ssid, password):
+        """Begin to join; `is_up` tells when it has worked."""
+        self.leave()
+        self._wlan.connect(ssid, password)
+
+    def leave(self):
+        try:
+            self._wlan.disconnect()
+        except OSError:
+            pass  # it was not connected: that is what was wanted
+
+    def is_up(self):
+        return self._wlan.isconnected()
+
+    def status(self):
+        """Why it is not up, in words."""
+        code = self._wlan.status()
+        for name, word in self.WORDS:
+            if code == getattr(network, name, None):
+                return word
+        return "status " + str(code)
+
+    def rssi(self):
+        """Signal strength in dBm, None when it is not up."""
+        try:
+            return self._wlan.status("rssi")
+        except (ValueError, OSError, TypeError):
+            return None
+
+
+def restart():
+    """Start anew. Does not return."""
+    machine.reset()

@@ -1,0 +1,129 @@
+"""The node: what it consists of, and what runs side by side."""
+
+import asyncio
+import gc
+import json
+
+from node import VERSION, config, health
+from node.clock import Clock
+from node.drivers.plantower import Pms5003
+from node.drivers.sds011 import Sds011
+from node.link import Link
+from node.measure import Measurement
+from node.mqtt.codec import MqttError
+from node.outbox import Outbox
+from node.sender import Sender
+from node.timekeeper import Timekeeper
+
+AGAIN_MS = 2000
+DRIVERS = {"sds011": Sds011, "pms5003": Pms5003}
+
+
+class App:
+    """`board` is the module that knows the hardware."""
+
+    def __init__(self, board):
+        self.board = board
+        self.now = board.uptime_ms
+        self.config = config.load()
+        for problem in self.config.problems:
+            print("config:", problem)
+        self.reset = board.reset_cause()
+        self.outbox = Outbox("outbox", self.config.outbox_kb * 1024)
+        self.outbox.open()
+        self.clock = Clock(self.now)
+        self.link = Link(self.config, board.Wifi(), self.now, self.status, self.on_message)
+        self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined, board.set_clock)
+        self.sender = Sender(self.config, self.outbox, self.clock, self.link)
+        self.measurements = [self._measurement(sensor) for sensor in self.config.sensors]
+        self.health_now = asyncio.Event()
+        self.counters = {"task_restarts": 0, "flash_errors": 0}
+        print("node", self.config.node, "version", VERSION, "boot", self.outbox.boot, "after", self.reset)
+
+    def _measurement(self, sensor):
+        driver = DRIVERS[sensor["model"]]()
+        uart = self.board.open_uart(sensor["uart"], sensor["tx"], sensor["rx"], driver.baud, driver.rxbuf)
+        return Measurement(sensor["slot"], driver, uart, self.config, self.on_reading, self.now)
+
+    async def run(self):
+        """Run until power-off."""
+        tasks = [
+            self.keep("link", self.link.run),
+            self.keep("clock", self.timekeeper.run),
+            self.keep("sender", self.sender.run),
+            self.keep("health", self.report_health),
+        ]
+        for measurement in self.measurements:
+            tasks.append(self.keep("sensor " + measurement.slot, measurement.run))
+        await asyncio.gather(*tasks)
+
+    async def keep(self, name, run):
+        """Run a task for ever: when it dies, say why, count it and start it again."""
+        while True:
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
+                print("task", name, "died:", repr(error))
+                self.counters["task_restarts"] += 1
+            await asyncio.sleep_ms(AGAIN_MS)
+
+    def on_reading(self, reading):
+        """A measurement has finished a window."""
+        t, tq = self.clock.birth(reading["up"])
+        try:
+            self.outbox.append(reading, t, tq)
+        except OSError as error:
+            self.counters["flash_errors"] += 1
+            print("outbox: cannot store a reading:", error)
+        self.sender.news.set()
+        gc.collect()
+
+    def on_message(self, kind, message):
+        """The gateway has said something."""
+        if kind == "ack":
+            self.sender.on_ack(message)
+        elif kind == "config":
+            self.on_config(message)
+
+    def on_config(self, message):
+        """Take the gateway's settings over, keep them, and say which version runs."""
+        if message.get("version") == self.config.version:
+            return
+        if self.config.apply_remote(message):
+            config.keep_remote(message)
+            print("config: version", self.config.version, "is in force")
+            self.health_now.set()
+            asyncio.create_task(self.keep_status())
+
+    async def keep_status(self):
+        """Tell the new state; when the connection has gone, the next one tells it anyway."""
+        try:
+            await self.link.publish_status()
+        except MqttError as error:
+            print("status:", error)
+
+    def status(self):
+        """The contract's `status` message."""
+        return {
+            "v": 1,
+            "online": True,
+            "boot": self.outbox.boot,
+            "fw": VERSION,
+            "reset": self.reset,
+            "config": self.config.version,
+            "sensors": [{"slot": m.slot, "model": m.driver.model} for m in self.measurements],
+        }
+
+    async def report_health(self):
+        """Publish `health` at each connection and every `health_s` seconds. Never returns."""
+        while True:
+            await self.link.up.wait()
+            try:
+                await self.link.publish("health", json.dumps(health.message(self)).encode())
+            except MqttError as error:
+                print("health:", error)
+            self.health_now.clear()
+            try:
+                await asyncio.wait_for_ms(self.health_now.wait(), self.config.health_s * 1000)
+            except asyncio.TimeoutError:
+                pass

@@ -1,0 +1,137 @@
+"""Send what the outbox holds, a batch at a time; let go of it once the gateway says that it is durable."""
+
+import asyncio
+
+from node import record
+from node.mqtt.client import MqttError
+
+MAX_READINGS = 60
+JSON_PER_BYTE = 4  # a reading's JSON is at least so many times its record
+REFUSALS = 3
+
+
+def acked_seqs(message, seqs):
+    """Those of `seqs` that an ack message declares durable. A malformed ack declares nothing."""
+    upto = message.get("upto")
+    first = message.get("from", 1)
+    gaps = message.get("except", [])
+    if not isinstance(upto, int) or not isinstance(first, int) or not isinstance(gaps, list):
+        return []
+    left_out = set()
+    for gap in gaps:
+        low, high = gap if isinstance(gap, list) and len(gap) == 2 else (gap, gap)
+        if not isinstance(low, int) or not isinstance(high, int):
+            return []
+        left_out.update([seq for seq in seqs if low <= seq <= high])
+    return [seq for seq in seqs if first <= seq <= upto and seq not in left_out]
+
+
+class Sender:
+    """One batch is under way at a time, so that a refusal, which cannot name it, still has one meaning."""
+
+    def __init__(self, config, outbox, clock, link):
+        self.config = config
+        self.outbox = outbox
+        self.clock = clock
+        self.link = link
+        self.news = asyncio.Event()  # set when the outbox grew
+        self.counters = {"batches": 0, "resent": 0, "refused": 0, "bad_records": 0}
+        self.answered_at = None  # uptime, ms, of the gateway's last answer
+        self._answer = asyncio.Event()
+        self._boot = 0
+        self._seqs = []
+        self._bodies = []
+        self._refusals = 0
+
+    async def run(self):
+        """Never returns."""
+        while True:
+            await self.link.up.wait()
+            batch = self._batch()
+            if batch is None:
+                self.news.clear()
+                try:
+                    await asyncio.wait_for_ms(self.news.wait(), 1000)
+                except asyncio.TimeoutError:
+                    pass  # the clock or an ack may have changed what can be sent
+                continue
+            await self._send(batch)
+
+    def _batch(self):
+        """(boot, seqs, payload) of the oldest readings that wait, or None. Readings of this boot that have no
+        time yet stay until the clock is known, or `clock_wait_s` after the start are sent without."""
+        found = self.outbox.batch(MAX_READINGS, self.config.batch_bytes // JSON_PER_BYTE)
+        if found is None:
+            return None
+        boot, bodies = found
+        this_boot = boot == self.outbox.boot
+        if this_boot and not self.clock.known and self.clock.now() < self.config.clock_wait_s * 1000:
+            return None
+        stamp = self.clock.afterwards if this_boot else no_time
+        seqs = []
+        texts = []
+        size = 40
+        for body in bodies:
+            seq = record.seq_of(body)
+            try:
+                text = record.to_json(body, stamp)
+            except record.RecordError as error:
+                self.counters["bad_records"] += 1
+                print("sender: record", boot, seq, "cannot be read:", error)
+                self.outbox.set_aside(boot, [body])
+                continue
+            size += len(text) + 1
+            if texts and size > self.config.batch_bytes:
+                break
+            seqs.append(seq)
+            texts.append(text)
+        if not texts:
+            return None
+        payload = '{"v":1,"boot":' + str(boot) + ',"readings":[' + ",".join(texts) + "]}"
+        self._bodies = bodies
+        return boot, seqs, payload.encode()
+
+    async def _send(self, batch):
+        self._boot, self._seqs, payload = batch
+        self._answer.clear()
+        self.counters["batches"] += 1
+        try:
+            await self.link.publish("readings", payload)
+            await asyncio.wait_for_ms(self._answer.wait(), self.config.ack_timeout_s * 1000)
+        except asyncio.TimeoutError:
+            self.counters["resent"] += 1
+            print("sender: no ack for", len(self._seqs), "readings, sending them again")
+        except MqttError as error:
+            print("sender:", error)
+            await asyncio.sleep_ms(200)
+
+    def on_ack(self, message):
+        """Take an `ack` message of the gateway."""
+        self.answered_at = self.clock.now()
+        if "refused" in message:
+            self._refused(message["refused"])
+        elif message.get("boot") == self._boot:
+            done = acked_seqs(message, self._seqs)
+            if done:
+                self._seqs = [seq for seq in self._seqs if seq not in done]
+                self._refusals = 0
+                self.outbox.acked(self._boot, done)
+                self._answer.set()
+
+    def _refused(self, why):
+        if not self._seqs:
+            return
+        self.counters["refused"] += 1
+        self._refusals += 1
+        print("sender: the gateway refused a batch:", why)
+        if self._refusals >= REFUSALS:
+            print("sender: set aside", len(self._seqs), "readings after", REFUSALS, "refusals")
+            self.outbox.set_aside(self._boot, [b for b in self._bodies if record.seq_of(b) in self._seqs])
+            self._seqs = []
+            self._refusals = 0
+        self._answer.set()
+
+
+def no_time(_up):
+    """The stamp of readings of an earlier boot that never knew the time."""
+    return None, "none"

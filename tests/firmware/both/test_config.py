@@ -1,0 +1,73 @@
+"""The node's settings: a wrong field never stops the node."""
+
+from node.config import Config
+
+GOOD = {
+    "node": "praga-1",
+    "wifi": [{"ssid": "Zażółć gęślą jaźń", "password": 'p"w\\'}],
+    "broker": {"host": "broker.example", "port": 1883},
+    "sensors": [{"slot": "a", "model": "sds011", "uart": 1, "tx": 17, "rx": 16}],
+}
+
+
+def changed(**values):
+    raw = dict(GOOD)
+    raw.update(values)
+    return Config(raw)
+
+
+def test_a_right_file_has_no_problems():
+    config = Config(GOOD)
+    assert config.problems == []
+    assert config.broker["host"] == "broker.example"
+    assert config.window_s == 60
+    assert config.wifi[0]["password"] == 'p"w\\'
+
+
+def test_wrong_fields_fall_back_and_are_reported():
+    cases = [
+        ("window_s", 0),
+        ("window_s", True),
+        ("window_s", "60"),
+        ("warmup_s", 10**9),
+        ("keepalive_s", 1.5),
+        ("measure", 1),
+        ("wifi", {"ssid": "x"}),
+        ("unheard_of", 1),
+        ("network", 5),
+    ]
+    for name, value in cases:
+        config = changed(**{name: value})
+        assert len(config.problems) == 1, (name, value, config.problems)
+        assert config.problems[0].startswith(name)
+        assert config.window_s == 60
+        assert config.measure is True
+
+
+def test_names_that_cannot_stand_in_a_topic():
+    for name in ("", "Praga", "a/b", "a+", "x" * 33, "ż"):
+        assert len(changed(node=name).problems) == 1
+
+
+def test_a_wrong_sensor_is_left_out_and_the_others_stay():
+    good = GOOD["sensors"][0]
+    config = changed(sensors=[good, {"slot": "B"}, {"slot": "b", "uart": "1", "tx": 1, "rx": 2}, 5])
+    assert config.sensors == [good]
+    assert len(config.problems) == 3
+
+
+def test_broker_fields():
+    config = changed(broker={"host": "h", "port": 70000, "colour": "red"})
+    assert config.broker["port"] == 1883
+    assert len(config.problems) == 2
+    assert len(changed(broker=5).problems) == 2
+
+
+def test_settings_from_afar():
+    config = Config(GOOD)
+    assert config.apply_remote({"v": 1, "version": 4, "settings": {"window_s": 5, "measure": False}})
+    assert (config.version, config.window_s, config.measure) == (4, 5, False)
+    assert config.apply_remote({"v": 1, "version": 5, "settings": {"node": "other", "window_s": -1}})
+    assert (config.version, config.window_s, config.node) == (5, 5, "praga-1")
+    assert len(config.problems) == 2
+    assert not config.apply_remote({"v": 2})
