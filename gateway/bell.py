@@ -18,7 +18,7 @@ class Bell:
             self._changed.notify_all()
 
     def wait(self, heard: int, timeout: float) -> int:
-        """Return the number of rings so far, at once if it exceeds `heard`, at the latest after `timeout` s."""
+        """Return how many rings there were: at once if more than `heard`, at the latest after `timeout` s."""
         with self._changed:
             self._changed.wait_for(lambda: self._rings > heard, timeout)
             return self._rings

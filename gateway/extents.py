@@ -1,0 +1,60 @@
+"""Which seqs of one boot are held: sorted, disjoint ranges that never touch each other.
+
+A range is (first, last), both included. Ranges are what makes the acknowledgement literally true and the
+ledger exact without counting rows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+Range = tuple[int, int]
+# Sorts after every range that starts at the same seq.
+_PAST_ANY_LAST = 1 << 33
+
+
+def position(ranges: list[Range], seq: int) -> int:
+    """Index of the last range that starts at or before `seq`; -1 when there is none."""
+    return bisect_right(ranges, (seq, _PAST_ANY_LAST)) - 1
+
+
+def holds(ranges: list[Range], seq: int) -> bool:
+    at = position(ranges, seq)
+    return at >= 0 and ranges[at][1] >= seq
+
+
+def add(ranges: list[Range], seq: int) -> bool:
+    """Add one seq in place, joining its neighbours; False when it was held already."""
+    at = position(ranges, seq)
+    if at >= 0 and ranges[at][1] >= seq:
+        return False
+    joins_left = at >= 0 and ranges[at][1] == seq - 1
+    joins_right = at + 1 < len(ranges) and ranges[at + 1][0] == seq + 1
+    first = ranges[at][0] if joins_left else seq
+    last = ranges[at + 1][1] if joins_right else seq
+    start = at if joins_left else at + 1
+    end = at + 2 if joins_right else at + 1
+    ranges[start:end] = [(first, last)]
+    return True
+
+
+def total(ranges: Iterable[Range]) -> int:
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def gaps(ranges: Iterable[Range], first: int, last: int) -> list[Range]:
+    """The ranges within [first, last] that are not held, ascending."""
+    missing: list[Range] = []
+    wanted = first
+    for low, high in ranges:
+        if high < wanted:
+            continue
+        if low > last:
+            break
+        if low > wanted:
+            missing.append((wanted, low - 1))
+        wanted = high + 1
+    if wanted <= last:
+        missing.append((wanted, last))
+    return missing

@@ -1,0 +1,224 @@
+"""The journal: the one writer of the SQLite file that holds everything the gateway has accepted.
+
+`commit` is the moment after which a reading may be acknowledged. A duplicate changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gateway import extents, journal_rows
+from gateway.bell import Bell
+from gateway.extents import Range
+from gateway.journal_reader import JournalReader
+from gateway.reading import StoredReading
+from gateway.records import (
+    Batch,
+    Claim,
+    Committed,
+    LedgerRow,
+    NewReading,
+    Quarantined,
+    Rejected,
+    Sighting,
+)
+from gateway.schema import JournalError, lock_for_writing, open_writer
+
+__all__ = [
+    "Batch",
+    "Claim",
+    "Committed",
+    "Journal",
+    "JournalError",
+    "JournalReader",
+    "LedgerRow",
+    "NewReading",
+    "Quarantined",
+    "Rejected",
+    "Sighting",
+    "StoredReading",
+]
+
+# A second reading under an identity that is taken: kept, but not as a reading.
+CONFLICT = "conflict"
+# Said no to by a destination: the reading stays in the journal.
+REFUSED = "refused"
+# How many boots' ranges are remembered between commits.
+_EXTENTS_KEPT = 4096
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What a commit writes once, at its end. Keys are (node_id, boot) and (node_id, slot)."""
+
+    before: dict[tuple[int, int], list[Range]] = field(default_factory=dict[tuple[int, int], list[Range]])
+    newest: dict[tuple[int, str], tuple[int, int]] = field(
+        default_factory=dict[tuple[int, str], tuple[int, int]]
+    )
+
+
+class Journal:
+    """The writer. One per file at a time; its methods may be called from any thread.
+
+    Raises JournalError when the file cannot be opened; `commit` and `delivered` raise sqlite3.Error when the
+    disk is full or the like, and then nothing of the call has happened.
+    """
+
+    def __init__(self, path: Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+        self.path = path
+        self.bell = Bell()
+        self._mutex = threading.RLock()
+        self._lock_file = lock_for_writing(path)
+        try:
+            self._db = open_writer(path, synchronous)
+        except JournalError:
+            self._lock_file.close()
+            raise
+        self._nodes: dict[tuple[str, str], int] = {}
+        self._held: dict[tuple[int, int], list[Range]] = {}
+
+    def close(self) -> None:
+        with self._mutex:
+            self._db.close()
+            self._lock_file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def commit(self, batch: Batch) -> Committed:
+        """Write the batch in one transaction and return what became of it."""
+        done = Committed()
+        with self._mutex:
+            with self._transaction():
+                pending = _Pending()
+                for reading in batch.readings:
+                    self._take_reading(batch.network, reading, pending, done)
+                for rejected in batch.rejected:
+                    self._take_rejected(batch.network, rejected, pending, done)
+                for (node_id, boot), before in pending.before.items():
+                    journal_rows.write_extents(self._db, node_id, boot, before, self._held[node_id, boot])
+                for (node_id, slot), (at, reading_id) in pending.newest.items():
+                    journal_rows.raise_latest(self._db, node_id, slot, at, reading_id)
+                for claim in batch.claims:
+                    journal_rows.raise_claim(self._db, self._node_id(batch.network, claim.node), claim)
+                for seen in batch.sightings:
+                    journal_rows.update_status(self._db, self._node_id(batch.network, seen.node), seen)
+            # Copies: the lists grow with later commits.
+            done.held = {key: list(ranges) for key, ranges in done.held.items()}
+            if len(self._held) > _EXTENTS_KEPT:
+                self._held.clear()
+        self.bell.ring()
+        return done
+
+    def cursor(self, destination: str) -> int:
+        """Id of the last reading delivered to that destination; 0 at first."""
+        with self._mutex:
+            row = self._db.execute(
+                "SELECT reading_id FROM cursors WHERE destination = ?", (destination,)
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def delivered(
+        self, destination: str, upto: int, refused: Sequence[tuple[StoredReading, str]] = ()
+    ) -> None:
+        """Move the cursor, and list what the destination refused for good; both or neither."""
+        now_ms = time.time_ns() // 1_000_000
+        with self._mutex, self._transaction():
+            for it, why in refused:
+                payload = _compact(it.values)
+                entry = Rejected(now_ms, "", it.node, it.boot, it.seq, REFUSED, why, payload, len(payload))
+                journal_rows.insert_rejected(self._db, entry, destination)
+            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (destination, upto))
+
+    def _take_reading(self, network: str, new: NewReading, pending: _Pending, done: Committed) -> None:
+        node_id = self._node_id(network, new.node)
+        held = self._ranges(node_id, new.boot, pending)
+        done.held[new.node, new.boot] = held
+        if extents.add(held, new.seq):
+            reading_id = journal_rows.insert_reading(self._db, node_id, new)
+            at = new.received_ms // 1000 if new.t is None else new.t
+            newest = pending.newest.get((node_id, new.slot))
+            if newest is None or at >= newest[0]:
+                pending.newest[node_id, new.slot] = (at, reading_id)
+            done.stored += 1
+        elif journal_rows.is_another_reading(self._db, node_id, new):
+            self._keep_conflict(new, done)
+        else:
+            done.duplicates += 1
+
+    def _keep_conflict(self, new: NewReading, done: Committed) -> None:
+        payload = _compact(
+            {"t": new.t, "tq": new.tq, "up": new.up, "dt": new.dt, "n": new.n, "slot": new.slot, **new.values}
+        )
+        detail = (
+            f"another reading of node {new.node} is stored as boot {new.boot}, seq {new.seq}; "
+            "was the node's flash erased? Give the node a new name or a higher boot count"
+        )
+        size = len(payload)
+        entry = Rejected(new.received_ms, "", new.node, new.boot, new.seq, CONFLICT, detail, payload, size)
+        if journal_rows.is_quarantined(self._db, entry):
+            done.duplicates += 1
+        else:
+            self._keep_rejected(entry, done)
+
+    def _take_rejected(self, network: str, it: Rejected, pending: _Pending, done: Committed) -> None:
+        if it.node is not None and it.boot is not None and it.seq is not None:
+            held = self._ranges(self._node_id(network, it.node), it.boot, pending)
+            done.held[it.node, it.boot] = held
+            if not extents.add(held, it.seq):
+                done.duplicates += 1
+                return
+        self._keep_rejected(it, done)
+
+    def _keep_rejected(self, it: Rejected, done: Committed) -> None:
+        journal_rows.insert_rejected(self._db, it)
+        done.quarantined[it.reason] = done.quarantined.get(it.reason, 0) + 1
+
+    @contextmanager
+    def _transaction(self) -> Generator[None]:
+        """All or nothing, also for what is remembered between commits."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._nodes.clear()
+            self._held.clear()
+            # SQLite has rolled back by itself after some errors, a full disk among them.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _node_id(self, network: str, node: str) -> int:
+        found = self._nodes.get((network, node))
+        if found is None:
+            self._db.execute("INSERT OR IGNORE INTO nodes (network, name) VALUES (?, ?)", (network, node))
+            row: tuple[int] = self._db.execute(
+                "SELECT id FROM nodes WHERE network = ? AND name = ?", (network, node)
+            ).fetchone()
+            found = self._nodes[network, node] = row[0]
+        return found
+
+    def _ranges(self, node_id: int, boot: int, pending: _Pending) -> list[Range]:
+        """The held ranges to add to; the first call of a commit notes how they were before it."""
+        key = (node_id, boot)
+        held = self._held.get(key)
+        if held is None:
+            held = self._held[key] = journal_rows.read_extents(self._db, node_id, boot)
+        if key not in pending.before:
+            pending.before[key] = list(held)
+        return held
+
+
+def _compact(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,183 @@
+"""Reading the journal, while a gateway writes it or not: an own read-only connection per thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway import extents
+from gateway.extents import Range
+from gateway.reading import FIELDS, StoredReading
+from gateway.records import LedgerRow, Quarantined
+from gateway.schema import open_reader
+
+_PLAIN = ("boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags", *FIELDS)
+_SELECT = (
+    "SELECT readings.id, received_ms, network, name, "  # noqa: S608 - names from this file only
+    + ", ".join(f"readings.{column}" for column in _PLAIN)
+    + " FROM readings JOIN nodes ON nodes.id = readings.node_id"
+)
+
+
+class JournalReader:
+    """A read-only view, for the thread that made it. Raises JournalError when the file is no journal."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_reader(path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> JournalReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def after(self, id: int, limit: int) -> list[StoredReading]:
+        """The next readings after that id, in the order of ids."""
+        return self._readings(f"{_SELECT} WHERE readings.id > ? ORDER BY readings.id LIMIT ?", (id, limit))
+
+    def newest_id(self) -> int:
+        row = self._db.execute("SELECT max(id) FROM readings").fetchone()
+        return int(row[0] or 0)
+
+    def latest(self) -> list[StoredReading]:
+        """The newest reading of every node and slot: by t, or by arrival where there is no t."""
+        return self._readings(
+            f"{_SELECT} JOIN latest ON latest.reading_id = readings.id ORDER BY name, readings.slot", ()
+        )
+
+    def series(self, node: str, since: int, until: int, limit: int = 5000) -> list[StoredReading]:
+        """Readings of a node with since <= t <= until (UTC s), ascending t; the newest `limit` of them."""
+        newest = self._readings(
+            f"{_SELECT} WHERE name = ? AND readings.t BETWEEN ? AND ?"
+            " ORDER BY readings.t DESC, readings.id DESC LIMIT ?",
+            (node, since, until, limit),
+        )
+        return newest[::-1]
+
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """What is known of every node: online, boot, seen_ms, fw, sensors, and its last health message.
+
+        A value is None when the node never told it. `online` alone may be stale: compare `seen_ms`.
+        """
+        rows = self._db.execute(
+            "SELECT name, online, boot, seen_ms, status, health"
+            " FROM status JOIN nodes ON id = node_id ORDER BY name"
+        )
+        found: dict[str, dict[str, Any]] = {}
+        for name, online, boot, seen_ms, status_text, health_text in rows:
+            status: dict[str, Any] = json.loads(status_text) if status_text else {}
+            found[str(name)] = {
+                "online": None if online is None else bool(online),
+                "boot": boot,
+                "seen_ms": seen_ms,
+                "fw": status.get("fw"),
+                "reset": status.get("reset"),
+                "config": status.get("config"),
+                "sensors": status.get("sensors", []),
+                "health": json.loads(health_text) if health_text else None,
+            }
+        return found
+
+    def ledger(self, node: str | None = None, since: int | None = None) -> list[LedgerRow]:
+        """Born, stored, quarantined and missing readings of each boot, ordered by node and boot.
+
+        With `since` (UTC seconds), a boot counts from the seq after its last reading that is older. What is
+        born is the higher of the node's own claim and the highest seq held.
+        """
+        # One transaction: all counts are of the same moment.
+        self._db.execute("BEGIN")
+        try:
+            names: list[tuple[int, str]] = self._db.execute(
+                "SELECT id, name FROM nodes WHERE ? IS NULL OR name = ? ORDER BY name, id", (node, node)
+            ).fetchall()
+            rows: list[LedgerRow] = []
+            for node_id, name in names:
+                for boot, claimed, held in self._boots(node_id, since):
+                    row = self._ledger_row(node_id, name, boot, claimed, held, since)
+                    if row is not None:
+                        rows.append(row)
+            return rows
+        finally:
+            self._db.execute("COMMIT")
+
+    def _boots(self, node_id: int, since: int | None) -> list[tuple[int, int, list[Range]]]:
+        """(boot, last seq claimed, ranges held) of each boot that is known of."""
+        claims: dict[int, tuple[int, int]] = {
+            boot: (last, seen_ms)
+            for boot, last, seen_ms in self._db.execute(
+                "SELECT boot, last, seen_ms FROM claims WHERE node_id = ?", (node_id,)
+            )
+        }
+        held: dict[int, list[Range]] = {}
+        query = "SELECT boot, first, last FROM extents WHERE node_id = ? ORDER BY boot, first"
+        for boot, first, last in self._db.execute(query, (node_id,)):
+            held.setdefault(boot, []).append((first, last))
+        found: list[tuple[int, int, list[Range]]] = []
+        for boot in sorted(claims.keys() | held.keys()):
+            claimed, seen_ms = claims.get(boot, (0, 0))
+            if boot not in held and since is not None and seen_ms < since * 1000:
+                continue
+            found.append((boot, claimed, held.get(boot, [])))
+        return found
+
+    def _ledger_row(
+        self, node_id: int, node: str, boot: int, claimed: int, held: list[Range], since: int | None
+    ) -> LedgerRow | None:
+        last = max(claimed, held[-1][1] if held else 0)
+        first = 1
+        if since is not None:
+            older = self._db.execute(
+                "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND t < ? ORDER BY seq DESC LIMIT 1",
+                (node_id, boot, since),
+            ).fetchone()
+            first = 1 + int(older[0]) if older else 1
+            if first > last:
+                return None
+        counted = self._db.execute(
+            "SELECT count(*) FROM readings WHERE node_id = ? AND boot = ? AND seq >= ?",
+            (node_id, boot, first),
+        ).fetchone()
+        stored = int(counted[0])
+        missing_ranges = tuple(extents.gaps(held, first, last))
+        born, missing = last - first + 1, extents.total(missing_ranges)
+        # What is held and not stored is in quarantine.
+        return LedgerRow(node, boot, born, stored, born - missing - stored, missing, missing_ranges)
+
+    def quarantined(self, limit: int = 100, node: str | None = None) -> list[Quarantined]:
+        """The newest entries of the quarantine, newest first."""
+        rows = self._db.execute(
+            "SELECT id, received_ms, topic, node, boot, seq, reason, detail, payload, size, destination"
+            " FROM quarantine WHERE ? IS NULL OR node = ? ORDER BY id DESC LIMIT ?",
+            (node, node, limit),
+        )
+        return [Quarantined(*row) for row in rows]
+
+    def _readings(self, query: str, values: Sequence[object]) -> list[StoredReading]:
+        return [_reading(row) for row in self._db.execute(query, tuple(values))]
+
+
+def _reading(row: tuple[Any, ...]) -> StoredReading:
+    id, received_ms, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
+    values = {name: value for name, value in zip(FIELDS, measured, strict=True) if value is not None}
+    return StoredReading(
+        id=id,
+        received_ms=received_ms,
+        network=network,
+        node=node,
+        boot=boot,
+        seq=seq,
+        t=t,
+        tq=tq,
+        up=up,
+        dt=dt,
+        n=n,
+        slot=slot,
+        model=model,
+        flags=tuple(flags.split()),
+        values=values,
+    )

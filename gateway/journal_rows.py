@@ -1,0 +1,126 @@
+"""The journal's statements: one record in, its row written. The caller holds the transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from gateway.extents import Range
+from gateway.reading import FIELDS
+from gateway.records import Claim, NewReading, Rejected, Sighting
+
+_COLUMNS = (
+    *("received_ms", "node_id", "boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags"),
+    *FIELDS,
+)
+_INSERT_READING = f"INSERT INTO readings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT_QUARANTINE = (
+    "INSERT INTO quarantine (received_ms, topic, node, boot, seq, reason, detail, payload, size, destination)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+# What must be equal in two messages of the same reading. `t` and `tq` are left out: a node may work the time
+# out between two attempts to send.
+_SAME = ("up", "dt", "n", "slot", *FIELDS)
+_SELECT_SAME = f"SELECT {', '.join(_SAME)} FROM readings WHERE node_id = ? AND boot = ? AND seq = ?"  # noqa: S608
+
+
+def insert_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> int:
+    """Insert and return the row's id."""
+    cursor = db.execute(
+        _INSERT_READING,
+        (
+            new.received_ms,
+            node_id,
+            new.boot,
+            new.seq,
+            new.t,
+            new.tq,
+            new.up,
+            new.dt,
+            new.n,
+            new.slot,
+            new.model,
+            " ".join(new.flags),
+            *map(new.values.get, FIELDS),
+        ),
+    )
+    return cursor.lastrowid or 0
+
+
+def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
+    """Whether the stored reading of this identity differs, as after a node's flash was erased."""
+    row = db.execute(_SELECT_SAME, (node_id, new.boot, new.seq)).fetchone()
+    same = (new.up, new.dt, new.n, new.slot, *map(new.values.get, FIELDS))
+    return row is not None and tuple(row) != same
+
+
+def is_quarantined(db: sqlite3.Connection, it: Rejected) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM quarantine WHERE node = ? AND boot = ? AND seq = ? AND reason = ? AND payload = ?",
+        (it.node, it.boot, it.seq, it.reason, it.payload),
+    ).fetchone()
+    return row is not None
+
+
+def insert_rejected(db: sqlite3.Connection, it: Rejected, destination: str | None = None) -> None:
+    values = (it.received_ms, it.topic, it.node, it.boot, it.seq, it.reason, it.detail, it.payload, it.size)
+    db.execute(_INSERT_QUARANTINE, (*values, destination))
+
+
+def raise_latest(db: sqlite3.Connection, node_id: int, slot: str, at: int, reading_id: int) -> None:
+    """Make a reading the newest of its node and slot, unless a newer one is."""
+    db.execute(
+        "INSERT INTO latest VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET at = excluded.at, reading_id = excluded.reading_id WHERE excluded.at >= at",
+        (node_id, slot, at, reading_id),
+    )
+
+
+def raise_claim(db: sqlite3.Connection, node_id: int, claim: Claim) -> None:
+    """The highest claim of a boot stands: health messages may arrive late."""
+    db.execute(
+        "INSERT INTO claims VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET last = max(last, excluded.last), seen_ms = excluded.seen_ms",
+        (node_id, claim.boot, claim.last, claim.received_ms),
+    )
+
+
+def update_status(db: sqlite3.Connection, node_id: int, seen: Sighting) -> None:
+    db.execute(
+        "INSERT INTO status (node_id, online, boot, seen_ms, status, health) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET online = coalesce(excluded.online, online),"
+        " boot = coalesce(excluded.boot, boot), seen_ms = coalesce(excluded.seen_ms, seen_ms),"
+        " status = coalesce(excluded.status, status), health = coalesce(excluded.health, health)",
+        (
+            node_id,
+            seen.online,
+            seen.boot,
+            seen.received_ms if seen.live else None,
+            _json(seen.status),
+            _json(seen.health),
+        ),
+    )
+
+
+def read_extents(db: sqlite3.Connection, node_id: int, boot: int) -> list[Range]:
+    rows: list[Range] = db.execute(
+        "SELECT first, last FROM extents WHERE node_id = ? AND boot = ? ORDER BY first", (node_id, boot)
+    ).fetchall()
+    return rows
+
+
+def write_extents(
+    db: sqlite3.Connection, node_id: int, boot: int, before: list[Range], after: list[Range]
+) -> None:
+    """Write what changed: commonly one range that grew."""
+    old, new = set(before), set(after)
+    db.executemany(
+        "DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?",
+        [(node_id, boot, first) for first, _ in old - new],
+    )
+    db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", [(node_id, boot, *each) for each in new - old])
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,127 @@
+"""What goes into the journal in one commit, and what comes out of it besides readings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.extents import Range
+
+
+@dataclass(slots=True, frozen=True)
+class NewReading:
+    """A checked reading on its way into the journal; the fields are those of `StoredReading`."""
+
+    received_ms: int
+    node: str
+    boot: int
+    seq: int
+    t: int | None
+    tq: str
+    up: int
+    dt: int
+    n: int
+    slot: str
+    model: str
+    flags: tuple[str, ...]
+    values: dict[str, float]
+
+
+@dataclass(slots=True, frozen=True)
+class Rejected:
+    """Something that cannot be stored as a reading, kept with its reason.
+
+    `reason` is a short word to count by, `detail` the sentence for a person. `boot` and `seq` are known when
+    one reading of a readable message is at fault; only then does the acknowledgement cover it. `size` is the
+    length of the whole payload, of which `payload` may be the beginning only.
+    """
+
+    received_ms: int
+    topic: str
+    node: str | None
+    boot: int | None
+    seq: int | None
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+
+
+@dataclass(slots=True, frozen=True)
+class Claim:
+    """A node's own word that in `boot` it gave birth to readings up to `last`."""
+
+    received_ms: int
+    node: str
+    boot: int
+    last: int
+
+
+@dataclass(slots=True, frozen=True)
+class Sighting:
+    """What a status or health message tells about a node; None leaves what is known.
+
+    `live` is False for a retained message and for a last will: neither shows that the node is there now.
+    """
+
+    received_ms: int
+    node: str
+    live: bool
+    online: bool | None = None
+    boot: int | None = None
+    status: dict[str, Any] | None = None
+    health: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that one transaction takes."""
+
+    network: str
+    readings: list[NewReading] = field(default_factory=list[NewReading])
+    rejected: list[Rejected] = field(default_factory=list[Rejected])
+    claims: list[Claim] = field(default_factory=list[Claim])
+    sightings: list[Sighting] = field(default_factory=list[Sighting])
+
+    def empty(self) -> bool:
+        return not (self.readings or self.rejected or self.claims or self.sightings)
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a commit did. `held` has the ranges now held of every (node, boot) the batch named a seq of."""
+
+    stored: int = 0
+    duplicates: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict[str, int])
+    held: dict[tuple[str, int], list[Range]] = field(default_factory=dict[tuple[str, int], list[Range]])
+
+
+@dataclass(slots=True, frozen=True)
+class LedgerRow:
+    """born = stored + quarantined + missing, for one boot of one node."""
+
+    node: str
+    boot: int
+    born: int
+    stored: int
+    quarantined: int
+    missing: int
+    missing_ranges: tuple[Range, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Quarantined:
+    """One entry of the quarantine. `destination` is set when a destination refused a stored reading."""
+
+    id: int
+    received_ms: int
+    topic: str
+    node: str | None
+    boot: int | None
+    seq: int | None
+    reason: str
+    detail: str
+    payload: bytes
+    size: int
+    destination: str | None

@@ -1,0 +1,195 @@
+"""The journal's tables, and opening the file with clear words when it is not what it should be."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import IO, Literal
+
+from gateway.reading import FIELDS
+
+VERSION = 1
+# SQLite waits this long for another connection's lock before it gives up.
+BUSY_SECONDS = 5.0
+
+_VALUE_COLUMNS = ",\n    ".join(f"{name} REAL" for name in FIELDS)
+
+TABLES = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY,
+    network TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (network, name)
+);
+-- AUTOINCREMENT: a destination's cursor counts ids, so none may ever be used twice.
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_ms INTEGER NOT NULL,
+    node_id INTEGER NOT NULL REFERENCES nodes (id),
+    boot INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    t INTEGER,
+    tq TEXT NOT NULL,
+    up INTEGER NOT NULL,
+    dt INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    model TEXT NOT NULL,
+    flags TEXT NOT NULL,
+    {_VALUE_COLUMNS},
+    UNIQUE (node_id, boot, seq)
+);
+CREATE INDEX readings_by_time ON readings (node_id, t);
+-- The newest reading of each node and slot, so that the map needs no search.
+-- at = t, or the second of arrival when there is no t.
+CREATE TABLE latest (
+    node_id INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reading_id INTEGER NOT NULL,
+    PRIMARY KEY (node_id, slot)
+) WITHOUT ROWID;
+-- Ranges of seqs held: stored or quarantined.
+CREATE TABLE extents (
+    node_id INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (node_id, boot, first)
+) WITHOUT ROWID;
+-- What a node says it has measured: the highest seq born in each boot.
+CREATE TABLE claims (
+    node_id INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL,
+    PRIMARY KEY (node_id, boot)
+) WITHOUT ROWID;
+-- topic holds the node's name even when it is no valid one; destination is set when a destination refused.
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_ms INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    node TEXT,
+    boot INTEGER,
+    seq INTEGER,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    destination TEXT
+);
+CREATE INDEX quarantine_by_reading ON quarantine (node, boot, seq) WHERE seq IS NOT NULL;
+CREATE TABLE status (
+    node_id INTEGER PRIMARY KEY,
+    online INTEGER,
+    boot INTEGER,
+    seen_ms INTEGER,
+    status TEXT,
+    health TEXT
+);
+CREATE TABLE cursors (destination TEXT PRIMARY KEY, reading_id INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the message says which file, why, and what to do."""
+
+
+def lock_for_writing(path: Path) -> IO[bytes]:
+    """Take the journal's writer lock, held until the returned file is closed or the process ends."""
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = lock_path.open("ab")
+    except OSError as error:
+        raise JournalError(
+            f"journal {path}: cannot be written ({error.strerror}); "
+            "give the gateway's user the right to write in that directory, or set journal.path elsewhere"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise JournalError(
+            f"journal {path}: another gateway has it open for writing; stop that one, or set journal.path "
+            "to a file of this gateway's own"
+        ) from error
+    return lock
+
+
+def open_writer(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
+    """Open or create the journal. The caller holds the writer lock and commits explicitly."""
+    try:
+        db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise JournalError(
+            f"journal {path}: cannot be opened ({error}); check the path and its rights"
+        ) from error
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {synchronous}")
+        if _version(db, path) is None:
+            # One transaction: a kill in the middle leaves an empty file and not half a schema.
+            db.executescript(
+                f"BEGIN IMMEDIATE; {TABLES} INSERT INTO meta VALUES ('schema', '{VERSION}'); COMMIT;"  # noqa: S608
+            )
+    except sqlite3.Error as error:
+        db.close()
+        raise JournalError(f"journal {path}: cannot be used ({error}); {_advice(error)}") from error
+    except JournalError:
+        db.close()
+        raise
+    return db
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open an existing journal read-only; it may be in use by a gateway."""
+    if not path.is_file():
+        raise JournalError(
+            f"journal {path}: there is no such file; has a gateway run with this configuration?"
+        )
+    if not os.access(path, os.R_OK):
+        raise JournalError(f"journal {path}: no right to read it; run as the gateway's user")
+    try:
+        db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        found = _version(db, path)
+    except sqlite3.Error as error:
+        raise JournalError(f"journal {path}: cannot be read ({error}); {_advice(error)}") from error
+    if found is None:
+        db.close()
+        raise JournalError(f"journal {path}: is empty; has a gateway run with this configuration?")
+    return db
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int | None:
+    """The schema's version, None for an empty file; raises when this program cannot work with it."""
+    tables = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return None
+    row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() if "meta" in tables else None
+    if row is None:
+        raise JournalError(
+            f"journal {path}: is an SQLite file but not a journal; set journal.path to another file"
+        )
+    found = int(row[0])
+    if found != VERSION:
+        raise JournalError(
+            f"journal {path}: has schema {found}, this program knows schema {VERSION}; "
+            f"use the Dustline that wrote it, or set journal.path to a new file"
+        )
+    return found
+
+
+def _advice(error: sqlite3.Error) -> str:
+    text = str(error)
+    if "not a database" in text or "malformed" in text:
+        return "move the file away and keep it, then start again with a new one"
+    if "full" in text:
+        return "free disk space"
+    return "check the path, its rights and the disk"
