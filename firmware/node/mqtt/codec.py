@@ -4,6 +4,8 @@ Section numbers in comments are those of the OASIS standard MQTT Version 3.1.1.
 Runs on MicroPython and CPython.
 """
 
+from node.mqtt.errors import ProtocolError
+
 MAX_REMAINING = 268435455  # four bytes of seven bits, section 2.2.3
 
 CONNACK = 2
@@ -19,38 +21,18 @@ DISCONNECT_PACKET = b"\xe0\x00"
 _FIXED = {CONNACK: 2, PUBACK: 2, PINGRESP: 0}
 
 
-class MqttError(Exception):
-    """Anything that goes wrong with MQTT. `kind` is one word to count by, str() a sentence to show."""
-
-    def __init__(self, kind, text):
-        super().__init__(text)
-        self.kind = kind
-        self.text = text
-
-    def __str__(self):
-        return self.text
-
-
-class ProtocolError(MqttError):
-    """A packet that breaks MQTT 3.1.1. `fault` is "broker" (it sent it) or "node" (we tried to)."""
-
-    def __init__(self, fault, text):
-        super().__init__("protocol", f"{fault}: {text}")
-        self.fault = fault
-
-
 def _field(value):
     """Bytes or text with its two-byte length before it (section 1.5.3)."""
     raw = value.encode() if isinstance(value, str) else value
     if len(raw) > 65535:
-        raise ProtocolError("node", f"a field of {len(raw)} bytes does not fit its two-byte length")
+        raise ProtocolError("node", f"made a field of {len(raw)} bytes; 65535 is the most")
     return bytes((len(raw) >> 8, len(raw) & 255)) + raw
 
 
 def _head(first, length):
     """Fixed header: type and flags, then the remaining length, least significant seven bits first."""
     if length > MAX_REMAINING:
-        raise ProtocolError("node", f"a packet of {length} bytes is longer than MQTT allows")
+        raise ProtocolError("node", f"made a packet of {length} bytes, longer than MQTT allows")
     head = bytearray((first,))
     while length > 127:
         head.append(length & 127 | 128)
@@ -61,27 +43,27 @@ def _head(first, length):
 
 def _check_topic(topic):
     if not topic or "+" in topic or "#" in topic or "\0" in topic:
-        raise ProtocolError("node", f"{topic!r} is not a topic to publish to")
+        raise ProtocolError("node", f"cannot publish to the topic {topic!r}")
 
 
 def _check_id(packet_id):
     if not 1 <= packet_id <= 65535:
-        raise ProtocolError("node", f"packet id {packet_id} is not in 1..65535")
+        raise ProtocolError("node", f"used packet id {packet_id}, which is not in 1..65535")
 
 
 def _check_qos(qos):
     if qos not in (0, 1):
-        raise ProtocolError("node", f"QoS {qos} is not supported, only 0 and 1")
+        raise ProtocolError("node", f"knows QoS 0 and 1 only, not {qos}")
 
 
 def encode_connect(client_id, user=None, password=None, keepalive=60, clean_session=False, will=None):
     """CONNECT. keepalive in seconds; will is (topic, payload, qos, retain) or None."""
     if not 0 <= keepalive <= 65535:
-        raise ProtocolError("node", f"keepalive {keepalive} s is not in 0..65535")
+        raise ProtocolError("node", f"has a keepalive of {keepalive} s, which is not in 0..65535")
     if password is not None and user is None:
-        raise ProtocolError("node", "a password needs a user name")  # 3.1.2.9
+        raise ProtocolError("node", "has a password without a user name")  # 3.1.2.9
     if not client_id and not clean_session:
-        raise ProtocolError("node", "a session that is to be kept needs a client id")  # 3.1.3.1
+        raise ProtocolError("node", "needs a client id for a session that is kept")  # 3.1.3.1
     flags = 2 if clean_session else 0
     body = _field(client_id)
     if will is not None:
@@ -109,7 +91,7 @@ def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=N
         _check_id(packet_id or 0)
         variable += bytes((packet_id >> 8, packet_id & 255))
     elif dup:
-        raise ProtocolError("node", "a QoS 0 message cannot be a duplicate")  # 3.3.1.1
+        raise ProtocolError("node", "marked a QoS 0 message as a duplicate")  # 3.3.1.1
     first = 0x30 | (8 if dup else 0) | qos << 1 | (1 if retain else 0)
     return _head(first, len(variable) + size) + variable
 
@@ -129,7 +111,7 @@ def encode_subscribe(packet_id, topic, qos=1):
     _check_id(packet_id)
     _check_qos(qos)
     if not topic:
-        raise ProtocolError("node", "an empty topic filter")
+        raise ProtocolError("node", "cannot subscribe to an empty topic")
     body = bytes((packet_id >> 8, packet_id & 255)) + _field(topic) + bytes((qos,))
     return _head(0x82, len(body)) + body
 
