@@ -1,0 +1,262 @@
+"""One simulated node: the unmodified firmware on MicroPython's Unix port, with a sensor on its serial line.
+
+A node's directory:
+  flash/      the board's file system and the process's working directory; config.json is written if absent
+  chip.json   what the stand-ins in simulator/chip read, and beside it what they keep
+  router      Wi-Fi is up while this file exists
+  node.log    the serial console
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulator import launcher
+from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
+from simulator.sensors import make_sensor
+from simulator.sensors.base import Air
+from simulator.serial_line import SerialLine, steady_unix_clock
+
+REBOOT_S = 1.0
+TERM_S = 3.0
+
+
+@dataclass(frozen=True)
+class NodeOptions:
+    """What a node is and where it sends; the times are the firmware's config.json."""
+
+    name: str
+    model: str = "sds011"
+    network: str = "warsaw"
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+    user: str | None = None
+    password: str | None = None
+    ntp: tuple[str, ...] = ()
+    ssid: str = "dustline"
+    wifi_password: str = "particles"  # noqa: S105 - of a router that does not exist
+    warmup_s: float = 30
+    window_s: float = 60
+    sleep_s: float = 0
+    health_s: float = 600
+    ack_timeout_s: float = 20
+    keepalive_s: float = 60
+    seed: int = 0
+    heap: str = "128k"
+    chip: dict[str, Any] = field(default_factory=dict[str, Any])  # put over the chip's description
+
+    def config(self) -> dict[str, Any]:
+        """The content of config.json."""
+        broker = {
+            "host": self.broker_host,
+            "port": self.broker_port,
+            "user": self.user,
+            "password": self.password,
+        }
+        return {
+            "node": self.name,
+            "network": self.network,
+            "wifi": [{"ssid": self.ssid, "password": self.wifi_password}],
+            "broker": broker,
+            "ntp": list(self.ntp),
+            "sensors": [{"slot": "a", "model": self.model, "uart": 1, "tx": 17, "rx": 16}],
+            "warmup_s": self.warmup_s,
+            "window_s": self.window_s,
+            "sleep_s": self.sleep_s,
+            "health_s": self.health_s,
+            "ack_timeout_s": self.ack_timeout_s,
+            "keepalive_s": self.keepalive_s,
+        }
+
+
+class SimNode:
+    """start, stop, kill and start it again at will. Use one thread at a time for these."""
+
+    def __init__(
+        self,
+        directory: Path,
+        options: NodeOptions,
+        air: Air,
+        *,
+        firmware: Path | None = None,
+        micropython: MicroPython | None = None,
+    ) -> None:
+        """`air` is asked with Unix time. Raises SimulatorError when firmware or MicroPython are not found."""
+        self.options = options
+        self.directory = directory.resolve()
+        self.flash = self.directory / "flash"
+        self.log = self.directory / "node.log"
+        self.chip_file = self.directory / "chip.json"
+        self.router = self.directory / "router"
+        self.firmware = (firmware or find_firmware()).resolve()
+        self.micropython = micropython or find_micropython()
+        self.line = SerialLine(make_sensor(options.model, air, options.seed), steady_unix_clock())
+        self.starts = 0  # of the process, whatever the reason
+        self.crashes = 0  # exits that nobody asked for
+        self._process: subprocess.Popen[bytes] | None = None
+        self._runner: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._started = threading.Event()
+        self._spawning = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs now; false for a moment during a reset, and in deep sleep."""
+        process = self._process
+        return process is not None and process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> SimNode:
+        """Power on: sensor and board. Returns when the process is started."""
+        if self._runner is not None:
+            raise SimulatorError(f"node {self.options.name} is on already")
+        self.flash.mkdir(parents=True, exist_ok=True)
+        config = self.flash / "config.json"
+        if not config.exists():
+            config.write_text(json.dumps(self.options.config(), indent=1) + "\n")
+        self.restore_wifi()
+        self._kept(".rtc").unlink(missing_ok=True)  # the RTC domain has no battery
+        self._ending.clear()
+        self._started.clear()
+        self.line.open()
+        # The runner starts the process, and the process may not outlive the thread that started it.
+        self._runner = threading.Thread(target=self._run, name=f"node {self.options.name}", daemon=True)
+        self._runner.start()
+        self._started.wait()
+        return self
+
+    def stop(self) -> None:
+        """Ask the process to end, insist after some seconds, power off."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Power cut: board and sensor are dead at once."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Power cut and power on."""
+        self.kill()
+        self.start()
+
+    def cut_wifi(self) -> None:
+        """Switch the router off."""
+        self.router.unlink(missing_ok=True)
+
+    def restore_wifi(self) -> None:
+        self.router.touch()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._runner is None:
+            return
+        with self._spawning:
+            self._ending.set()
+            process = self._process
+        if process is not None:
+            self._signal(process, how)
+            try:
+                process.wait(TERM_S)
+            except subprocess.TimeoutExpired:
+                self._signal(process, signal.SIGKILL)
+        self._runner.join()
+        self._runner = self._process = None
+        self.line.close()
+
+    def _signal(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+        if process.poll() is None:
+            try:
+                os.killpg(process.pid, how)
+            except ProcessLookupError:
+                return  # ended between the two lines
+
+    def _run(self) -> None:
+        """Start the process, and again after each reset, until told to end."""
+        cause, joined = "power", False
+        while True:
+            with self._spawning:
+                if self._ending.is_set():
+                    return
+                self._write_chip(cause, joined)
+                self._kept(".end").unlink(missing_ok=True)
+                self._process = process = self._spawn()
+            self.starts += 1
+            self._started.set()
+            code = process.wait()
+            if self._ending.is_set():
+                return
+            cause, joined, pause = self._after(code)
+            if self._ending.wait(pause):
+                return
+
+    def _after(self, code: int) -> tuple[str, bool, float | None]:
+        """(reset cause, whether Wi-Fi stayed up, seconds until the next start; None for never)"""
+        try:
+            end = json.loads(self._kept(".end").read_text())
+        except FileNotFoundError:
+            self.crashes += 1
+            self._note(f"the process ended by itself with code {code}; restarting as the watchdog would")
+            return "watchdog", False, REBOOT_S
+        wake_s = float(end["wake_s"])
+        self._note(f"reset: {end['cause']}" + (f", wakes in {wake_s} s" if wake_s > 0 else ""))
+        return end["cause"], bool(end["wifi"]), None if wake_s < 0 else wake_s
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [
+            sys.executable,
+            *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
+            *(str(self.micropython.path), "-X", f"heapsize={self.options.heap}"),
+            str(self.firmware / "main.py"),
+        ]
+        environment = {
+            **os.environ,
+            "MICROPYPATH": f"{CHIP}:{self.firmware}:.frozen",
+            "DUSTLINE_CHIP": str(self.chip_file),
+        }
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal is the simulator's to act on, not the node's.
+            return subprocess.Popen(
+                command,
+                cwd=self.flash,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _write_chip(self, cause: str, joined: bool) -> None:
+        unique = hashlib.sha256(f"{self.options.name}".encode()).hexdigest()[:10]
+        description: dict[str, Any] = {
+            "uart": {"1": self.line.path},
+            "unique_id": "02" + unique,  # a locally administered address
+            "reset_cause": cause,
+            "wifi": {
+                "ssid": self.options.ssid,
+                "password": self.options.wifi_password,
+                "rssi": -50 - int(unique[:2], 16) % 30,
+                "up_file": str(self.router),
+                "joined": joined,
+            },
+            **self.options.chip,
+        }
+        self.chip_file.write_text(json.dumps(description, indent=1) + "\n")
+
+    def _kept(self, ending: str) -> Path:
+        return self.chip_file.with_name(self.chip_file.name + ending)
+
+    def _note(self, text: str) -> None:
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"simulator {time.strftime('%H:%M:%S')}: {text}\n")

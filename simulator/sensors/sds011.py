@@ -1,0 +1,149 @@
+"""Nova SDS011, from its control protocol V1.3 (2015). 9600 8N1; PM2.5 and PM10 in 0.1 ug/m3, little-endian.
+
+Command, 19 bytes: AA B4, 15 data bytes the last two being the device id (FFFF: all), their sum, AB.
+Reply, 10 bytes: AA C5, 4 data bytes, device id, sum of those six, AB. Measurement: the same with C0.
+Reporting mode, working period and device id survive a power cut; sleep does not.
+"""
+
+from __future__ import annotations
+
+from simulator.sensors.base import Air, Sensor
+from simulator.sensors.unit import Unit
+
+HEAD, TAIL = 0xAA, 0xAB
+COMMAND, REPLY, DATA = 0xB4, 0xC5, 0xC0
+COMMAND_LENGTH = 19
+MODE, QUERY, DEVICE_ID, SLEEP, FIRMWARE, PERIOD = 2, 4, 5, 6, 7, 8
+ALL_DEVICES = b"\xff\xff"
+
+REPORT_S = 1.0
+REPLY_S = 0.02
+PERIOD_WORK_S = 30.0  # with a working period of n minutes: 30 s at work, n * 60 - 30 s off
+MAX_PERIOD = 30
+MAX_TENTHS = 9999
+
+
+class Sds011(Sensor):
+    """Public for tests and faults: query_mode, period, device_id, asleep."""
+
+    model = "sds011"
+
+    def __init__(
+        self,
+        air: Air,
+        seed: int = 0,
+        *,
+        device_id: bytes | None = None,
+        firmware: tuple[int, int, int] = (18, 11, 16),
+        unit: Unit | None = None,
+    ) -> None:
+        """`device_id`: two bytes; `firmware`: year, month, day; `unit`: None draws one from the seed."""
+        super().__init__(air, seed)
+        self.unit = unit or Unit.draw(self.random, share=0.15, absolute=10)
+        self.device_id = device_id or bytes([self.random.randrange(255), self.random.randrange(256)])
+        self.firmware = firmware
+        self.query_mode = False
+        self.period = 0
+        self.asleep = False
+        self._fan_since = 0.0
+        self._next = 0.0
+        self._latest = (0, 0)  # PM2.5, PM10 in tenths
+
+    def _boot(self, now: float) -> None:
+        self.asleep = False
+        self._start(now)
+
+    def _start(self, now: float) -> None:
+        """The fan starts: first report after a second, or at the end of the working part of a period."""
+        self._fan_since = now
+        self._next = now + (PERIOD_WORK_S if self.period else REPORT_S)
+
+    def _run(self, now: float) -> None:
+        while not self.asleep and self._next <= now:
+            due = self._next
+            self._measure(due)
+            if not self.query_mode:
+                self._send(self._frame(DATA, self._values()), due)
+            if self.period:
+                # The fan rests and starts again for the last 30 s before the next report.
+                self._next = due + self.period * 60
+                self._fan_since = self._next - PERIOD_WORK_S
+            else:
+                self._next = due + REPORT_S
+
+    def _measure(self, at: float) -> None:
+        if self.faults.stuck:
+            return
+        _, pm25, pm10 = self.air(at)
+        fan_s = at - self._fan_since
+        fine = self.unit.measure(pm25, fan_s, self.random)
+        coarse = max(fine, self.unit.measure(pm10, fan_s, self.random))
+        self._latest = (_tenths(fine), _tenths(coarse))
+
+    def _values(self) -> bytes:
+        fine, coarse = self._latest
+        return fine.to_bytes(2, "little") + coarse.to_bytes(2, "little")
+
+    def _frame(self, kind: int, data: bytes) -> bytes:
+        body = data + self.device_id
+        return bytes([HEAD, kind]) + body + bytes([sum(body) & 0xFF, TAIL])
+
+    def _obey(self, now: float) -> None:
+        heard = self._heard
+        while True:
+            start = heard.find(bytes([HEAD, COMMAND]))
+            if start < 0:
+                # The last byte may be the first half of a head.
+                del heard[: -1 if heard.endswith(bytes([HEAD])) else None]
+                return
+            del heard[:start]
+            if len(heard) < COMMAND_LENGTH:
+                return
+            command = bytes(heard[:COMMAND_LENGTH])
+            if command[18] == TAIL and sum(command[2:17]) & 0xFF == command[17]:
+                del heard[:COMMAND_LENGTH]
+                if command[15:17] in (ALL_DEVICES, self.device_id):
+                    self._execute(command[2], command[3], command[4], command[13:15], now)
+            else:
+                del heard[:1]  # a head by chance; the true one may lie within
+
+    def _execute(self, what: int, write: int, value: int, new_id: bytes, now: float) -> None:
+        if self.asleep and not (what == SLEEP and write == 1 and value == 1):
+            return  # asleep it listens for the wake command only
+        if write > 1:
+            return
+        if what == MODE and value <= 1:
+            if write:
+                self.query_mode = value == 1
+            self._reply(now, what, write, int(self.query_mode))
+        elif what == QUERY:
+            if not self.period:
+                self._measure(now)
+            self._send(self._frame(DATA, self._values()), now + REPLY_S)
+        elif what == DEVICE_ID and new_id != ALL_DEVICES:
+            self.device_id = new_id
+            self._reply(now, what)
+        elif what == SLEEP and value <= 1:
+            self._sleep_or_work(write, value, now)
+        elif what == FIRMWARE:
+            self._reply(now, what, *self.firmware)
+        elif what == PERIOD and value <= MAX_PERIOD:
+            if write:
+                self.period = value
+                self._start(now)
+            self._reply(now, what, write, self.period)
+
+    def _sleep_or_work(self, write: int, value: int, now: float) -> None:
+        if write and value == 1 and self.asleep:
+            self.asleep = False
+            self._start(now)
+        elif write and value == 0:
+            self.asleep = True
+        self._reply(now, SLEEP, write, int(not self.asleep))
+
+    def _reply(self, now: float, *data: int) -> None:
+        self._send(self._frame(REPLY, bytes(data).ljust(4, b"\0")), now + REPLY_S)
+
+
+def _tenths(value: float) -> int:
+    return min(MAX_TENTHS, round(value * 10))
