@@ -47,15 +47,15 @@ def load_parser(sensor: str) -> Parser:
     folder = str(firmware_folder())
     sys.path.insert(0, folder)
     try:
-        module: Any = importlib.import_module(MODULES[sensor])
+        module = importlib.import_module(MODULES[sensor])
     finally:
         sys.path.remove(folder)  # the board's main.py and the like must not hide a module of this machine
-    return cast(Parser, module.Parser())
+    return cast(Parser, vars(module)["Parser"]())
 
 
 def _open(file: str) -> BinaryIO:
     if file == "-":
-        return click.get_binary_stream("stdin")
+        return sys.stdin.buffer
     try:
         return Path(file).open("rb")
     except OSError as error:

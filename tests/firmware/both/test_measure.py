@@ -1,0 +1,332 @@
+"""The duty cycle of one slot, on a fake clock and a scripted sensor (a mock, not the emulator)."""
+
+from node import measure
+from node.drivers.plantower import Pms5003
+from node.drivers.sds011 import Sds011
+from node.measure import Measurement
+
+CONTRACT = {"slot", "model", "up", "dt", "n", "pm25", "pm10", "pm25_sd", "pm10_sd", "flags"}
+
+
+class Over(Exception):
+    """The scripted time is over."""
+
+
+class Settings:
+    def __init__(self, warmup_s=30, window_s=60, sleep_s=0, is_on=True):
+        self.warmup_s = warmup_s
+        self.window_s = window_s
+        self.sleep_s = sleep_s
+        self.measure = is_on
+
+
+def sds(kind, payload):
+    return bytes([0xAA, kind]) + payload + bytes([sum(payload) & 0xFF, 0xAB])
+
+
+def good(second):
+    """PM2.5 10.0, 10.1 .. 10.9 by turns, PM10 20.0."""
+    tenths = 100 + second % 10
+    return sds(0xC0, bytes([tenths, 0, 200, 0, 1, 2]))
+
+
+def pms(pm25=8, error=0):
+    body = bytearray(b"\x42\x4d\x00\x1c" + bytes(26))
+    for at in (6, 8, 12, 14):
+        body[at], body[at + 1] = pm25 >> 8, pm25 & 255
+    body[29] = error
+    total = sum(body)
+    return bytes(body) + bytes([total >> 8, total & 255])
+
+
+class MockSds:
+    """Scripted: awake it gives one frame a second, `frame(second)`; answers work and sleep commands."""
+
+    def __init__(self, frame=good):
+        self.now = 0
+        self.frame = frame
+        self.awake = True
+        self.out = b""
+        self.log = []
+        self.deaf_until = 0
+
+    def advance(self, now):
+        while self.now < now:
+            self.now += 50
+            if self.awake and self.now % 1000 == 0:
+                self.out += self.frame(self.now // 1000)
+
+    def write(self, data):
+        if self.now < self.deaf_until:
+            return
+        if data[2] == 6:
+            self.awake = data[4] == 1
+            self.log.append((self.now, "wake" if self.awake else "sleep"))
+        self.out += sds(0xC5, bytes([data[2], data[3], data[4], 0, 1, 2]))
+
+    def readinto(self, buf):
+        if not self.out:
+            return None
+        n = min(len(buf), len(self.out))
+        buf[:n] = self.out[:n]
+        self.out = self.out[n:]
+        return n
+
+
+class MockPms(MockSds):
+    def write(self, data):
+        if data[2] == 0xE4:
+            self.awake = data[4] == 1
+            self.log.append((self.now, "wake" if self.awake else "sleep"))
+
+
+def play(device, settings, seconds, driver=None, at=(), on_reading=None):
+    """Run a Measurement for so many fake seconds; `at` holds (second, action). Returns (readings, it)."""
+    clock = [0]
+    readings = []
+    at = list(at)
+    take = on_reading or readings.append
+    it = Measurement("a", driver or Sds011(), device, settings, take, lambda: clock[0])
+
+    async def fake_sleep(ms):
+        clock[0] += ms
+        device.advance(clock[0])
+        while at and clock[0] >= at[0][0] * 1000:
+            at.pop(0)[1](it)
+        if clock[0] >= seconds * 1000:
+            raise Over
+
+    kept = measure.sleep_ms
+    measure.sleep_ms = fake_sleep
+    running = it.run()
+    try:
+        running.send(None)
+    except Over:
+        pass
+    finally:
+        measure.sleep_ms = kept
+    return readings, it
+
+
+def switch(settings, value):
+    def act(it):
+        settings.measure = value
+
+    return act
+
+
+def test_warm_up_window_sleep():
+    device = MockSds()
+    readings, it = play(device, Settings(30, 60, 110), 401)
+    assert [reading["up"] for reading in readings] == [90, 290]
+    for reading in readings:
+        assert set(reading) == CONTRACT
+        assert reading["slot"] == "a"
+        assert reading["model"] == "sds011"
+        assert (reading["dt"], reading["n"], reading["flags"]) == (60, 60, [])
+        assert reading["pm25"] == 10.45
+        assert reading["pm10"] == 20
+        assert reading["pm25_sd"] == 0.29
+        assert reading["pm10_sd"] == 0
+    assert [what for _, what in device.log] == ["wake", "sleep", "wake", "sleep", "wake"]
+    for i, planned in enumerate((0, 90000, 200000, 290000, 400000)):
+        assert abs(device.log[i][0] - planned) <= 100, device.log
+    assert it.frames == it.driver.parser.frames > 180
+    assert it.errors == {}
+    assert abs(it.laser_s - 181) <= 1
+
+
+def test_without_sleep_windows_join_without_gap_or_drift():
+    device = MockSds()
+    readings, _ = play(device, Settings(30, 7, 0), 30 + 7 * 50 + 1)
+    assert [reading["up"] for reading in readings] == [37 + 7 * i for i in range(50)]
+    assert sum(reading["n"] for reading in readings) == 350
+    assert [what for _, what in device.log] == ["wake"]
+
+
+def test_first_window_leaves_warm_up_frames_out():
+    def rising(second):
+        return sds(0xC0, bytes([250 if second <= 30 else 10, 0, 200, 0, 1, 2]))
+
+    readings, _ = play(MockSds(rising), Settings(30, 10), 41)
+    assert readings[0]["pm25"] == 1.0
+    assert readings[0]["pm25_sd"] == 0
+
+
+def test_switched_off_sleeps_and_makes_no_reading():
+    settings = Settings(30, 60, 0)
+    device = MockSds()
+    readings, it = play(
+        device, settings, 300, at=[(60, switch(settings, False)), (200, switch(settings, True))]
+    )
+    assert [reading["up"] for reading in readings] == [290]
+    assert readings[0]["n"] == 60
+    assert [what for _, what in device.log] == ["wake", "sleep", "wake"]
+    assert device.log[1][0] <= 60100
+    assert abs(it.laser_s - 160) <= 1
+
+
+def test_switched_off_from_the_start_puts_a_running_sensor_to_sleep():
+    device = MockSds()
+    readings, it = play(device, Settings(is_on=False), 20)
+    assert readings == []
+    assert [what for _, what in device.log] == ["sleep"]
+    assert not it.measuring
+
+
+def test_measuring_tells_whether_a_reading_may_come():
+    settings = Settings(5, 5, 10)
+    seen = []
+
+    def look(it):
+        seen.append(it.measuring)
+
+    play(MockSds(), settings, 30, at=[(2, look), (8, look), (15, look), (22, look)])
+    assert seen == [True, True, False, True]
+
+
+def test_settings_change_at_run_time():
+    settings = Settings(5, 10, 0)
+
+    def shorter(it):
+        settings.window_s = 2
+
+    readings, _ = play(MockSds(), settings, 20, at=[(14, shorter)])
+    assert readings[0]["up"] == 14
+    assert readings[0]["dt"] == 9
+    assert [reading["dt"] for reading in readings[1:]] == [2, 2]
+
+
+def one_flag(frame, settings=None, driver=None, device=MockSds):
+    readings, it = play(device(frame), settings or Settings(5, 10, 0), 16, driver)
+    assert len(readings) == 1
+    return readings[0], it
+
+
+def test_silence_gives_a_reading_with_a_reason():
+    reading, _ = one_flag(lambda second: b"")
+    assert reading == {
+        "n": 0,
+        "slot": "a",
+        "model": "sds011",
+        "up": 15,
+        "dt": 10,
+        "pm25": None,
+        "pm10": None,
+        "flags": ["no_frame"],
+    }
+
+
+def test_only_damaged_frames():
+    reading, it = one_flag(lambda second: b"\xaa\xc0\x06\x00\x06\x00\x58\xd9\x3e\xab")
+    assert (reading["n"], reading["pm25"], reading["flags"]) == (0, None, ["bad_checksum"])
+    assert it.errors["checksum"] >= 10
+    assert it.health()["errors"] == it.errors
+
+
+def test_only_impossible_values():
+    reading, _ = one_flag(lambda second: sds(0xC0, b"\xff\xff\x00\x01\x01\x02"))
+    assert (reading["n"], reading["pm25"], reading["flags"]) == (0, None, ["out_of_range"])
+
+
+def test_damage_before_the_window_is_not_its_reason():
+    def frame(second):
+        return b"\xaa\xc0\x06\x00\x06\x00\x58\xd9\x3e\xab" if second < 5 else b""
+
+    reading, _ = one_flag(frame)
+    assert reading["flags"] == ["no_frame"]
+
+
+def test_one_good_frame_among_damaged_ones_counts():
+    def frame(second):
+        return good(0) if second == 8 else b"\xaa\xc0\x06\x00\x06\x00\x58\xd9\x3e\xab"
+
+    reading, _ = one_flag(frame)
+    assert (reading["n"], reading["pm25"], reading["flags"]) == (1, 10, [])
+    assert "pm25_sd" not in reading
+
+
+def test_ceiling_is_flagged():
+    reading, _ = one_flag(lambda second: sds(0xC0, b"\x0f\x27\x0f\x27\x01\x02"))
+    assert (reading["pm25"], reading["flags"]) == (999.9, ["saturated"])
+
+
+def test_clean_air_is_a_value():
+    reading, _ = one_flag(lambda second: sds(0xC0, b"\x00\x00\x00\x00\x01\x02"))
+    assert (reading["n"], reading["pm25"], reading["pm10"], reading["flags"]) == (10, 0, 0, [])
+
+
+def test_device_error_alone_and_among_good_frames():
+    reading, it = one_flag(lambda second: pms(error=2), None, Pms5003(), MockPms)
+    assert (reading["n"], reading["pm25"], reading["flags"]) == (0, None, ["device_error"])
+    assert it.errors["device_error"] >= 10
+    reading, _ = one_flag(lambda second: pms(error=2 if second == 9 else 0), None, Pms5003(), MockPms)
+    assert (reading["n"], reading["pm25"], reading["flags"]) == (9, 8, ["device_error"])
+
+
+def test_sensor_that_woke_late_is_still_warming_up():
+    device = MockSds()
+    device.awake = False
+    device.deaf_until = 24500  # the try at 24 s is lost, the one at 34 s is heard
+    readings, it = play(device, Settings(30, 15, 0), 91)
+    assert [reading["flags"] for reading in readings] == [["warming_up"], [], [], []]
+    # 30 s after 34 s, less the 5 s that a slow first frame may take: from second 59 on.
+    assert [reading["n"] for reading in readings] == [0, 2, 15, 15]
+    assert it.errors["retries"] == 7
+
+
+def test_a_failing_reader_ends_the_task_loudly():
+    def full(reading):
+        raise OSError(28)
+
+    swallowed = True
+    try:
+        play(MockSds(), Settings(5, 5, 0), 60, on_reading=full)
+    except OSError:
+        swallowed = False
+    assert not swallowed
+
+
+def test_a_task_started_again_goes_on():
+    calls = []
+
+    def full_once(reading):
+        calls.append(reading)
+        if len(calls) == 1:
+            raise OSError(28)
+
+    device = MockSds()
+    settings = Settings(5, 5, 0)
+    clock = [0]
+    ends = []
+    it = Measurement("a", Sds011(), device, settings, full_once, lambda: clock[0])
+
+    async def fake_sleep(ms):
+        clock[0] += ms
+        device.advance(clock[0])
+        if clock[0] >= 21000:
+            raise Over
+
+    kept = measure.sleep_ms
+    measure.sleep_ms = fake_sleep
+    try:
+        for _ in range(2):
+            try:
+                it.run().send(None)
+            except (OSError, Over) as error:
+                ends.append(type(error))
+    finally:
+        measure.sleep_ms = kept
+    assert ends == [OSError, Over]
+    assert [(reading["up"], reading["n"]) for reading in calls] == [(10, 5), (15, 5), (20, 5)]
+
+
+def test_pms_cycle():
+    device = MockPms(lambda second: pms(17))
+    readings, it = play(device, Settings(30, 60, 60), 100, Pms5003())
+    assert len(readings) == 1
+    assert readings[0]["n"] == 60
+    assert readings[0]["pm25_cf1"] == readings[0]["pm25"] == 17
+    assert readings[0]["n03"] == 0
+    assert [what for _, what in device.log] == ["wake", "sleep", "sleep", "sleep"]
+    assert it.driver.settled  # a sleep that is not answered is taken for done when the sensor is silent
