@@ -1,4 +1,4 @@
-"""The node's MQTT client under remote control: one JSON command per line of stdin, one line of text per result.
+"""The node's MQTT client under remote control: JSON commands on stdin, one line of text per result.
 
     {"do": "open", "port": 1883, ...Client's keyword arguments}     -> opened True|False | failed KIND TEXT
     {"do": "sub", "topic": "a"}                                     -> subscribed 1 | failed ...
@@ -35,6 +35,8 @@ class Probe:
         self.client = None
         self.raise_at = None
         self.peak = 0
+        self.watcher = None
+        self.running = []
 
     def received(self, topic, payload):
         self.peak = max(self.peak, gc.mem_alloc())
@@ -55,7 +57,7 @@ class Probe:
             **command,
         )
         say("opened", await client.connect(timeout_s))
-        asyncio.create_task(self.watch(client))
+        self.watcher = asyncio.create_task(self.watch(client))
 
     async def watch(self, client):
         try:
@@ -113,7 +115,7 @@ async def main():
         command = json.loads(line) if line else {"do": "exit"}
         if command["do"] == "exit":
             break
-        asyncio.create_task(probe.run(command))
+        probe.running.append(asyncio.create_task(probe.run(command)))
 
 
 asyncio.run(main())

@@ -30,6 +30,7 @@ from node.mqtt.errors import (
     SubscribeError,
     describe,
 )
+from node.mqtt.liveness import Liveness
 
 _QUEUE_LIMIT = 16  # pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded
 _JOIN_LIMIT = 1024  # payloads up to this go out in one piece with their head
@@ -73,7 +74,7 @@ class _Clock:
 class Client:
     """keepalive in s, 1..65535; will is (topic, payload, qos, retain); ssl an SSLContext or None.
 
-    on_message(topic, payload) is a plain function; it may be called before connect() has returned, since a
+    on_message(topic, payload: bytearray) is a plain function, called even before connect() has returned: a
     kept session delivers at once. What it raises ends the connection, unacknowledged, and is its reason.
     now() gives milliseconds as a growing int. A PUBLISH with more than max_packet bytes after its fixed
     header is acknowledged, dropped and counted in `oversized`.
@@ -106,14 +107,14 @@ class Client:
         self.session_present = False
         self.oversized = 0
         self._hello = codec.encode_connect(client_id, user, password, keepalive, clean_session, will)
-        self._keepalive_ms = keepalive * 1000
+        self._keepalive_s = keepalive
         self._ssl = ssl
         self._server_hostname = server_hostname or host
         self._on_message = on_message
         self._now = now or _Clock()
         self._max_packet = max_packet
         self._max_inflight = max_inflight
-        self.socket = self._stream = None
+        self.socket = self._stream = self._life = None
         self._tasks = []
         self._out = []  # pieces to send, in order; the writer works on the first
         self._work = asyncio.Event()  # set while there is something to send
@@ -125,10 +126,6 @@ class Client:
         self._opened = _Outcome("connack")
         self._closed = _Outcome("end")
         self._leaving = False
-        self._sent_at = self._got_at = 0
-        self._ping_at = None  # when an unanswered PINGREQ was written
-        self._pinging = False  # a PINGREQ is queued or unanswered
-        self._writing_at = None  # when the writer began on the piece that it is at
 
     # What the application calls.
 
@@ -202,7 +199,7 @@ class Client:
     async def _open(self):
         await dial(self, self._ssl, self._server_hostname)
         self._stream = asyncio.StreamReader(self.socket)
-        self._got_at = self._sent_at = self._now()
+        self._life = Liveness(self._keepalive_s, self._now())
         self._send(self._hello)
         self._hello = None
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
@@ -275,13 +272,10 @@ class Client:
             while True:
                 await self._work.wait()
                 piece = self._out[0]
-                self._writing_at = self._now()
+                self._life.writing_at = self._now()
                 self._stream.write(piece)
                 await self._stream.drain()
-                self._writing_at = None
-                self._sent_at = self._now()
-                if piece is codec.PINGREQ_PACKET:
-                    self._ping_at = self._sent_at
+                self._life.written(self._now(), piece is codec.PINGREQ_PACKET)
                 self._out.pop(0)
                 if not self._out:
                     self._work.clear()
@@ -290,30 +284,19 @@ class Client:
             self._end(self._reason(error))
 
     async def _keep(self):
-        """Ping an idle connection, and end one whose peer is gone though nothing was ever closed."""
-        half = self._keepalive_ms // 2
-        limit = min(half, 15000)  # for a PINGRESP, and for writing one piece
-        pause = max(20, min(1000, self._keepalive_ms // 16))
-        now = self._now()
+        life = self._life
         while True:
-            before = now
-            await asyncio.sleep_ms(pause)
+            await asyncio.sleep_ms(life.pause)
             now = self._now()
-            if now - before > 3 * pause + 100:
-                continue  # something blocked us: let the reader see first what has come meanwhile
-            quiet = now - self._got_at
-            if self._writing_at is not None and now - self._writing_at > limit:
-                text = f"the broker took nothing for {(now - self._writing_at) // 1000} s"
-                return self._end(LostError(text, "blocked"))
-            unanswered = now - self._ping_at if self._ping_at is not None else 0
-            # Any byte since the ping is a sign of life: the answer may be queued behind a long message.
-            if min(unanswered, quiet) > limit or max(unanswered, quiet) > 3 * half:
-                text = f"the broker is silent: nothing came for {quiet // 1000} s"
-                return self._end(LostError(text, "silent"))
-            # Also when only the other side is quiet: sending proves nothing about the peer.
-            if not self._pinging and max(quiet, now - self._sent_at) >= half:
-                self._pinging = True
+            verdict = life.judge(now)
+            if verdict == "ping":
                 self._send(codec.PINGREQ_PACKET)
+            elif verdict == "silent":
+                text = f"the broker is silent: nothing came for {(now - life.got_at) // 1000} s"
+                return self._end(LostError(text, verdict))
+            elif verdict == "blocked":
+                text = f"the broker took nothing for {(now - life.writing_at) // 1000} s"
+                return self._end(LostError(text, verdict))
 
     # Receiving.
 
@@ -328,7 +311,7 @@ class Client:
                     continue  # TLS: a record that carries no data
                 if not count:
                     raise MqttError("the broker closed the connection", "closed")
-                self._got_at = self._now()
+                self._life.got_at = self._now()
                 for event in decoder.feed(view[:count]):
                     self._handle(event)
                     if self._closed.done.is_set():
@@ -355,8 +338,7 @@ class Client:
             if event[2]:
                 self._acknowledge(event[2])
         elif name == "pingresp":
-            self._ping_at = None
-            self._pinging = False
+            self._life.pong()
         else:
             outcome = self._waiting.pop(event[1], None)
             self._freed.set()
@@ -374,6 +356,7 @@ class Client:
             raise ConnectError(f"{text} (CONNACK code {code})", "auth" if code in (4, 5) else "rejected")
         self.session_present = event[1]
         self.connected = True
+        self._life.judged_at = self._now()
         self._tasks.append(asyncio.create_task(self._keep()))
         self._opened.set(None, None)
 

@@ -121,7 +121,7 @@ class Decoder:
 
     Events are tuples, the name first:
         ("connack", session_present, code)
-        ("publish", topic, payload, qos, packet_id or None, retain, dup)   topic str, payload bytes
+        ("publish", topic, payload, qos, packet_id or None, retain, dup)   topic str, payload bytearray
         ("puback", packet_id)
         ("suback", packet_id, codes)          codes: bytes, 0x80 is a refusal
         ("pingresp",)
@@ -255,12 +255,12 @@ def _publish(first, body):
     end = start + (2 if qos else 0)
     if start == 2 or end > len(body):
         raise ProtocolError("broker", "sent a PUBLISH whose topic is empty or cut off")
-    view = memoryview(body)
     try:
-        topic = str(view[2:start], "utf-8")
+        topic = str(body[2:start], "utf-8")
     except UnicodeError:
         raise ProtocolError("broker", "sent a topic that is not UTF-8") from None
     packet_id = body[start] << 8 | body[start + 1] if qos else None
     if packet_id == 0:
         raise ProtocolError("broker", "sent packet id 0 in a PUBLISH")
-    return ("publish", topic, bytes(view[end:]), qos, packet_id, bool(first & 1), bool(first & 8))
+    body[:end] = b""  # moves the payload to the front, in place: a copy would need a second large block
+    return ("publish", topic, body, qos, packet_id, bool(first & 1), bool(first & 8))
