@@ -1,0 +1,188 @@
+"""Carry readings from the journal to one destination, in order, for as long as it takes."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from gateway.destinations.lines import NotWritableError, line
+from gateway.destinations.sink import RetryLaterError, Sink
+from gateway.destinations.split import StoppedError, write_in_parts
+from gateway.journal import Journal, JournalReader
+from gateway.reading import StoredReading
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+# The bell wakes us; this is for what changes the journal without ringing it, such as a restored file.
+IDLE_SECONDS = 30.0
+# A server's Retry-After beyond this is not believed.
+MOST_RETRY_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Since the start of the gateway. `lag`: ids in the journal beyond the cursor, at the last look."""
+
+    delivered: int = 0
+    no_time: int = 0
+    refused: int = 0
+    failures: int = 0
+    last_error: str | None = None
+    lag: int = 0
+
+
+class Delivery(threading.Thread):
+    """One destination's thread. It owns the sink and closes it at its end.
+
+    The cursor moves only after the sink said yes, and a line that is written twice overwrites itself, so
+    stopping or dying at any point loses nothing. `backoff_s` is the first and the longest wait between tries.
+    """
+
+    def __init__(
+        self, journal: Journal, sink: Sink, *, batch: int = 5000, backoff_s: tuple[float, float] = (0.5, 60.0)
+    ) -> None:
+        super().__init__(name=f"delivery to {sink.name}", daemon=True)
+        self._journal = journal
+        self._sink = sink
+        self._batch = batch
+        self._backoff_s = backoff_s
+        self._stopping = threading.Event()
+        self._tries_in_vain = 0
+        self._trouble: str | None = None
+        self._counters = Counters()
+
+    @property
+    def counters(self) -> Counters:
+        """A consistent copy; any thread may ask."""
+        return self._counters
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Ask the thread to end and wait for it. True when it has.
+
+        A backoff ends at once; a write under way ends at the latest with the sink's own timeout.
+        """
+        self._stopping.set()
+        self._journal.bell.ring()  # one ring too many wakes the others for nothing, which is harmless
+        if self.ident is not None:
+            self.join(timeout)
+        return not self.is_alive()
+
+    def run(self) -> None:
+        reader: JournalReader | None = None
+        try:
+            while True:
+                # Counted before the journal is read: what is committed after that has rung again.
+                heard = self._journal.bell.wait(-1, 0)
+                if self._stopping.is_set():
+                    return
+                try:
+                    if reader is None:
+                        reader = JournalReader(self._journal.path)
+                    moved = self._deliver_batch(reader)
+                except StoppedError:
+                    return
+                except RetryLaterError as error:
+                    self._failed(error.state, str(error))
+                    self._back_off(error.retry_after)
+                except Exception as error:  # noqa: BLE001  # a bug must not end deliveries for good
+                    self._failed(f"bug {type(error).__name__}", f"{type(error).__name__}: {error}", bug=error)
+                    if reader is not None:
+                        reader.close()
+                        reader = None
+                    self._back_off(None)
+                else:
+                    self._worked()
+                    if not moved:
+                        self._journal.bell.wait(heard, IDLE_SECONDS)
+        finally:
+            if reader is not None:
+                reader.close()
+            self._sink.close()
+
+    def _deliver_batch(self, reader: JournalReader) -> bool:
+        """Move the cursor over one batch; False when there is none."""
+        cursor = self._journal.cursor(self._sink.name)
+        newest = reader.newest_id()
+        self._count(lag=max(0, newest - cursor))
+        batch = reader.after(cursor, self._batch)
+        if not batch:
+            return False
+
+        lines, sent, refused, no_time = _as_lines(batch)
+        written = write_in_parts(self._sink.write, lines, self._stopping.is_set)
+        if written.too_large:
+            self._batch = max(1, len(lines) // 2)
+        refused += [(sent[i], reason) for i, reason in sorted(written.refused.items())]
+        upto = batch[-1].id
+        self._journal.delivered(self._sink.name, upto, refused)
+
+        if refused:
+            log.warning(
+                "destination refused readings; they are quarantined",
+                destination=self._sink.name,
+                readings=len(refused),
+                reason=refused[0][1],
+            )
+        so_far = self._counters
+        self._count(
+            delivered=so_far.delivered + len(lines) - len(written.refused),
+            no_time=so_far.no_time + no_time,
+            refused=so_far.refused + len(refused),
+            lag=max(0, newest - upto),
+        )
+        return True
+
+    def _failed(self, trouble: str, message: str, bug: Exception | None = None) -> None:
+        """Count each failure, log each kind once until it is over."""
+        self._count(failures=self._counters.failures + 1, last_error=message)
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if bug is not None:
+            log.error("delivery hit a bug; will try again", destination=self._sink.name, exc_info=bug)
+        else:
+            log.warning("delivery waits; nothing is lost", destination=self._sink.name, problem=message)
+
+    def _worked(self) -> None:
+        self._tries_in_vain = 0
+        if self._trouble is not None:
+            self._trouble = None
+            log.info("delivery goes on", destination=self._sink.name, lag=self._counters.lag)
+
+    def _back_off(self, retry_after: float | None) -> None:
+        first, longest = self._backoff_s
+        delay = min(longest, first * 2.0 ** min(self._tries_in_vain, 30))
+        self._tries_in_vain += 1
+        # Jitter, so that gateways that lost the same server do not come back in step.
+        delay *= random.uniform(0.5, 1.0)  # noqa: S311
+        self._stopping.wait(max(delay, min(retry_after or 0.0, MOST_RETRY_AFTER)))
+
+    def _count(self, **changes: int | str | None) -> None:
+        # Only this thread writes; readers see the old object or the new one.
+        self._counters = replace(self._counters, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def _as_lines(
+    batch: Sequence[StoredReading],
+) -> tuple[list[str], list[StoredReading], list[tuple[StoredReading, str]], int]:
+    """The lines, the readings they stand for, what cannot be written with why, and how many have no time."""
+    lines: list[str] = []
+    sent: list[StoredReading] = []
+    refused: list[tuple[StoredReading, str]] = []
+    no_time = 0
+    for reading in batch:
+        try:
+            text = line(reading)
+        except NotWritableError as error:
+            refused.append((reading, str(error)))
+            continue
+        if text is None:
+            no_time += 1
+            continue
+        lines.append(text)
+        sent.append(reading)
+    return lines, sent, refused, no_time

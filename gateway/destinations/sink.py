@@ -1,0 +1,82 @@
+"""What a destination's server must offer, and the few ways in which a write can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.destinations.settings import InfluxSettings
+
+
+class SinkError(Exception):
+    """Base of what a sink may raise. Anything else is a bug."""
+
+
+class RetryLaterError(SinkError):
+    """Nothing is wrong with the lines: keep them and try again later.
+
+    `state` names the kind of trouble: a message is logged when it changes, not at each try. `retry_after` is
+    what the server asked for, in seconds.
+    """
+
+    def __init__(self, state: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.state = state
+        self.retry_after = retry_after
+
+
+class TooLargeError(SinkError):
+    """The server takes no body of this size: send fewer lines at a time."""
+
+
+class LinesRefusedError(SinkError):
+    """The server refuses at least one of the lines for what is in it; which ones, it may not say.
+
+    The others may or may not have been written; writing them again does no harm. `dropped` is the server's
+    count of the refused, when it gives one.
+    """
+
+    def __init__(self, reason: str, dropped: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.dropped = dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of `dustline gateway check`."""
+
+    ok: bool
+    text: str
+
+
+class Sink(Protocol):
+    """One thread at a time uses a sink."""
+
+    @property
+    def name(self) -> str:
+        """Names the cursor in the journal: another server or bucket is another name. No secrets."""
+        ...
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Return when all lines are durable over there; raise a SinkError otherwise."""
+        ...
+
+    def check(self) -> list[Finding]:
+        """Can it be reached, does the target exist, may we write? Writes nothing, raises no SinkError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def make_sink(settings: InfluxSettings) -> Sink:
+    """The sink for the settings; no connection is made yet."""
+    # Imported late: influxdb-client takes long to load, and most commands do without it.
+    if settings.api == "v2":
+        from gateway.destinations.influx_v2 import InfluxV2Sink
+
+        return InfluxV2Sink(settings)
+    from gateway.destinations.influx_v1 import InfluxV1Sink
+
+    return InfluxV1Sink(settings)
