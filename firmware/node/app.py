@@ -6,17 +6,15 @@ import json
 
 from node import VERSION, config, health
 from node.clock import Clock
-from node.drivers.plantower import Pms5003
-from node.drivers.sds011 import Sds011
+from node.drivers import make_driver
 from node.link import Link
 from node.measure import Measurement
-from node.mqtt.codec import MqttError
+from node.mqtt.errors import MqttError
 from node.outbox import Outbox
 from node.sender import Sender
 from node.timekeeper import Timekeeper
 
 AGAIN_MS = 2000
-DRIVERS = {"sds011": Sds011, "pms5003": Pms5003}
 
 
 class App:
@@ -41,7 +39,7 @@ class App:
         print("node", self.config.node, "version", VERSION, "boot", self.outbox.boot, "after", self.reset)
 
     def _measurement(self, sensor):
-        driver = DRIVERS[sensor["model"]]()
+        driver = make_driver(sensor["model"])
         uart = self.board.open_uart(sensor["uart"], sensor["tx"], sensor["rx"], driver.baud, driver.rxbuf)
         return Measurement(sensor["slot"], driver, uart, self.config, self.on_reading, self.now)
 

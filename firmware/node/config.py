@@ -6,27 +6,26 @@ A wrong field falls back to its default and is reported; the node starts all the
 import json
 
 from node import files
+from node.drivers import MODELS
 
 FILE = "config.json"
 REMOTE_FILE = "config.remote.json"
 
-# name: (default, lowest, highest) for whole numbers; (default,) for booleans and texts.
+# Whole numbers: lowest and highest.
 NUMBERS = {
-    "warmup_s": (30, 0, 600),
-    "window_s": (60, 1, 3600),
-    "sleep_s": (0, 0, 86400),
-    "health_s": (600, 1, 86400),
-    "ack_timeout_s": (20, 1, 600),
-    "keepalive_s": (60, 5, 3600),
-    "clock_wait_s": (600, 0, 86400),
-    "ntp_every_s": (3600, 10, 86400),
-    "batch_bytes": (3072, 256, 8000),
-    "outbox_kb": (1024, 64, 16384),
+    "warmup_s": (0, 600),
+    "window_s": (1, 3600),
+    "sleep_s": (0, 86400),
+    "health_s": (1, 86400),
+    "ack_timeout_s": (1, 600),
+    "keepalive_s": (5, 3600),
+    "clock_wait_s": (0, 86400),
+    "ntp_every_s": (10, 86400),
+    "batch_bytes": (256, 8000),
+    "outbox_kb": (64, 16384),
 }
-TEXTS = {"node": "", "network": "warsaw"}
-FLAGS = {"measure": True}
-LISTS = {"wifi": [], "ntp": ["0.pool.ntp.org", "1.pool.ntp.org"], "sensors": []}
-MODELS = ("sds011", "pms5003")
+KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": list}
+KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
 # What a `config` message may set, as the contract says.
 REMOTE = ("measure", "warmup_s", "window_s", "sleep_s", "health_s")
 NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -42,14 +41,25 @@ class Config:
     version of the gateway's settings that are in force, 0 for none."""
 
     def __init__(self, raw=None):
+        self.node = ""
+        self.network = "warsaw"
+        self.wifi = []
+        self.broker = {"host": "", "port": 1883, "user": None, "password": None}
+        self.ntp = ["0.pool.ntp.org", "1.pool.ntp.org"]
+        self.sensors = []
+        self.measure = True  # False: no new readings, the outbox still drains
+        self.warmup_s = 30
+        self.window_s = 60
+        self.sleep_s = 0
+        self.health_s = 600
+        self.ack_timeout_s = 20  # without the gateway's ack for so long, a batch is sent again
+        self.keepalive_s = 60
+        self.clock_wait_s = 600  # so long a reading without a time waits for the clock
+        self.ntp_every_s = 3600
+        self.batch_bytes = 3072
+        self.outbox_kb = 1024
         self.problems = []
         self.version = 0
-        for name in NUMBERS:
-            setattr(self, name, NUMBERS[name][0])
-        for table in (TEXTS, FLAGS, LISTS):
-            for name in table:
-                setattr(self, name, table[name])
-        self.broker = {"host": "", "port": 1883, "user": None, "password": None}
         self._take(raw or {})
 
     def _take(self, raw):
@@ -72,20 +82,14 @@ class Config:
     def _set(self, name, value):
         """Set one field; the reason when it is refused."""
         if name in NUMBERS:
-            _, lowest, highest = NUMBERS[name]
+            lowest, highest = NUMBERS[name]
             if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
                 return (
                     f"{name}: must be a whole number from {lowest} to {highest}, using {getattr(self, name)}"
                 )
-        elif name in TEXTS:
-            if not isinstance(value, str):
-                return f"{name}: must be a text"
-        elif name in FLAGS:
-            if not isinstance(value, bool):
-                return f"{name}: must be true or false"
-        elif name in LISTS:
-            if not isinstance(value, list):
-                return f"{name}: must be a list"
+        elif name in KINDS:
+            if not isinstance(value, KINDS[name]):
+                return f"{name}: must be {KIND_WORDS[KINDS[name]]}"
         else:
             return f"{name}: unknown setting, left alone"
         setattr(self, name, value)
@@ -113,7 +117,7 @@ class Config:
             )
             return False
         if sensor.get("model") not in MODELS:
-            self.problems.append(f"sensors: slot {sensor['slot']} needs a model of {MODELS}; left out")
+            self.problems.append(f"sensors: slot {sensor['slot']} has none of the models {MODELS}; left out")
             return False
         for name in ("uart", "tx", "rx"):
             if not isinstance(sensor.get(name), int) or sensor[name] is True or sensor[name] is False:

@@ -5,7 +5,8 @@ import binascii
 import json
 import random
 
-from node.mqtt.client import Client, MqttError
+from node.mqtt.client import Client
+from node.mqtt.errors import MqttError
 
 JOIN_MS = 20000
 FIRST_PAUSE_MS = 500

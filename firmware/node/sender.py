@@ -3,7 +3,7 @@
 import asyncio
 
 from node import record
-from node.mqtt.client import MqttError
+from node.mqtt.errors import MqttError
 
 MAX_READINGS = 60
 JSON_PER_BYTE = 4  # a reading's JSON is at least so many times its record
