@@ -21,8 +21,6 @@ STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
 STAT_ASSOC_FAIL = 203
 STAT_HANDSHAKE_TIMEOUT = 204
-AUTH_OPEN = 0
-AUTH_WPA2_PSK = 3
 
 _wifi = _chip.description.get("wifi") or {}
 _hostname = "mpy-esp32"
@@ -141,8 +139,6 @@ class WLAN:
     PM_NONE = 0
     PM_PERFORMANCE = 1
     PM_POWERSAVE = 2
-    SEC_OPEN = AUTH_OPEN
-    SEC_WPA2 = AUTH_WPA2_PSK
 
     def __init__(self, interface=STA_IF):
         if interface == AP_IF:
@@ -197,7 +193,7 @@ class WLAN:
         time.sleep_ms(_wifi.get("scan_ms", 200))
         if not _router_on():
             return []
-        security = AUTH_WPA2_PSK if _wifi["password"] else AUTH_OPEN
+        security = 3 if _wifi["password"] else 0  # WPA2-PSK, open
         return [(_wifi["ssid"].encode(), b"\x02\0\0\0\0\x01", 6, _wifi.get("rssi", -61), security, False)]
 
     def ifconfig(self, settings=None):

@@ -1,0 +1,169 @@
+"""`dustline sim`: simulated nodes against a broker of your choice."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.air import CityAir
+from simulator.fleet import Fleet, plan
+from simulator.node import NodeOptions, SimNode
+from simulator.ntp import NtpServer
+from simulator.places import PLACES, find_place
+from simulator.runtime import SimulatorError, find_micropython
+from simulator.sensors import MODELS
+
+LOOK_S = 0.2
+REPORT_S = 5.0
+
+
+@click.group()
+def sim() -> None:
+    """Simulated nodes: real firmware, emulated sensors, stand-in chip."""
+
+
+@sim.command()
+def places() -> None:
+    """List the places where simulated nodes can hang."""
+    for place in PLACES:
+        click.echo(f"{place.name:14} {place.lat:.4f} {place.lon:.4f}  {place.label}")
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that runs nodes."""
+    options = (
+        click.option("--broker", default="127.0.0.1:1883", show_default=True, metavar="HOST:PORT"),
+        click.option("--user", help="MQTT user name; the contract wants the node's name."),
+        click.option("--password", envvar="DUSTLINE_NODE_PASSWORD", help="MQTT password."),
+        click.option("--network", default="warsaw", show_default=True),
+        click.option("--ntp", multiple=True, metavar="HOST:PORT", help="Default: a time server of our own."),
+        click.option("--directory", type=click.Path(path_type=Path), help="Kept; default: a temporary one."),
+        click.option("--warmup", default=30.0, show_default=True, help="Seconds of the sensor's warm-up."),
+        click.option("--window", default=60.0, show_default=True, help="Seconds that one reading averages."),
+        click.option("--sleep", default=0.0, show_default=True, help="Seconds of sleep between windows."),
+        click.option("--health", default=600.0, show_default=True, help="Seconds between health messages."),
+        click.option("--seed", default=0, show_default=True, help="Same seed, same air and same sensors."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
+        raise click.BadParameter(f"{text!r} is not HOST:PORT, for instance 127.0.0.1:1883")
+    return host, int(port)
+
+
+def _options(stack: ExitStack, settings: dict[str, Any]) -> NodeOptions:
+    """What all nodes of this run share; starts a time server when none was named."""
+    host, port = _host_port(settings["broker"])
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError as error:
+        click.echo(
+            f"nothing answers at {host}:{port} yet ({error}); nodes keep their readings and try on", err=True
+        )
+    ntp: tuple[str, ...] = settings["ntp"]
+    for server in ntp:
+        _host_port(server)
+    if not ntp:
+        server = NtpServer().start()
+        stack.callback(server.stop)
+        ntp = (server.address,)
+    return NodeOptions(
+        name="",
+        network=settings["network"],
+        broker_host=host,
+        broker_port=port,
+        user=settings["user"],
+        password=settings["password"],
+        ntp=ntp,
+        warmup_s=settings["warmup"],
+        window_s=settings["window"],
+        sleep_s=settings["sleep"],
+        health_s=settings["health"],
+        seed=settings["seed"],
+    )
+
+
+def _directory(stack: ExitStack, given: Path | None) -> Path:
+    if given is not None:
+        return given
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dustline-sim-")))
+
+
+@sim.command()
+@click.option("--name", help="The node's name; default: the place's.")
+@click.option("--model", type=click.Choice(sorted(MODELS)), default="sds011", show_default=True)
+@click.option(
+    "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
+)
+@_common
+def node(name: str | None, model: str, place_name: str, **settings: Any) -> None:
+    """Run one simulated node until Ctrl-C and print its serial console."""
+    try:
+        place = find_place(place_name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--place") from error
+    with ExitStack() as stack:
+        options = replace(_options(stack, settings), name=name or place.name, model=model)
+        directory = _directory(stack, settings["directory"]) / options.name
+        try:
+            one = SimNode(directory, options, CityAir(options.seed).over(place))
+        except SimulatorError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(
+            f"node {options.name}: {model}, {place.label}; {one.micropython}; files in {directory}", err=True
+        )
+        stack.callback(one.stop)
+        one.start()
+        _follow(one.log)
+
+
+def _follow(log: Path) -> None:
+    """Print a growing file until Ctrl-C."""
+    with log.open("rb") as file:
+        try:
+            while True:
+                text = file.read()
+                if text:
+                    click.echo(text.decode("utf-8", "replace"), nl=False)
+                else:
+                    time.sleep(LOOK_S)
+        except KeyboardInterrupt:
+            return
+
+
+@sim.command()
+@click.option("--nodes", default=6, show_default=True, type=click.IntRange(1, 200))
+@_common
+def fleet(nodes: int, **settings: Any) -> None:
+    """Run several nodes of real firmware until Ctrl-C."""
+    with ExitStack() as stack:
+        common = _options(stack, settings)
+        directory = _directory(stack, settings["directory"])
+        try:
+            many = Fleet(directory, plan(nodes, common), seed=common.seed)
+        except SimulatorError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{nodes} nodes; {find_micropython()}; files in {directory}", err=True)
+        stack.callback(many.stop)
+        many.start()
+        try:
+            while True:
+                time.sleep(REPORT_S)
+                running = sum(one.alive for one in many.nodes)
+                crashes = sum(one.crashes for one in many.nodes)
+                click.echo(f"{running} of {nodes} run, {crashes} crashes so far")
+        except KeyboardInterrupt:
+            return
