@@ -5,7 +5,10 @@
     {"do": "pub", "topic": "a", "payload": "x", "retain": false}    -> published x | failed ...
     {"do": "burst", "topic": "a", "count": 20}                      -> burst 20 | failed ...    all at once
     {"do": "flood", "topic": "a"}            QoS 0 without end      -> failed ...
-    {"do": "disconnect"} {"do": "close"} {"do": "heap"} {"do": "exit"}
+    {"do": "disconnect"} {"do": "close"} {"do": "exit"}
+    {"do": "last_id", "id": 65533}           packet ids go on from there
+    {"do": "tasks"}                          -> tasks 3 running 0          of the newest client
+    {"do": "heap"}                           -> heap IMPORT NOW PEAK       bytes
 Messages come as `got TOPIC PAYLOAD`, the end of a connection as `ended` or `lost KIND TEXT`.
 """
 
@@ -36,6 +39,7 @@ class Probe:
         self.raise_at = None
         self.peak = 0
         self.watcher = None
+        self.known = []
         self.running = []
 
     def received(self, topic, payload):
@@ -56,7 +60,9 @@ class Probe:
             on_message=self.received,
             **command,
         )
-        say("opened", await client.connect(timeout_s))
+        present = await client.connect(timeout_s)
+        self.known = list(client._tasks)
+        say("opened", present)
         self.watcher = asyncio.create_task(self.watch(client))
 
     async def watch(self, client):
@@ -96,6 +102,12 @@ class Probe:
     async def close(self, command):
         self.client.close()
 
+    async def last_id(self, command):
+        self.client._last_id = command["id"]
+
+    async def tasks(self, command):
+        say("tasks", len(self.known), "running", len([task for task in self.known if not task.done()]))
+
     async def heap(self, command):
         say("heap", heap_imported - heap_before, used() - heap_imported, self.peak)
 
@@ -115,6 +127,7 @@ async def main():
         command = json.loads(line) if line else {"do": "exit"}
         if command["do"] == "exit":
             break
+        probe.running = [task for task in probe.running if not task.done()]
         probe.running.append(asyncio.create_task(probe.run(command)))
 
 

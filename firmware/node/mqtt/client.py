@@ -75,7 +75,8 @@ class Client:
     """keepalive in s, 1..65535; will is (topic, payload, qos, retain); ssl an SSLContext or None.
 
     on_message(topic, payload: bytearray) is a plain function, called even before connect() has returned: a
-    kept session delivers at once. What it raises ends the connection, unacknowledged, and is its reason.
+    kept session delivers at once. What it raises ends the connection, with the message not acknowledged;
+    the reason's `cause` is that exception.
     now() gives milliseconds as a growing int. A PUBLISH with more than max_packet bytes after its fixed
     header is acknowledged, dropped and counted in `oversized`.
     """
@@ -139,8 +140,8 @@ class Client:
         try:
             await asyncio.wait_for(self._open(), timeout_s)
         except asyncio.TimeoutError:
-            what = "no CONNACK" if self._stream else "no TCP connection"
-            error = ConnectError(f"{what} from {self.host}:{self.port} within {timeout_s} s", "timeout")
+            what = "no CONNACK from" if self._stream else "no TCP connection to"
+            error = ConnectError(f"{what} {self.host}:{self.port} within {timeout_s} s", "timeout")
             self._end(error)
             raise error from None
         except MqttError as error:
@@ -331,7 +332,7 @@ class Client:
             raise ProtocolError("broker", f"sent a {name} before its CONNACK")
         elif name == "publish":
             self._deliver(event[1], event[2])
-            if event[3]:
+            if event[3]:  # after the application has it, or never
                 self._acknowledge(event[4])
         elif name == "oversize":
             self.oversized += 1
@@ -365,8 +366,10 @@ class Client:
             return
         try:
             self._on_message(topic, payload)
-        except Exception as error:
-            raise MqttError(f"on_message raised {error!r} at a message on {topic}", "callback") from error
+        except Exception as error:  # noqa: BLE001 - the application's error ends the connection, see `cause`
+            lost = LostError(f"on_message raised {error!r} at a message on {topic}", "callback")
+            lost.cause = error
+            self._end(lost)
 
     def _acknowledge(self, packet_id):
         if not self._closed.done.is_set():

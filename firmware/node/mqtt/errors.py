@@ -17,6 +17,7 @@ class MqttError(Exception):
     def __init__(self, text, kind="mqtt"):
         super().__init__(text)
         self.kind = kind
+        self.cause = None  # the exception behind it, where a traceback helps
 
 
 class ProtocolError(MqttError):
