@@ -10,12 +10,12 @@ _SLACK_MS = 5000
 # Rejects that say frames came and were damaged; garbage alone may be a wrong speed or noise.
 _DAMAGED = ("checksum", "tail", "length", "truncated")
 
-try:
-    sleep_ms = asyncio.sleep_ms
-except AttributeError:  # CPython, in tests
 
-    async def sleep_ms(ms):
-        await asyncio.sleep(ms / 1000)
+async def _sleep_ms(ms):
+    await asyncio.sleep(ms / 1000)
+
+
+sleep_ms = getattr(asyncio, "sleep_ms", _sleep_ms)  # CPython has none
 
 
 class Measurement:
@@ -34,7 +34,7 @@ class Measurement:
         self.slot = slot
         self.driver = driver
         self.readings = 0
-        self.measuring = False  # a window is open or its warm-up runs: a reading may still be born
+        self.measuring = True  # False: no reading is born until `measure` is switched on again
         self._uart = uart
         self._settings = settings
         self._on_reading = on_reading
@@ -87,8 +87,8 @@ class Measurement:
         settings = self._settings
         start = self._now()
         while True:
-            self.measuring = False
             if not settings.measure:
+                self.measuring = False
                 self._sleep()
                 await self._poll(None)
                 continue
@@ -108,7 +108,6 @@ class Measurement:
             if settings.sleep_s <= 0:
                 start = end
                 continue
-            self.measuring = False
             asleep = self._sleep()
             while settings.measure and self._now() - asleep < settings.sleep_s * 1000:
                 await self._poll(None)

@@ -1,4 +1,8 @@
-"""Average the samples of one window in constant memory (Welford's method: mean and sum of squares)."""
+"""Average the samples of one window in constant memory.
+
+Mean and spread of PM2.5 and PM10 by Welford's method, which keeps its precision in the chip's 32-bit floats;
+of the others a plain sum, which for whole numbers leaves nothing to the collector.
+"""
 
 # The wire contract's names, and the decimals their means are given with.
 _DECIMALS = {
@@ -25,7 +29,8 @@ _SPREAD = ("pm25", "pm10")
 class Sampler:
     def __init__(self):
         self.n = 0
-        self._sums = {}  # name -> [count, mean, sum of squared deviations]
+        # name -> [count, sum], and for what has a spread [count, mean, sum of squared deviations]
+        self._sums = {}
 
     def add(self, values):
         """Take one sample: a dict that may hold other things; what the contract does not name is left out."""
@@ -38,21 +43,26 @@ class Sampler:
                 continue
             sums = self._sums.get(name)
             if sums is None:
-                self._sums[name] = [1, float(value), 0.0]
+                self._sums[name] = [1, value, 0.0] if name in _SPREAD else [1, value]
                 continue
             sums[0] += 1
+            if len(sums) == 2:
+                sums[1] += value
+                continue
             off = value - sums[1]
             sums[1] += off / sums[0]
             sums[2] += off * (value - sums[1])
 
     def close(self):
         """Return {"n", means, "pm25_sd", "pm10_sd"} and start anew. No spread below two samples."""
-        out = {"n": self.n}
+        out = {}
+        out["n"] = self.n
         for name, decimals in _DECIMALS.items():
             sums = self._sums.get(name)
             if sums is None:
                 continue
-            out[name] = round(sums[1], decimals) if decimals else int(sums[1] + 0.5)
+            mean = sums[1] if name in _SPREAD else sums[1] / sums[0]
+            out[name] = round(float(mean), decimals) if decimals else int(mean + 0.5)
             if name in _SPREAD and sums[0] > 1:
                 out[name + "_sd"] = round((max(sums[2], 0.0) / (sums[0] - 1)) ** 0.5, 2)
         self.n = 0

@@ -92,7 +92,7 @@ class Duty:
                 self._go(self.SLEEP)  # it measures again, by a power cut of its own perhaps
         return out
 
-    def _pause(self):
+    def _pause(self) -> int:
         return _PAUSE_MS if self._tries < 5 else _LONG_PAUSE_MS
 
     def _go(self, step):

@@ -49,6 +49,12 @@ class Resync:
     def _reject(self, reason):
         self.rejects[reason] = self.rejects.get(reason, 0) + 1
 
+    def _need(self, at, end) -> int:
+        raise NotImplementedError
+
+    def _judge(self, at) -> "dict | str":
+        raise NotImplementedError
+
     def _scan(self, events, ended):
         buf = self._buf
         end = self._held

@@ -64,24 +64,37 @@ class Parser(Resync):
         for i in range(at + 4, at + 16, 2):
             if word(i) > _MAX:
                 return "out_of_range"
+        if length == 20:
+            return {
+                "kind": "data",
+                "pm1": word(at + 10),
+                "pm25": word(at + 12),
+                "pm10": word(at + 14),
+                "pm1_cf1": word(at + 4),
+                "pm25_cf1": word(at + 6),
+                "pm10_cf1": word(at + 8),
+            }
+        code = self._buf[at + length + 1]
+        # One literal: a dict that grows would leave its smaller tables to the collector, frame by frame.
         event = {
-            "kind": "data",
+            "kind": "error" if code else "data",
             "pm1": word(at + 10),
             "pm25": word(at + 12),
             "pm10": word(at + 14),
             "pm1_cf1": word(at + 4),
             "pm25_cf1": word(at + 6),
             "pm10_cf1": word(at + 8),
+            "n03": word(at + 16),
+            "n05": word(at + 18),
+            "n1": word(at + 20),
+            "n25": word(at + 22),
+            "n5": word(at + 24),
+            "n10": word(at + 26),
+            "version": self._buf[at + length],
         }
-        if length == 20:
-            return event
-        event["n03"] = word(at + 16)
-        event["n05"] = word(at + 18)
-        event["n1"] = word(at + 20)
-        event["n25"] = word(at + 22)
-        event["n5"] = word(at + 24)
-        event["n10"] = word(at + 26)
-        if length == 36:  # 28 is formaldehyde, which the wire contract does not carry
+        if code:
+            event["code"] = code
+        if length == 36:  # word 28 is formaldehyde, which the wire contract does not carry
             temp = word(at + 30)
             temp = temp - 0x10000 if temp & 0x8000 else temp
             rh = word(at + 32)
@@ -89,11 +102,6 @@ class Parser(Resync):
                 return "out_of_range"
             event["temp"] = temp / 10
             event["rh"] = rh / 10
-        version, code = self._buf[at + length], self._buf[at + length + 1]
-        event["version"] = version
-        if code:
-            event["kind"] = "error"
-            event["code"] = code
         return event
 
 
@@ -126,7 +134,7 @@ class Pms5003(Duty):
     def __init__(self):
         super().__init__(Parser())
 
-    def _pause(self):
+    def _pause(self) -> int:
         if self._step == _WAKE:
             return _WAKE_PAUSE_MS
         if self._step == _ACTIVE:

@@ -175,14 +175,18 @@ def test_switched_off_from_the_start_puts_a_running_sensor_to_sleep():
 
 
 def test_measuring_tells_whether_a_reading_may_come():
+    """True in warm-up, window and sleep; False once switched off has taken effect."""
     settings = Settings(5, 5, 10)
     seen = []
 
     def look(it):
         seen.append(it.measuring)
 
-    play(MockSds(), settings, 30, at=[(2, look), (8, look), (15, look), (22, look)])
-    assert seen == [True, True, False, True]
+    acts = [(2, look), (8, look), (15, look), (22, switch(settings, False)), (23, look)]
+    acts += [(40, switch(settings, True)), (41, look)]
+    readings, _ = play(MockSds(), settings, 43, at=acts)
+    assert seen == [True, True, True, False, True]
+    assert len(readings) == 1
 
 
 def test_settings_change_at_run_time():
