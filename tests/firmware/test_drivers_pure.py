@@ -7,11 +7,8 @@ from pathlib import Path
 
 import pytest
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-PURE = sorted((FIRMWARE / "node" / "drivers").glob("*.py")) + [
-    FIRMWARE / "node" / "sampler.py",
-    FIRMWARE / "node" / "measure.py",
-]
+NODE = Path(__file__).resolve().parents[2] / "firmware" / "node"
+PURE = [*sorted((NODE / "drivers").glob("*.py")), NODE / "sampler.py", NODE / "measure.py"]
 
 
 def imported(path: Path) -> set[str]:
