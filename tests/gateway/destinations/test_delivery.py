@@ -163,3 +163,23 @@ def test_what_is_refused_is_in_the_quarantine_with_its_destination(
         (entry,) = reader.quarantined()
     assert (entry.node, entry.seq, entry.destination) == ("ochota-1", 1, "scripted")
     assert entry.detail == "the server's own words"
+
+
+def test_an_idle_delivery_waits_for_the_bell(
+    journal: Journal, deliver: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    real = journal.cursor
+
+    def counting(destination: str) -> int:
+        nonlocal looks
+        looks += 1
+        return real(destination)
+
+    monkeypatch.setattr(journal, "cursor", counting)
+    delivery = deliver(ScriptedSink())
+    for count in range(1, 6):
+        commit(journal, [reading(count)])
+        wait_for(lambda count=count: delivery.counters.delivered == count, 5, "delivery")
+    # For each commit one look that finds it and one that finds no more, and the look at the start.
+    assert looks <= 11

@@ -16,7 +16,7 @@ from gateway.destinations.delivery import Delivery
 from gateway.destinations.influx_v1 import InfluxV1Sink
 from gateway.destinations.influx_v2 import InfluxV2Sink
 from gateway.destinations.settings import InfluxSettings
-from gateway.destinations.sink import Finding
+from gateway.destinations.sink import Finding, RetryLaterError
 from gateway.journal import Journal, JournalReader
 from tests.gateway.destinations.fake_influx2 import FakeInflux2
 from tests.gateway.destinations.samples import a_mixed_lot, commit, reading
@@ -238,3 +238,17 @@ def test_a_certificate_is_always_verified(tls_fake2: FakeInflux2, certificate: P
     assert not finding.ok
     assert len(tls_fake2.sizes) == 1
     trusting.close()
+
+
+@pytest.mark.parametrize(("status", "headers", "body", "says"), TROUBLE)
+def test_the_v1_sink_takes_trouble_for_trouble(
+    fake2: FakeInflux2, status: int, headers: dict[str, str], body: bytes, says: str
+) -> None:
+    fake2.scripted = [(status, headers, body)]
+    sink = InfluxV1Sink(settings(fake2, api="v1", database="smog", username="u", password="s3cret"))
+    with pytest.raises(RetryLaterError) as caught:
+        sink.write(["reading x=1 1"])
+    sink.close()
+    assert "s3cret" not in str(caught.value)
+    assert f"HTTP {status}" in str(caught.value)
+    assert len(fake2.sizes) == 1  # neither repeated nor sent elsewhere
