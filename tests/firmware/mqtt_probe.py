@@ -9,6 +9,7 @@
     {"do": "last_id", "id": 65533}           packet ids go on from there
     {"do": "tasks"}                          -> tasks 3 running 0          of the newest client
     {"do": "heap"}                           -> heap IMPORT NOW PEAK       bytes
+    {"do": "oversized"}                      -> oversized 0
 Messages come as `got TOPIC PAYLOAD`, the end of a connection as `ended` or `lost KIND TEXT`.
 """
 
@@ -107,6 +108,9 @@ class Probe:
 
     async def tasks(self, command):
         say("tasks", len(self.known), "running", len([task for task in self.known if not task.done()]))
+
+    async def oversized(self, command):
+        say("oversized", self.client.oversized)
 
     async def heap(self, command):
         say("heap", heap_imported - heap_before, used() - heap_imported, self.peak)

@@ -195,11 +195,15 @@ def test_message_above_the_bound_is_passed_over_and_does_not_return(mosquitto, n
     other.say("down/a", b"x" * 500_000)
     other.say("down/a", "next")
     node.expect("got down/a next")
+    node.do("oversized")
+    assert node.expect("oversized") == "oversized 1"
     node.do("disconnect")
     node.expect("ended")
     node.open(broker.port)
     other.say("down/a", "after")
     node.expect("got down/a after")
+    node.do("oversized")
+    assert node.expect("oversized") == "oversized 0"  # it was acknowledged, so it did not come again
     gots = [line for line in node.lines if line.startswith("got")]
     assert gots == ["got down/a 8000", "got down/a next", "got down/a after"]
 

@@ -53,8 +53,11 @@ def describe(error, with_tls=False):
         return str(error), error.kind
     if isinstance(error, MemoryError):
         return f"out of memory ({error})", "memory"
-    if isinstance(error, OSError) and with_tls and (error.errno or 0) < 0:
-        return f"TLS failed ({error})", "tls"  # mbedTLS counts its errors below zero
+    # mbedTLS counts its errors below zero; a certificate that does not verify is a ValueError.
+    if with_tls and (
+        isinstance(error, ValueError) or (isinstance(error, OSError) and (error.errno or 0) < 0)
+    ):
+        return f"TLS failed ({str(error).strip()})", "tls"
     if isinstance(error, OSError):
         return f"the connection broke ({os_error(error)})", "error"
     return f"the MQTT client failed: {error!r}", "internal"
