@@ -99,6 +99,10 @@ class JournalError(Exception):
     """The journal cannot be used; the message says which file, why, and what to do."""
 
 
+class JournalBusyError(JournalError):
+    """Another process has it open for writing."""
+
+
 def lock_for_writing(path: Path) -> IO[bytes]:
     """Take the journal's writer lock, held until the returned file is closed or the process ends."""
     lock_path = path.with_name(path.name + ".lock")
@@ -114,7 +118,7 @@ def lock_for_writing(path: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise JournalError(
+        raise JournalBusyError(
             f"journal {path}: another gateway has it open for writing; stop that one, or set journal.path "
             "to a file of this gateway's own"
         ) from error

@@ -1,0 +1,190 @@
+"""The commands `dustline gateway ...` and `dustline ledger`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from gateway.config import ConfigError, Settings, load
+from gateway.journal_reader import JournalReader
+from gateway.records import LedgerRow, Quarantined
+from gateway.schema import JournalError
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --config, hand over the loaded settings, and turn a user's mistake into a plain message."""
+
+    @click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path),
+        help="Configuration file; without it gateway.toml in this directory, or else the defaults.",
+    )
+    @wraps(command)
+    def call(file: Path | None, **options: Any) -> None:
+        try:
+            command(settings=load(file), **options)
+        except (ConfigError, JournalError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return call
+
+
+@click.group()
+def gateway() -> None:
+    """Receive readings, keep them, pass them on."""
+
+
+@gateway.command()
+@with_settings
+def run(settings: Settings) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C."""
+    from gateway import logs
+    from gateway.service import ClockError, Gateway
+
+    logs.set_up(settings.log)
+    ending = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        service = Gateway(settings)
+    except ClockError as error:
+        raise click.ClickException(str(error)) from error
+    address = service.start()
+    click.echo(f"gateway of network {settings.network}: broker {settings.broker.host}:{settings.broker.port}")
+    click.echo(f"journal: {settings.journal.path}")
+    if address is not None:
+        click.echo(f"page: {address}")
+    sys.stdout.flush()
+    # With a timeout, because a wait without one blocks signals on some systems.
+    while not ending.wait(1.0):
+        pass
+    service.stop()
+
+
+@gateway.command("check")
+@with_settings
+def check_command(settings: Settings) -> None:
+    """Tell what would not work, and what to change. Exit code 1 if something would lose data."""
+    from gateway.selfcheck import examine
+
+    bad = 0
+    for finding in examine(settings):
+        click.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.text}")
+        bad += not finding.ok
+    if bad:
+        click.echo(f"{bad} to be put right")
+        sys.exit(1)
+
+
+@gateway.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Newest so many.")
+@click.option("--node", help="Of this node only.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload.")
+@with_settings
+def quarantine(settings: Settings, limit: int, node: str | None, as_json: bool) -> None:
+    """List what was received and could not be taken as a reading, newest first."""
+    with JournalReader(settings.journal.path) as reader:
+        entries = reader.quarantined(limit, node)
+    for entry in entries:
+        click.echo(_entry_json(entry) if as_json else _entry_line(entry))
+    if not entries and not as_json:
+        click.echo("the quarantine is empty")
+
+
+def _entry_json(entry: Quarantined) -> str:
+    values = asdict(entry)
+    values["received"] = _when(entry.received_ms)
+    values["payload"] = entry.payload.decode("utf-8", "backslashreplace")
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _entry_line(entry: Quarantined) -> str:
+    who = entry.node or entry.topic or "unknown"
+    if entry.seq is not None:
+        who += f" boot {entry.boot} seq {entry.seq}"
+    by = f" by {entry.destination}" if entry.destination else ""
+    # Escaped: topic and detail may hold what a stranger sent, and a terminal obeys control characters.
+    text = f"{_when(entry.received_ms)}  {who}  {entry.reason}{by}: {entry.detail} ({entry.size} bytes)"
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _when(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@gateway.group()
+def config() -> None:
+    """The configuration file."""
+
+
+@config.command("sample")
+def sample_command() -> None:
+    """Print a commented configuration file with every key and its default."""
+    from gateway.sample import sample
+
+    click.echo(sample(), nl=False)
+
+
+def _since(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    if value.isdigit():
+        return int(value)
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(
+            "write a date such as 2026-01-31 or 2026-01-31T12:00Z, or UTC seconds"
+        ) from error
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+@click.command()
+@click.option("--node", help="Of this node only.")
+@click.option(
+    "--since", callback=_since, help="From that time on: a date, a date and time (UTC), or UTC seconds."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document with all boots.")
+@with_settings
+def ledger(settings: Settings, node: str | None, since: int | None, as_json: bool) -> None:
+    """Born, stored, quarantined, missing: exact counts for each node and boot."""
+    with JournalReader(settings.journal.path) as reader:
+        rows = reader.ledger(node, since)
+    if as_json:
+        click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))
+        return
+    if not rows:
+        click.echo(
+            "nothing is known" + (f" of node {node}" if node else "") + (" since then" if since else "")
+        )
+        return
+    table = [("node", "boot", "born", "stored", "quarantined", "missing", "missing seqs")]
+    table += [_ledger_line(row) for row in rows]
+    widths = [max(len(line[i]) for line in table) for i in range(6)]
+    for line in table:
+        left = line[0].ljust(widths[0])
+        numbers = (text.rjust(width) for text, width in zip(line[1:6], widths[1:], strict=True))
+        click.echo("  ".join([left, *numbers, line[6]]).rstrip())
+
+
+def _ledger_line(row: LedgerRow) -> tuple[str, ...]:
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in row.missing_ranges[:8]]
+    more = len(row.missing_ranges) - len(shown)
+    seqs = ",".join(shown) + (f" and {more} more ranges" if more else "")
+    return (row.node, *map(str, (row.boot, row.born, row.stored, row.quarantined, row.missing)), seqs)

@@ -1,0 +1,242 @@
+"""The gateway's configuration: one TOML file, and the environment for secrets.
+
+DUSTLINE_BROKER__PASSWORD in the environment stands for `password` in [broker], and wins over the file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from gateway.broker_settings import BrokerSettings
+from gateway.destinations.settings import InfluxSettings
+from gateway.topics import valid_name
+
+try:
+    from gateway.web.settings import WebSettings
+except ModuleNotFoundError:
+
+    class WebSettings(BaseModel):
+        model_config = ConfigDict(extra="forbid", frozen=True)
+        enabled: bool = Field(True, description="Serve the page.")
+
+
+ENV_PREFIX = "DUSTLINE_"
+ENV_DELIMITER = "__"
+DEFAULT_FILE = Path("gateway.toml")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file, key, what is wrong and what to do."""
+
+
+class JournalSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path = Field(
+        Path("dustline-journal.sqlite"),
+        description="The journal, an SQLite file. A relative path starts at this file's directory.",
+    )
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL",
+        description="FULL survives a power cut; NORMAL is faster and may lose acknowledged readings in one.",
+    )
+    batch: int = Field(500, ge=1, le=10000, description="Most messages in one commit.")
+    wait_ms: int = Field(50, ge=1, le=5000, description="Longest wait for a batch to fill, ms.")
+
+
+class CheckSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    future_s: int = Field(
+        600, ge=0, le=86400, description="A reading further ahead of the gateway's clock is quarantined, s."
+    )
+    oldest_days: int = Field(
+        400, ge=1, le=36500, description="A reading older than that is quarantined, days."
+    )
+
+
+class LogSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least to be logged.")
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description='"auto" is console on a terminal and one JSON object a line elsewhere.'
+    )
+
+
+class Place(BaseModel):
+    """Where a node stands. Exact places stay in the gateway: they never go over a broker's topic."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str = Field("", max_length=80, description="Name for people.")
+    lat: float = Field(ge=-90, le=90, description="Latitude, degrees north.")
+    lon: float = Field(ge=-180, le=180, description="Longitude, degrees east.")
+
+
+class Settings(BaseSettings):
+    """Everything the gateway can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        extra="forbid",
+        frozen=True,
+        # So that an error never shows a secret.
+        hide_input_in_errors=True,
+    )
+
+    network: str = Field("warsaw", description="Name of the network: the third level of every topic.")
+    nodes_file: Path | None = Field(
+        None,
+        description="TOML file with the nodes' places: a table [nodes.NAME] each, with label, lat, lon.",
+    )
+    broker: BrokerSettings = Field(
+        default_factory=BrokerSettings.model_construct, description="The MQTT broker."
+    )
+    journal: JournalSettings = Field(
+        default_factory=JournalSettings.model_construct,
+        description="The journal: everything accepted is in here before it is acknowledged.",
+    )
+    checks: CheckSettings = Field(
+        default_factory=CheckSettings.model_construct, description="What times are plausible."
+    )
+    influx: InfluxSettings = Field(
+        default_factory=InfluxSettings.model_construct,
+        description="InfluxDB, a destination besides the journal.",
+    )
+    web: WebSettings = Field(default_factory=WebSettings.model_construct, description="The web page.")
+    log: LogSettings = Field(
+        default_factory=LogSettings.model_construct, description="The gateway's own log."
+    )
+    _places: dict[str, Place] = PrivateAttr(default_factory=dict[str, Place])
+
+    @field_validator("network")
+    @classmethod
+    def _network_name(cls, network: str) -> str:
+        if not valid_name(network):
+            raise ValueError("network must be 1 to 32 of a-z, 0-9 and -")
+        return network
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Place of each node that has one."""
+        return self._places
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load(file: Path | None) -> Settings:
+    """Read the configuration; without a file, gateway.toml of this directory or else the defaults.
+
+    Raises ConfigError.
+    """
+    if file is None:
+        file = DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    document: dict[str, Any] = {} if file is None else _read_toml(file)
+    name = "the defaults" if file is None else str(file)
+    home = Path() if file is None else file.parent
+    if file is not None and isinstance(document.setdefault("journal", {}), dict):
+        document["journal"].setdefault("path", str(JournalSettings.model_construct().path))
+    _resolve_paths(document, home)
+    try:
+        settings = Settings(**document)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, name)) from error
+    except SettingsError as error:
+        raise ConfigError(
+            f"environment: a variable that begins with {ENV_PREFIX} cannot be read: {error}"
+        ) from error
+    if settings.nodes_file is not None:
+        settings.places.update(load_places(settings.nodes_file))
+    return settings
+
+
+def load_places(file: Path) -> dict[str, Place]:
+    """Read the places of the nodes; raises ConfigError."""
+    document = _read_toml(file)
+    strange = sorted(document.keys() - {"nodes"})
+    if strange:
+        raise ConfigError(f"{file}: {strange[0]}: unknown key; write one table [nodes.NAME] for each node")
+    found: dict[str, Place] = {}
+    nodes = document.get("nodes", {})
+    if not isinstance(nodes, dict):
+        raise ConfigError(f"{file}: nodes: must hold tables; write one table [nodes.NAME] for each node")
+    for node, entry in cast("dict[str, Any]", nodes).items():
+        if not valid_name(node):
+            raise ConfigError(f"{file}: nodes.{node}: no valid node name; use 1 to 32 of a-z, 0-9 and -")
+        try:
+            found[node] = Place.model_validate(entry)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, str(file), ("nodes", node))) from error
+    return found
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{file}: there is no such file; check the name, "
+            "or write one with `dustline gateway config sample`"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not valid TOML: {error}; correct that line") from error
+
+
+def _resolve_paths(document: dict[str, Any], home: Path) -> None:
+    """Let relative paths start at the configuration's own directory."""
+    for section, key in (
+        (None, "nodes_file"),
+        ("journal", "path"),
+        ("broker", "ca_file"),
+        ("influx", "ca_file"),
+    ):
+        table = document if section is None else document.get(section)
+        if isinstance(table, dict):
+            values = cast("dict[str, Any]", table)
+            if isinstance(values.get(key), str):
+                values[key] = str(home / values[key])
+
+
+def _explain(error: ValidationError, file: str, above: tuple[str, ...] = ()) -> str:
+    """One line for each fault: file, key path, what is wrong, what to do. No values: one may be a secret."""
+    lines: list[str] = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        place = (*above, *(str(part) for part in fault["loc"]))
+        where, key = file, ".".join(place)
+        variable = ENV_PREFIX + ENV_DELIMITER.join(place).upper()
+        if any(name.upper() == variable for name in os.environ):
+            where, key = "environment", variable
+        lines.append(f"{where}: {key}: {_fault(fault['type'], fault['msg'])}")
+    return "\n".join(lines)
+
+
+def _fault(type: str, message: str) -> str:
+    if type == "extra_forbidden":
+        return (
+            "unknown key; remove it or correct its spelling (`dustline gateway config sample` lists all keys)"
+        )
+    if type == "missing":
+        return "is missing; add it"
+    message = message.removeprefix("Value error, ")
+    return message.replace("Input should be", "must be")

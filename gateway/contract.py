@@ -1,0 +1,229 @@
+"""The wire contract as pydantic models: strict types, no unknown fields, finite numbers, a bool is no number.
+
+The same rules stand in tests/contract/schema.json for everyone else; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+MAX_MESSAGE_BYTES = 8192
+MAX_READINGS = 60
+MAX_EXCEPTIONS = 64
+MAX_SEQ = 4294967295
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise ValueError("an entry is repeated")
+    return values
+
+
+# Not Literal[1]: that takes True for 1.
+Version = Annotated[int, Field(ge=1, le=1)]
+Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+Boot = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+Born = Annotated[int, Field(ge=0, le=MAX_SEQ)]
+Utc = Annotated[int, Field(ge=0, le=4294967295)]
+Count = Annotated[int, Field(ge=0)]
+Slot = Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
+Model = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,16}$")]
+MassConcentration = Annotated[float, Field(ge=-1000, le=100000)]  # ug/m3
+NumberConcentration = Annotated[float, Field(ge=0, le=10000000)]  # per 0.1 L
+CounterName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,24}$")]
+Counters = Annotated[dict[CounterName, Count], Field(max_length=32)]
+Reset = Literal["power", "hard", "soft", "watchdog", "deepsleep", "unknown"]
+Flag = Literal["no_frame", "bad_checksum", "warming_up", "stuck", "saturated", "device_error", "out_of_range"]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Reading(Message):
+    """One reading. The measured values have the names of gateway.reading.FIELDS."""
+
+    seq: Seq
+    t: Utc | None
+    tq: Literal["ntp", "held", "back", "none"]
+    up: Count
+    dt: Annotated[int, Field(ge=0, le=86400)]
+    n: Annotated[int, Field(ge=0, le=1000000)]
+    slot: Slot
+    model: Model
+    pm1: MassConcentration | None = None
+    pm25: MassConcentration | None = None
+    pm4: MassConcentration | None = None
+    pm10: MassConcentration | None = None
+    pm1_cf1: MassConcentration | None = None
+    pm25_cf1: MassConcentration | None = None
+    pm10_cf1: MassConcentration | None = None
+    pm25_sd: MassConcentration | None = None
+    pm10_sd: MassConcentration | None = None
+    n03: NumberConcentration | None = None
+    n05: NumberConcentration | None = None
+    n1: NumberConcentration | None = None
+    n25: NumberConcentration | None = None
+    n5: NumberConcentration | None = None
+    n10: NumberConcentration | None = None
+    temp: Annotated[float, Field(ge=-100, le=200)] | None = None
+    rh: Annotated[float, Field(ge=-10, le=200)] | None = None
+    press: Annotated[float, Field(ge=0, le=2000)] | None = None
+    flags: Annotated[list[Flag], Field(max_length=8), AfterValidator(_unique)]
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Reading:
+        if (self.tq == "none") != (self.t is None):
+            raise ValueError("t is null exactly when tq is none")
+        if self.pm25 is None and not self.flags:
+            raise ValueError("pm25 is missing and no flag says why")
+        return self
+
+
+class ReadingsEnvelope(Message):
+    """What holds the readings; each of them is judged on its own, so that one bad one spoils no other."""
+
+    v: Version
+    boot: Boot
+    readings: Annotated[list[Any], Field(min_length=1, max_length=MAX_READINGS)]
+
+
+class Readings(Message):
+    """The whole message at once."""
+
+    v: Version
+    boot: Boot
+    readings: Annotated[list[Reading], Field(min_length=1, max_length=MAX_READINGS)]
+
+
+class Sensor(Message):
+    slot: Slot
+    model: Model
+
+
+class Offline(Message):
+    v: Version
+    online: Literal[False]
+
+
+class Online(Message):
+    v: Version
+    online: Literal[True]
+    boot: Boot
+    fw: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$")]
+    reset: Reset
+    config: Count
+    sensors: Annotated[list[Sensor], Field(max_length=8)]
+
+
+class Outbox(Message):
+    depth: Count
+    bytes: Count
+    aside: Count
+
+
+class SensorHealth(Message):
+    slot: Slot
+    model: Model
+    frames: Count
+    errors: Counters
+    laser_h: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Health(Message):
+    v: Version
+    boot: Boot
+    up: Count
+    t: Utc | None
+    heap_free: Count
+    rssi: Annotated[int, Field(ge=-200, le=20)] | None = None
+    reset: Reset
+    measuring: bool = True
+    # JSON has no tuples: strict=False lets a list stand for one, its items stay strict.
+    born: Annotated[
+        list[Annotated[tuple[Boot, Born], Field(strict=False)]], Field(min_length=1, max_length=16)
+    ]
+    outbox: Outbox
+    sensors: Annotated[list[SensorHealth], Field(max_length=8)]
+    counters: Counters
+
+
+class Ack(Message):
+    """Written by the gateway; here so that the contract's test can hold it to the schema."""
+
+    v: Version
+    boot: Boot
+    from_: Annotated[int, Field(alias="from", ge=1, le=MAX_SEQ)] = 1
+    upto: Seq
+    except_: Annotated[
+        list[Seq | Annotated[tuple[Seq, Seq], Field(strict=False)]],
+        Field(alias="except", max_length=MAX_EXCEPTIONS),
+    ] = []
+
+
+class Refusal(Message):
+    v: Version
+    refused: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NodeSettings(Message):
+    """What may stand in a config message; the firmware has the defaults that count."""
+
+    measure: bool = True
+    warmup_s: Annotated[int, Field(ge=0, le=600)] = 30
+    window_s: Annotated[int, Field(ge=1, le=3600)] = 60
+    sleep_s: Annotated[int, Field(ge=0, le=86400)] = 0
+    health_s: Annotated[int, Field(ge=1, le=86400)] = 300
+
+
+class NodeConfig(Message):
+    v: Version
+    version: Annotated[int, Field(ge=1, le=2147483647)]
+    settings: NodeSettings
+
+
+MODELS: dict[str, tuple[type[Message], ...]] = {
+    "readings": (Readings,),
+    "status": (Offline, Online),
+    "health": (Health,),
+    "ack": (Ack, Refusal),
+    "config": (NodeConfig,),
+}
+
+
+def explain(error: ValidationError, most: int = 3) -> str:
+    """What is wrong, field by field, for a person: `pm25: must be a valid number, not true`."""
+    found = error.errors(include_url=False, include_context=False)
+    told = [_explain_one(each["loc"], each["type"], each["msg"], each["input"]) for each in found[:most]]
+    if len(found) > most:
+        told.append(f"and {len(found) - most} more")
+    return "; ".join(told)
+
+
+def _explain_one(place: tuple[int | str, ...], type: str, message: str, value: Any) -> str:
+    where = ".".join(str(part)[:40] for part in place)
+    if type == "missing":
+        return f"{where} is missing"
+    if type == "extra_forbidden":
+        return f"{where} is not a field of the contract"
+    if type == "value_error":
+        said = message.removeprefix("Value error, ")
+        return f"{where}: {said}" if where else said
+    said = message.replace("Input should be", "must be").partition(" or instance of")[0]
+    return f"{where}: {said}, not {_show(value)}" if where else f"{said}, not {_show(value)}"
+
+
+def _show(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    try:
+        text = repr(value)
+    except ValueError:  # an int of thousands of digits
+        return "a number far too large"
+    return text if len(text) <= 40 else text[:40] + "..."

@@ -1,0 +1,173 @@
+"""The gateway's way of a message, in order: receive, decode, identify, check, journal, acknowledge."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from gateway import topics
+from gateway.acknowledge import acknowledgement, refusal
+from gateway.check import Limits, Origin, check
+from gateway.contract import MAX_MESSAGE_BYTES, Health, Offline, Online, ReadingsEnvelope
+from gateway.counters import Counters
+from gateway.decode import UnreadableError, decode
+from gateway.identify import Identified, identify, locate
+from gateway.journal import Journal
+from gateway.receive import Inbox, Incoming
+from gateway.records import Batch, Claim, Committed, NewReading, Rejected, Sighting
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.pipeline")
+
+IDLE_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 30.0
+
+
+class Answers(Protocol):
+    """What the pipeline needs of the MQTT session."""
+
+    def acknowledge(self, messages: list[Incoming]) -> None: ...
+    def publish(self, topic: str, payload: bytes) -> None: ...
+    def tend(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Work:
+    """One batch: what goes into the journal, and which nodes are to be told that they were not understood."""
+
+    batch: Batch
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Pipeline(threading.Thread):
+    """One thread. Nothing is acknowledged, to the broker or to a node, before the journal's commit."""
+
+    def __init__(
+        self,
+        network: str,
+        inbox: Inbox,
+        journal: Journal,
+        answers: Answers,
+        *,
+        limits: Limits,
+        most: int,
+        linger_s: float = 0.05,
+    ) -> None:
+        super().__init__(name="pipeline", daemon=True)
+        self._network = network
+        self._inbox = inbox
+        self._journal = journal
+        self._answers = answers
+        self._limits = limits
+        self._most = most
+        self._linger_s = linger_s
+        self._stopping = threading.Event()
+        self.counters = Counters()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
+            if messages:
+                work = self.sort(messages)  # decode, identify, check
+                done = self._commit(work.batch)  # journal
+                if done is not None:
+                    self._acknowledge(messages, work, done)
+            self._answers.tend()
+
+    def sort(self, messages: list[Incoming]) -> Work:
+        """Decode, identify and check every message; nothing that is in one can stop the others."""
+        work = Work(Batch(self._network))
+        for message in messages:
+            address = None
+            try:
+                address = locate(message.topic, self._network)
+                if address.kind == "status" and not message.payload:
+                    continue  # MQTT's own way to clear a retained message
+                identified = identify(address, decode(message.payload))
+                self._check(identified, message, work)
+            except UnreadableError as fault:
+                node = address.node if address else None
+                work.batch.rejected.append(_whole(message, node, fault.reason, fault.detail))
+                if address is not None and address.kind == "readings":
+                    work.refused[address.node] = fault.detail
+            except Exception as error:
+                log.exception("a bug in the pipeline; the message is quarantined", topic=message.topic)
+                detail = f"the gateway failed on it: {type(error).__name__}; please report this"
+                work.batch.rejected.append(_whole(message, None, "gateway_error", detail))
+        return work
+
+    def _check(self, it: Identified, message: Incoming, work: Work) -> None:
+        node, said, batch = it.address.node, it.message, work.batch
+        live = not message.retain
+        if isinstance(said, ReadingsEnvelope):
+            origin = Origin(message.received_ms, message.topic, node, said.boot)
+            verdicts = [check(item, origin, self._limits) for item in said.readings]
+            batch.readings += [each for each in verdicts if isinstance(each, NewReading)]
+            batch.rejected += [each for each in verdicts if isinstance(each, Rejected)]
+            if all(each.seq is None for each in verdicts):
+                work.refused[node] = "no reading in it has a readable seq"
+            batch.sightings.append(Sighting(message.received_ms, node, live, boot=said.boot))
+        elif isinstance(said, Health):
+            batch.claims += [Claim(message.received_ms, node, boot, last) for boot, last in said.born]
+            batch.sightings.append(
+                Sighting(message.received_ms, node, live, boot=said.boot, health=said.model_dump(mode="json"))
+            )
+        elif isinstance(said, Online):
+            status = said.model_dump(mode="json")
+            batch.sightings.append(
+                Sighting(message.received_ms, node, live, online=True, boot=said.boot, status=status)
+            )
+        else:
+            assert isinstance(said, Offline)
+            # The broker says so, for the node.
+            batch.sightings.append(Sighting(message.received_ms, node, False, online=False))
+
+    def _commit(self, batch: Batch) -> Committed | None:
+        """Commit, however often it takes; None when the gateway is told to stop meanwhile."""
+        if batch.empty():
+            return Committed()
+        delay = 0.1
+        while True:
+            try:
+                done = self._journal.commit(batch)
+            except sqlite3.Error as error:
+                self.counters.failed_commits += 1
+                log.error(
+                    "the journal cannot be written; nothing is acknowledged, so nothing is lost",
+                    path=str(self._journal.path),
+                    problem=str(error),
+                    retry_s=delay,
+                )
+                if self._stopping.wait(delay):
+                    return None
+                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+            else:
+                self.counters.add(done)
+                return done
+
+    def _acknowledge(self, messages: list[Incoming], work: Work, done: Committed) -> None:
+        self.counters.received += len(messages)
+        self._answers.acknowledge(messages)
+        for (node, boot), held in done.held.items():
+            self._answers.publish(topics.build(self._network, node, "ack"), acknowledgement(boot, held))
+        for node, why in work.refused.items():
+            self._answers.publish(topics.build(self._network, node, "ack"), refusal(why))
+        for reason, count in done.quarantined.items():
+            last = next((it for it in work.batch.rejected if it.reason == reason), None)
+            node, detail = (last.node, last.detail) if last else (None, None)
+            log.warning("quarantined", reason=reason, count=count, node=node, detail=detail)
+
+    def stop(self, seconds: float = 2.0) -> bool:
+        """Finish the batch under way and end; the rest stays with the broker. True when it has ended."""
+        self._stopping.set()
+        self.join(seconds)
+        return not self.is_alive()
+
+
+def _whole(message: Incoming, node: str | None, reason: str, detail: str) -> Rejected:
+    kept = message.payload[:MAX_MESSAGE_BYTES]
+    size = len(message.payload)
+    return Rejected(message.received_ms, message.topic, node, None, None, reason, detail, kept, size)
