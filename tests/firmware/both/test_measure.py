@@ -80,7 +80,7 @@ class MockPms(MockSds):
             self.log.append((self.now, "wake" if self.awake else "sleep"))
 
 
-def play(device, settings, seconds, driver=None, at=(), on_reading=None):
+def play(device, settings, seconds, driver=None, at=(), on_reading=None, late_ms=0):
     """Run a Measurement for so many fake seconds; `at` holds (second, action). Returns (readings, it)."""
     clock = [0]
     readings = []
@@ -89,7 +89,7 @@ def play(device, settings, seconds, driver=None, at=(), on_reading=None):
     it = Measurement("a", driver or Sds011(), device, settings, take, lambda: clock[0])
 
     async def fake_sleep(ms):
-        clock[0] += ms
+        clock[0] += ms + late_ms
         device.advance(clock[0])
         while at and clock[0] >= at[0][0] * 1000:
             at.pop(0)[1](it)
@@ -142,6 +142,16 @@ def test_without_sleep_windows_join_without_gap_or_drift():
     assert [reading["up"] for reading in readings] == [37 + 7 * i for i in range(50)]
     assert sum(reading["n"] for reading in readings) == 350
     assert [what for _, what in device.log] == ["wake"]
+
+
+def test_late_polls_do_not_make_windows_drift():
+    seen = []  # not the readings themselves: a hundred of them fill a small heap
+
+    def keep(reading):
+        seen.append((reading["up"], reading["dt"]))
+
+    play(MockSds(), Settings(0, 7, 0), 7 * 100 + 1, on_reading=keep, late_ms=37)
+    assert seen == [(7 * i, 7) for i in range(1, 101)]
 
 
 def test_first_window_leaves_warm_up_frames_out():

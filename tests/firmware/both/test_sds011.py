@@ -162,6 +162,25 @@ def test_unanswered_wake_is_repeated_then_proven_by_data():
     assert driver.awake_since == 24000
 
 
+def test_a_late_answer_to_sleep_is_no_proof_of_being_awake():
+    driver = Sds011()
+    driver.wake(0)
+    driver.tick(0)
+    driver.feed(reply(6, 1, 0))
+    assert driver.awake_since is None
+    assert driver.tick(1000) == commands()["work"]
+
+
+def test_sensor_that_falls_mute_while_its_state_is_read_is_woken_again():
+    driver = Sds011()
+    driver.wake(0)
+    driver.tick(0)
+    driver.feed(reply(6, 1, 1))
+    sent = [driver.tick(now) for now in range(50, 16000, 50)]
+    assert [command for command in sent if command][-1] == commands()["work"]
+    assert not driver.settled
+
+
 def test_sensor_that_never_answers_but_measures_is_taken_as_it_is():
     driver = Sds011()
     driver.wake(0)
