@@ -15,8 +15,9 @@ import click
 
 from simulator.air import CityAir
 from simulator.fleet import Fleet, plan
-from simulator.node import NodeOptions, SimNode
+from simulator.node import SimNode
 from simulator.ntp import NtpServer
+from simulator.options import NodeOptions
 from simulator.places import PLACES, find_place
 from simulator.runtime import SimulatorError, find_micropython
 from simulator.sensors import MODELS

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulator.air import CityAir
-from simulator.node import NodeOptions, SimNode
+from simulator.node import SimNode
+from simulator.options import NodeOptions
 from simulator.places import PLACES, Place
 from simulator.runtime import find_firmware, find_micropython
 

@@ -17,11 +17,14 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from simulator import launcher
+from simulator.options import NodeOptions
+from simulator.router import HOST as ROUTER_HOST
+from simulator.router import Router
 from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
 from simulator.sensors import make_sensor
 from simulator.sensors.base import Air
@@ -29,54 +32,6 @@ from simulator.serial_line import SerialLine, steady_unix_clock
 
 REBOOT_S = 1.0
 TERM_S = 3.0
-
-
-@dataclass(frozen=True)
-class NodeOptions:
-    """What a node is and where it sends; the times are the firmware's config.json."""
-
-    name: str
-    model: str = "sds011"
-    network: str = "warsaw"
-    broker_host: str = "127.0.0.1"
-    broker_port: int = 1883
-    user: str | None = None
-    password: str | None = None
-    ntp: tuple[str, ...] = ()
-    ssid: str = "dustline"
-    wifi_password: str = "particles"  # noqa: S105 - of a router that does not exist
-    warmup_s: float = 30
-    window_s: float = 60
-    sleep_s: float = 0
-    health_s: float = 600
-    ack_timeout_s: float = 20
-    keepalive_s: float = 60
-    seed: int = 0
-    heap: str = "128k"
-    chip: dict[str, Any] = field(default_factory=dict[str, Any])  # put over the chip's description
-
-    def config(self) -> dict[str, Any]:
-        """The content of config.json."""
-        broker = {
-            "host": self.broker_host,
-            "port": self.broker_port,
-            "user": self.user,
-            "password": self.password,
-        }
-        return {
-            "node": self.name,
-            "network": self.network,
-            "wifi": [{"ssid": self.ssid, "password": self.wifi_password}],
-            "broker": broker,
-            "ntp": list(self.ntp),
-            "sensors": [{"slot": "a", "model": self.model, "uart": 1, "tx": 17, "rx": 16}],
-            "warmup_s": self.warmup_s,
-            "window_s": self.window_s,
-            "sleep_s": self.sleep_s,
-            "health_s": self.health_s,
-            "ack_timeout_s": self.ack_timeout_s,
-            "keepalive_s": self.keepalive_s,
-        }
 
 
 class SimNode:
@@ -105,9 +60,33 @@ class SimNode:
         self.crashes = 0  # exits that nobody asked for
         self._process: subprocess.Popen[bytes] | None = None
         self._runner: threading.Thread | None = None
+        self._network: Router | None = None
         self._ending = threading.Event()
         self._started = threading.Event()
         self._spawning = threading.Lock()
+
+    def _connect(self, options: NodeOptions) -> NodeOptions:
+        """Put a router in the way if there is to be one. Returns the options with its addresses."""
+        if not options.router:
+            return options
+        self._network = network = Router()
+        ntp = [server.rpartition(":") for server in options.ntp]
+        return replace(
+            options,
+            broker_host=ROUTER_HOST,
+            broker_port=network.tcp(options.broker_host, options.broker_port),
+            ntp=tuple(f"{ROUTER_HOST}:{network.udp(host, int(port))}" for host, _, port in ntp),
+        )
+
+    def _write_config(self) -> None:
+        """config.json if absent; a router's addresses are new at each start and are always put there."""
+        wanted = self._connect(self.options).config()
+        config = self.flash / "config.json"
+        if config.exists():
+            if not self.options.router:
+                return
+            wanted = {**json.loads(config.read_text()), "broker": wanted["broker"], "ntp": wanted["ntp"]}
+        config.write_text(json.dumps(wanted, indent=1) + "\n")
 
     @property
     def alive(self) -> bool:
@@ -125,9 +104,8 @@ class SimNode:
         if self._runner is not None:
             raise SimulatorError(f"node {self.options.name} is on already")
         self.flash.mkdir(parents=True, exist_ok=True)
-        config = self.flash / "config.json"
-        if not config.exists():
-            config.write_text(json.dumps(self.options.config(), indent=1) + "\n")
+        self._hang_up()
+        self._write_config()
         self.restore_wifi()
         self._kept(".rtc").unlink(missing_ok=True)  # the RTC domain has no battery
         self._ending.clear()
@@ -142,9 +120,12 @@ class SimNode:
     def stop(self) -> None:
         """Ask the process to end, insist after some seconds, power off."""
         self._end(signal.SIGTERM)
+        self._hang_up()
 
     def kill(self) -> None:
-        """Power cut: board and sensor are dead at once."""
+        """Power cut: board and sensor are dead at once. With a router, peers see silence until start()."""
+        if self._network is not None:
+            self._network.switch(False)
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -155,9 +136,18 @@ class SimNode:
     def cut_wifi(self) -> None:
         """Switch the router off."""
         self.router.unlink(missing_ok=True)
+        if self._network is not None:
+            self._network.switch(False)
 
     def restore_wifi(self) -> None:
+        if self._network is not None:
+            self._network.switch(True)
         self.router.touch()
+
+    def _hang_up(self) -> None:
+        if self._network is not None:
+            self._network.close()
+            self._network = None
 
     def _end(self, how: signal.Signals) -> None:
         if self._runner is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from simulator.fleet import Fleet, plan
-from simulator.node import NodeOptions, SimNode
+from simulator.node import SimNode
+from simulator.options import NodeOptions
 from simulator.places import PLACES
 from simulator.runtime import SimulatorError, find_firmware, find_micropython
 from tests.support import wait_for
@@ -174,6 +176,50 @@ def test_wifi_can_be_cut_and_restored(make: Callable[..., SimNode]) -> None:
     logged(node, "wifi False\nwifi True")
 
 
+def test_with_a_router_cuts_are_silent(make: Callable[..., SimNode]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        node = make(
+            "import socket\n"
+            "s = socket.socket()\n"
+            "port = json.load(open('config.json'))['broker']['port']\n"
+            "s.connect(socket.getaddrinfo('127.0.0.1', port)[0][-1])\n"
+            "while True:\n    s.send(b'tick')\n    time.sleep_ms(20)\n",
+            broker_port=server.getsockname()[1],
+            router=True,
+        ).start()
+        first, _ = server.accept()
+        with first:
+            first.settimeout(0.3)
+            assert first.recv(4) == b"tick"
+            node.cut_wifi()
+            drain(first)
+            node.restore_wifi()
+            first.settimeout(10)
+            assert first.recv(1)
+            node.kill()
+            first.settimeout(0.3)
+            drain(first)  # a power cut says no goodbye
+            node.start()
+            second, _ = server.accept()
+            with second:
+                second.settimeout(10)
+                assert second.recv(4) == b"tick"
+                node.stop()
+                while second.recv(4096):
+                    pass
+
+
+def drain(connection: socket.socket) -> None:
+    """Read until nothing more comes; fail if the peer closed."""
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return
+    pytest.fail("closed instead of silent")
+
+
 def test_stop_ends_a_node_that_sleeps_for_ever(make: Callable[..., SimNode]) -> None:
     node = make("machine.deepsleep()").start()
     logged(node, "reset: deepsleep")
@@ -190,7 +236,8 @@ def test_starting_twice_is_refused(make: Callable[..., SimNode]) -> None:
 PARENT = """
 import sys, time
 from pathlib import Path
-from simulator.node import NodeOptions, SimNode
+from simulator.node import SimNode
+from simulator.options import NodeOptions
 node = SimNode(Path(sys.argv[1]), NodeOptions("child"), lambda t: (1, 2, 3), firmware=Path(sys.argv[2]))
 node.start()
 print(node.pid, flush=True)
