@@ -21,7 +21,19 @@ def _unique(values: list[Any]) -> list[Any]:
     return values
 
 
-# Not Literal[1]: that takes True for 1.
+def _only_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("must be true")
+    return value
+
+
+def _only_false(value: bool) -> bool:
+    if value:
+        raise ValueError("must be false")
+    return value
+
+
+# Not Literal[1], which takes True for 1; nor Literal[True], which takes 1.
 Version = Annotated[int, Field(ge=1, le=1)]
 Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
 Boot = Annotated[int, Field(ge=1, le=MAX_SEQ)]
@@ -105,12 +117,12 @@ class Sensor(Message):
 
 class Offline(Message):
     v: Version
-    online: Literal[False]
+    online: Annotated[bool, AfterValidator(_only_false)]
 
 
 class Online(Message):
     v: Version
-    online: Literal[True]
+    online: Annotated[bool, AfterValidator(_only_true)]
     boot: Boot
     fw: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$")]
     reset: Reset

@@ -163,7 +163,8 @@ class Pipeline(threading.Thread):
     def stop(self, seconds: float = 2.0) -> bool:
         """Finish the batch under way and end; the rest stays with the broker. True when it has ended."""
         self._stopping.set()
-        self.join(seconds)
+        if self.ident is not None:
+            self.join(seconds)
         return not self.is_alive()
 
 
