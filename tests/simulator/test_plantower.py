@@ -148,6 +148,11 @@ def test_unknown_and_broken_commands_are_ignored() -> None:
     assert ask(sensor, PASSIVE, 0.3) == IS_PASSIVE
 
 
+def test_a_command_within_a_broken_one_is_heard() -> None:
+    for begun in (1, 2, 4, 6):
+        assert ask(device(), SLEEP[:begun] + PASSIVE, 0.1) == IS_PASSIVE
+
+
 def test_readings_are_whole_and_within_the_manuals_limits() -> None:
     for seed in range(40):
         sensor = Pms5003(lambda _: (20, 25, 29), seed)

@@ -151,6 +151,14 @@ def test_commands_for_another_device_are_ignored() -> None:
     assert ask(sensor, COMMANDS["get firmware version"], 0.2) == COMMANDS["reply: firmware 15-07-10"]
 
 
+def test_a_command_within_a_broken_one_is_heard() -> None:
+    version, reply = COMMANDS["get firmware version"], COMMANDS["reply: firmware 15-07-10"]
+    for begun in (1, 2, 7, 18):
+        sensor = device()
+        assert ask(sensor, COMMANDS["sleep"][:begun] + version, 0.1) == reply
+        assert not sensor.asleep
+
+
 def test_readings_settle_after_the_fan_starts() -> None:
     sensor = Sds011(lambda _: (50, 100, 200), unit=Unit(drift=0.4))
     sensor.power(True, 0.0)
