@@ -16,15 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.broker_settings import BrokerSettings
 from gateway.destinations.settings import InfluxSettings
 from gateway.topics import valid_name
-
-try:
-    from gateway.web.settings import WebSettings
-except ModuleNotFoundError:
-
-    class WebSettings(BaseModel):
-        model_config = ConfigDict(extra="forbid", frozen=True)
-        enabled: bool = Field(True, description="Serve the page.")
-
+from gateway.web.settings import WebSettings
 
 ENV_PREFIX = "DUSTLINE_"
 ENV_DELIMITER = "__"
