@@ -24,7 +24,7 @@ EXIT_GONE = 65
 
 _dog_ms = 0
 _dog_fed = 0
-wifi_joined = None  # set by network: callable that says whether Wi-Fi is up, for a soft reset leaves it up
+wlan = None  # set by network to its WLAN class: a soft reset leaves Wi-Fi up
 
 
 def say(text):
@@ -58,7 +58,7 @@ def end(cause, wake_s=0.0):
     """End this process at once; the runner starts it again with reset_cause `cause`."""
     global _dog_ms
     _dog_ms = 0
-    joined = wifi_joined is not None and wifi_joined()
+    joined = wlan is not None and wlan._connected
     with open(PATH + ".end", "w") as file:
         json.dump({"cause": cause, "wake_s": wake_s, "wifi": cause == "soft" and joined}, file)
     os.system("kill -USR1 $PPID")  # noqa: S605 - a fixed command; this port has no os.kill

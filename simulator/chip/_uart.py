@@ -24,9 +24,6 @@ class UART(io.IOBase):
     `dropped` counts bytes that came while the receive buffer was full: the newest are lost, as on the chip.
     """
 
-    INV_TX = 32
-    INV_RX = 4
-
     def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **rest):
         if id == 0:
             raise ValueError("UART(0) is disabled (dedicated to REPL)")
@@ -147,15 +144,6 @@ class UART(io.IOBase):
         data = bytearray(self._count if size < 0 else min(size, self._count))
         self.readinto(data)
         return bytes(data)
-
-    def readline(self):
-        line = b""
-        while not line.endswith(b"\n"):
-            more = self.read(1)
-            if not more:
-                break
-            line += more
-        return line or None
 
     def write(self, data):
         """Returns the number of bytes taken. An unconnected line takes all, as a wire in the air does."""
