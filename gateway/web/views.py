@@ -1,0 +1,143 @@
+"""What the page knows of each node, put together from the journal and the configured places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypedDict
+
+from gateway.reading import StoredReading
+from gateway.records import LedgerRow
+
+
+class Place(Protocol):
+    """Where a node stands: label for people, degrees north and east."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+
+
+class SlotView(TypedDict):
+    """Last reading of one sensor. t and received in UTC s, pm* in ug/m3; None where there is none."""
+
+    slot: str
+    model: str
+    t: int | None
+    tq: str
+    received: int
+    pm25: float | None
+    pm10: float | None
+    flags: list[str]
+
+
+class NodeView(TypedDict):
+    """A node with its last reading: the fields of a slot are those of the slot that speaks for it."""
+
+    name: str
+    label: str
+    lat: float | None
+    lon: float | None
+    online: bool | None
+    seen: int | None
+    fw: str | None
+    slot: str | None
+    model: str | None
+    t: int | None
+    tq: str | None
+    received: int | None
+    pm25: float | None
+    pm10: float | None
+    flags: list[str]
+    slots: list[SlotView]
+
+
+class AgedNodeView(NodeView):
+    """With the age of the last reading, s; by its arrival when it has no time of its own."""
+
+    age: int | None
+
+
+class LedgerView(TypedDict):
+    born: int
+    stored: int
+    quarantined: int
+    missing: int
+
+
+def node_views(
+    latest: Iterable[StoredReading], statuses: Mapping[str, Mapping[str, Any]], places: Mapping[str, Place]
+) -> dict[str, NodeView]:
+    """Every node that has a place, a reading or a status, by name."""
+    slots: dict[str, list[SlotView]] = {}
+    for reading in latest:
+        slots.setdefault(reading.node, []).append(_slot(reading))
+    names = sorted(slots.keys() | statuses.keys() | places.keys())
+    return {
+        name: _node(name, slots.get(name, []), statuses.get(name, {}), places.get(name)) for name in names
+    }
+
+
+def with_age(view: NodeView, now: int) -> AgedNodeView:
+    at = view["received"] if view["t"] is None else view["t"]
+    return {**view, "age": None if at is None else max(0, now - at)}
+
+
+def ledger_views(rows: Iterable[LedgerRow]) -> dict[str, LedgerView]:
+    """Each node's counts, over all its boots."""
+    found: dict[str, LedgerView] = {}
+    for row in rows:
+        counts = found.setdefault(row.node, {"born": 0, "stored": 0, "quarantined": 0, "missing": 0})
+        counts["born"] += row.born
+        counts["stored"] += row.stored
+        counts["quarantined"] += row.quarantined
+        counts["missing"] += row.missing
+    return found
+
+
+def _slot(reading: StoredReading) -> SlotView:
+    return {
+        "slot": reading.slot,
+        "model": reading.model,
+        "t": reading.t,
+        "tq": reading.tq,
+        "received": reading.received_ms // 1000,
+        "pm25": reading.values.get("pm25"),
+        "pm10": reading.values.get("pm10"),
+        "flags": list(reading.flags),
+    }
+
+
+def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Place | None) -> NodeView:
+    speaks = max(slots, key=_weight, default=None)
+    seen_ms: int | None = status.get("seen_ms")
+    return {
+        "name": name,
+        "label": (place.label if place else "") or name,
+        "lat": place.lat if place else None,
+        "lon": place.lon if place else None,
+        "online": status.get("online"),
+        "seen": None if seen_ms is None else seen_ms // 1000,
+        "fw": status.get("fw"),
+        "slot": speaks["slot"] if speaks else None,
+        "model": speaks["model"] if speaks else None,
+        "t": speaks["t"] if speaks else None,
+        "tq": speaks["tq"] if speaks else None,
+        "received": speaks["received"] if speaks else None,
+        "pm25": speaks["pm25"] if speaks else None,
+        "pm10": speaks["pm10"] if speaks else None,
+        "flags": speaks["flags"] if speaks else [],
+        "slots": slots,
+    }
+
+
+# Two sensors of a node rarely finish their windows in the same second.
+_SAME_ROUND_S = 600
+
+
+def _weight(slot: SlotView) -> tuple[int, bool, int]:
+    """The sensor of the newest round that has a value speaks for its node."""
+    at = slot["received"] if slot["t"] is None else slot["t"]
+    return at // _SAME_ROUND_S, slot["pm25"] is not None, at
