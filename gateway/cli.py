@@ -52,6 +52,7 @@ def run(settings: Settings) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
     from gateway import logs
     from gateway.service import ClockError, Gateway
+    from gateway.web.server import WebError
 
     logs.set_up(settings.log)
     ending = threading.Event()
@@ -63,9 +64,9 @@ def run(settings: Settings) -> None:
         signal.signal(number, end)
     try:
         service = Gateway(settings)
-    except ClockError as error:
+        address = service.start()
+    except (ClockError, WebError) as error:
         raise click.ClickException(str(error)) from error
-    address = service.start()
     click.echo(f"gateway of network {settings.network}: broker {settings.broker.host}:{settings.broker.port}")
     click.echo(f"journal: {settings.journal.path}")
     if address is not None:

@@ -115,6 +115,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
 
     client = make_client(broker, broker.id_for(settings.network) + "-check", clean=True)
     client.on_connect = on_connect
+    client.on_connect_fail = lambda _client, _userdata: answered.set()
     client.on_subscribe = on_subscribe
     try:
         connect(client, broker, clean=True)
@@ -125,7 +126,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         client.loop_stop()
     if refusals:
         yield from (Finding(False, f"{where} {each}") for each in refusals)
-    elif not answered.is_set():
+    elif not (answered.is_set() and connected.is_set()):
         what = "does not answer the subscription" if connected.is_set() else "cannot be reached"
         yield Finding(False, f"{where} {what}; is it running there, and are host, port and tls right?")
     else:

@@ -15,6 +15,7 @@ from gateway.journal import Journal
 from gateway.pipeline import Pipeline
 from gateway.receive import Inbox
 from gateway.session import Session
+from gateway.web.server import WebError, WebServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
 
@@ -39,7 +40,7 @@ def check_clock(now: float) -> None:
 class Gateway:
     """start() opens the journal and returns soon, whether or not a broker is there; stop() ends within 5 s.
 
-    Raises JournalError, ClockError.
+    Raises JournalError, ClockError, WebError.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -63,19 +64,35 @@ class Gateway:
         if settings.influx.enabled:
             sink = make_sink(settings.influx)
             self.deliveries.append(Delivery(self.journal, sink, batch=settings.influx.batch))
-        self.web = None
+        self.web: WebServer | None = None
+        if settings.web.enabled:
+            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, settings.places)
+
+    @property
+    def web_url(self) -> str | None:
+        """The page's address once started; None without a page."""
+        return self.web.url if self.web is not None else None
 
     @property
     def counters(self) -> Counters:
         return self.pipeline.counters
 
     def start(self) -> str | None:
-        """Start every part; the web page's address, None without a page."""
+        """Start every part; the web page's address, None without a page.
+
+        Raises WebError when the page cannot be served; nothing runs then.
+        """
+        if self.web is not None:
+            try:
+                self.web.start()
+            except WebError:
+                self.stop()
+                raise
         self.pipeline.start()
         for delivery in self.deliveries:
             delivery.start()
         self.session.start()
-        return self._start_web()
+        return self.web_url
 
     def stop(self) -> None:
         """Stop along the data's way: what is committed gets its ack, the rest stays at the broker."""
@@ -83,6 +100,8 @@ class Gateway:
         if not self.pipeline.stop(2.0):
             log.warning("the pipeline is still busy; what it has not committed will come again")
         self.session.stop(0.5)
+        if self.web is not None:
+            self.web.stop()
         for delivery in self.deliveries:
             delivery.stop(1.0)
         if not self.pipeline.is_alive():
@@ -95,6 +114,3 @@ class Gateway:
             duplicates=counted.duplicates,
             quarantined=counted.quarantined,
         )
-
-    def _start_web(self) -> str | None:
-        return None
