@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,22 +127,27 @@ def node(name: str | None, model: str, place_name: str, **settings: Any) -> None
             f"node {options.name}: {model}, {place.label}; {one.micropython}; files in {directory}", err=True
         )
         stack.callback(one.stop)
-        one.start()
-        _follow(one.log)
+        with suppress(KeyboardInterrupt):
+            _start(one)
+            _follow(one.log)
+
+
+def _start(what: SimNode | Fleet) -> None:
+    try:
+        what.start()
+    except SimulatorError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _follow(log: Path) -> None:
-    """Print a growing file until Ctrl-C."""
+    """Print a growing file for ever."""
     with log.open("rb") as file:
-        try:
-            while True:
-                text = file.read()
-                if text:
-                    click.echo(text.decode("utf-8", "replace"), nl=False)
-                else:
-                    time.sleep(LOOK_S)
-        except KeyboardInterrupt:
-            return
+        while True:
+            text = file.read()
+            if text:
+                click.echo(text.decode("utf-8", "replace"), nl=False)
+            else:
+                time.sleep(LOOK_S)
 
 
 @sim.command()
@@ -159,12 +164,10 @@ def fleet(nodes: int, **settings: Any) -> None:
             raise click.ClickException(str(error)) from error
         click.echo(f"{nodes} nodes; {find_micropython()}; files in {directory}", err=True)
         stack.callback(many.stop)
-        many.start()
-        try:
+        with suppress(KeyboardInterrupt):
+            _start(many)
             while True:
                 time.sleep(REPORT_S)
                 running = sum(one.alive for one in many.nodes)
                 crashes = sum(one.crashes for one in many.nodes)
                 click.echo(f"{running} of {nodes} run, {crashes} crashes so far")
-        except KeyboardInterrupt:
-            return

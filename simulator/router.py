@@ -65,7 +65,9 @@ class Router:
             assert task is not None
             self._tasks.add(task)
             try:
-                await self._relay(reader, writer, host, port)
+                # close() cancels; asyncio before 3.13 reports a cancelled handler as an error.
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._relay(reader, writer, host, port)
             finally:
                 self._tasks.discard(task)
 

@@ -96,6 +96,16 @@ def test_a_closing_peer_is_passed_on(router: Router) -> None:
         wait_for(lambda: not router._tasks, what="the relay's end")
 
 
+def test_closing_in_mid_flow_is_quiet(echo: int, caplog: pytest.LogCaptureFixture) -> None:
+    router = Router()
+    with connect(router.tcp("127.0.0.1", echo)) as client:
+        client.sendall(b"one")
+        assert read(client, 3) == b"one"
+        router.close()
+        assert client.recv(1) == b""
+    assert caplog.records == []
+
+
 def test_datagrams_there_and_back_or_lost(router: Router) -> None:
     ntp = NtpServer().start()
     try:
