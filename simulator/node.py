@@ -61,6 +61,7 @@ class SimNode:
         self._process: subprocess.Popen[bytes] | None = None
         self._runner: threading.Thread | None = None
         self._network: Router | None = None
+        self._failure: Exception | None = None
         self._ending = threading.Event()
         self._started = threading.Event()
         self._spawning = threading.Lock()
@@ -110,11 +111,16 @@ class SimNode:
         self._kept(".rtc").unlink(missing_ok=True)  # the RTC domain has no battery
         self._ending.clear()
         self._started.clear()
+        self._failure = None
         self.line.open()
         # The runner starts the process, and the process may not outlive the thread that started it.
         self._runner = threading.Thread(target=self._run, name=f"node {self.options.name}", daemon=True)
         self._runner.start()
         self._started.wait()
+        if self._failure is not None:
+            failure = self._failure
+            self.stop()
+            raise SimulatorError(f"node {self.options.name} cannot start: {failure}") from failure
         return self
 
     def stop(self) -> None:
@@ -181,7 +187,13 @@ class SimNode:
                     return
                 self._write_chip(cause, joined)
                 self._kept(".end").unlink(missing_ok=True)
-                self._process = process = self._spawn()
+                try:
+                    self._process = process = self._spawn()
+                except (OSError, SimulatorError) as error:
+                    self._failure = error
+                    self._note(f"cannot start: {error}")
+                    self._started.set()
+                    return
             self.starts += 1
             self._started.set()
             code = process.wait()

@@ -18,7 +18,7 @@ from simulator.node import SimNode
 from simulator.options import NodeOptions
 from simulator.places import PLACES
 from simulator.runtime import SimulatorError, find_firmware, find_micropython
-from tests.support import wait_for
+from tests.support import choose_port, wait_for
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -302,3 +302,57 @@ def test_micropython_is_found_or_the_error_says_what_to_do(
 
 def test_the_checkouts_firmware_is_found() -> None:
     assert find_firmware() == REPO / "firmware"
+
+
+def test_a_node_that_cannot_start_says_why(
+    make: Callable[..., SimNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = make()
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(SimulatorError, match=r"node testnode cannot start: .*/nowhere/python"):
+        node.start()
+    monkeypatch.undo()
+    node.start()
+    logged(node, "start 1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's table of processes")
+@pytest.mark.parametrize("words", [["node", "--place", "wola"], ["fleet", "--nodes", "2"]])
+def test_ctrl_c_ends_the_commands_and_all_they_started(
+    tmp_path: Path, micropython: str, words: list[str]
+) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from simulator.cli import sim; sim()",
+        *words,
+        "--directory",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(
+        [*command, "--broker", f"127.0.0.1:{choose_port()}"],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        wait_for(lambda: nodes_below(tmp_path), what="a node's process")
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=10)
+    assert running.returncode == 0, out
+    assert "nothing answers at 127.0.0.1" in out
+    assert micropython in out
+    assert nodes_below(tmp_path) == []
+
+
+def nodes_below(directory: Path) -> list[int]:
+    """Process ids of nodes whose chip file lies below the directory."""
+    mark = f"DUSTLINE_CHIP={directory}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue  # ended meanwhile, or not ours
+    return found
