@@ -116,6 +116,11 @@ class Settings(BaseSettings):
             raise ValueError("network must be 1 to 32 of a-z, 0-9 and -")
         return network
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Read the places; raises ConfigError."""
+        if self.nodes_file is not None:
+            self._places.update(load_places(self.nodes_file))
+
     @property
     def places(self) -> dict[str, Place]:
         """Place of each node that has one."""
@@ -147,16 +152,13 @@ def load(file: Path | None) -> Settings:
         document["journal"].setdefault("path", str(JournalSettings.model_construct().path))
     _resolve_paths(document, home)
     try:
-        settings = Settings(**document)
+        return Settings(**document)
     except ValidationError as error:
         raise ConfigError(_explain(error, name)) from error
     except SettingsError as error:
         raise ConfigError(
             f"environment: a variable that begins with {ENV_PREFIX} cannot be read: {error}"
         ) from error
-    if settings.nodes_file is not None:
-        settings.places.update(load_places(settings.nodes_file))
-    return settings
 
 
 def load_places(file: Path) -> dict[str, Place]:

@@ -97,15 +97,15 @@ class Gateway:
     def stop(self) -> None:
         """Stop along the data's way: what is committed gets its ack, the rest stays at the broker."""
         self.session.stop_receiving()
-        if not self.pipeline.stop(2.0):
-            log.warning("the pipeline is still busy; what it has not committed will come again")
+        ended = [self.pipeline.stop(2.0)]
         self.session.stop(0.5)
         if self.web is not None:
             self.web.stop()
-        for delivery in self.deliveries:
-            delivery.stop(1.0)
-        if not self.pipeline.is_alive():
+        ended += [delivery.stop(1.0) for delivery in self.deliveries]
+        if all(ended):
             self.journal.close()
+        else:
+            log.warning("a part is still busy and is left behind; what it has not finished will come again")
         counted = self.counters
         log.info(
             "stopped",
