@@ -1,0 +1,146 @@
+// The chart of a node's last 24 hours: PM2.5 and PM10, with gaps where there is no value.
+import { BANDS } from "./bands.js";
+import { el, setText } from "./dom.js";
+import { clock, day, tenth, text, whole } from "./i18n.js";
+
+const HEIGHT = 220;
+const LEAST_TOP = 20; // ug/m3: clean air does not fill the chart with noise
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// A value between two gaps has no line; it gets a point.
+function lonely(chart, series) {
+  const values = chart.data[series];
+  return values.flatMap((value, at) =>
+    value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null ? [at] : [],
+  );
+}
+
+export class Chart {
+  constructor() {
+    this.plotBox = el("div", { class: "plot", tabindex: "0", role: "img" });
+    this.readout = el("p", { class: "readout", "aria-live": "polite" });
+    this.key = el("p", { class: "chart-key" });
+    this.box = el("div", { class: "chart" }, this.key, this.plotBox, this.readout);
+    this.plot = null;
+    this.data = null;
+    this.plotBox.addEventListener("keydown", (event) => this.step(event));
+    new ResizeObserver(() => this.resize()).observe(this.plotBox);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.rebuild());
+  }
+
+  // `series` as /api/nodes/{node}/series gives it, [since, now] the time that is shown.
+  show(series, since, now) {
+    this.range = [since, now];
+    this.data = [series.t, series.pm10, series.pm25];
+    this.describe(series);
+    if (this.plot) this.plot.setData(this.data);
+    else this.rebuild();
+  }
+
+  clear() {
+    this.plot?.destroy();
+    this.plot = null;
+    this.data = null;
+    this.readout.textContent = "";
+  }
+
+  rebuild() {
+    if (!this.data) return;
+    this.plot?.destroy();
+    this.plot = new uPlot(this.options(), this.data, this.plotBox);
+    this.resize();
+  }
+
+  describe(series) {
+    const values = series.pm25.filter((value) => value !== null);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const words = values.length
+      ? text("chart", { min: tenth(Math.min(...values)), mean: tenth(mean), max: tenth(Math.max(...values)) })
+      : text("chartEmpty");
+    this.plotBox.setAttribute("aria-label", words);
+    const parts = [
+      el("span", { class: "key key-pm25" }, text("pm25")),
+      el("span", { class: "key key-pm10" }, text("pm10")),
+      el("span", { class: "unit" }, "µg/m³"),
+    ];
+    if (series.step) parts.push(el("span", { class: "unit" }, text("means", { minutes: whole(series.step / 60) })));
+    this.key.replaceChildren(...parts);
+  }
+
+  options() {
+    const axis = {
+      stroke: colour("--soft"),
+      font: "12px system-ui, sans-serif",
+      grid: { stroke: colour("--grid"), width: 1 },
+      ticks: { show: false },
+    };
+    const line = (name, width, dash) => ({
+      stroke: colour(name),
+      width,
+      dash,
+      points: { show: true, size: 4, fill: colour(name), filter: lonely },
+    });
+    return {
+      width: 320,
+      height: HEIGHT,
+      padding: [10, 8, 0, 0],
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
+      scales: {
+        x: { range: () => this.range },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(LEAST_TOP, (high ?? 0) * 1.08)] },
+      },
+      axes: [
+        { ...axis, space: 64, size: 26, values: (_, ticks) => ticks.map((t) => (clock(t) === "00:00" ? day(t) : clock(t))) },
+        { ...axis, size: 48, gap: 9, space: 36, values: (_, ticks) => ticks.map(whole) },
+      ],
+      series: [{}, line("--pm10", 1.25, [4, 3]), line("--pm25", 2)],
+      hooks: { drawAxes: [drawBands], setCursor: [(plot) => this.readAt(plot.cursor.idx)] },
+    };
+  }
+
+  readAt(at) {
+    if (at === null || at === undefined || !this.data || this.data[0][at] === undefined) {
+      setText(this.readout, "");
+      return;
+    }
+    const [times, pm10, pm25] = this.data;
+    const value = (number) => (number === null ? text("gap") : tenth(number));
+    setText(this.readout, `${clock(times[at])}  ${text("pm25")} ${value(pm25[at])} · ${text("pm10")} ${value(pm10[at])}`);
+  }
+
+  step(event) {
+    const move = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
+    if (!move || !this.plot) return;
+    event.preventDefault();
+    const last = this.data[0].length - 1;
+    const from = this.plot.cursor.idx ?? (move < 0 ? last + 1 : -1);
+    const at = Math.min(last, Math.max(0, from + move));
+    this.plot.setCursor({ left: this.plot.valToPos(this.data[0][at], "x"), top: HEIGHT / 2 });
+  }
+
+  resize() {
+    const width = this.plotBox.clientWidth;
+    if (this.plot && width > 0) this.plot.setSize({ width, height: HEIGHT });
+  }
+}
+
+// A thin strip of the index's colours along the left edge, so that the line can be judged.
+function drawBands(plot) {
+  const { ctx, bbox } = plot;
+  const width = 4 * devicePixelRatio;
+  let from = 0;
+  ctx.save();
+  for (const band of BANDS) {
+    const top = Math.max(bbox.top, plot.valToPos(Math.min(band.to + 0.5, plot.scales.y.max), "y", true));
+    const bottom = Math.min(bbox.top + bbox.height, plot.valToPos(from, "y", true));
+    if (bottom > top) {
+      ctx.fillStyle = band.fill;
+      ctx.fillRect(bbox.left - width, top, width, bottom - top);
+    }
+    from = band.to + 0.5;
+    if (from >= plot.scales.y.max) break;
+  }
+  ctx.restore();
+}

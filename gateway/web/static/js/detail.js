@@ -1,0 +1,196 @@
+// One node: its last reading, what is known about it, and the last 24 hours.
+import { bandOf } from "./bands.js";
+import { Chart } from "./chart.js";
+import { byId, el, setText } from "./dom.js";
+import { ago, has, moment, tenth, text, whole } from "./i18n.js";
+import { measuredAt, stateOf } from "./model.js";
+
+const REFRESH_MS = 5000; // the readings are loaded again at most that often
+const RETRY_MS = 5000;
+const LEDGER_MS = 20000;
+const MODELS = { sds011: "Nova SDS011", pms5003: "Plantower PMS5003", pms7003: "Plantower PMS7003", sps30: "Sensirion SPS30" };
+
+export class Detail {
+  constructor(model, close) {
+    this.model = model;
+    this.name = null;
+    this.slot = null;
+    this.chart = new Chart();
+    this.loaded = null; // answer of the series
+    this.ledger = null;
+    this.parts = {};
+    this.box = byId("detail");
+    const part = (key, tag, attributes) => (this.parts[key] = el(tag, attributes));
+    const back = part("back", "button", { type: "button", class: "back" });
+    back.addEventListener("click", close);
+    this.box.append(
+      back,
+      part("title", "h2", { id: "detail-title", tabindex: "-1" }),
+      el("div", { class: "reading" },
+        el("p", { class: "big" }, part("value", "span", { class: "big-value" }), " ", el("span", { class: "unit" }, "µg/m³ ", part("pm25Name", "span", {}))),
+        part("band", "span", { class: "band-name" }),
+        part("state", "span", { class: "state-name" })),
+      part("second", "p", { class: "second" }),
+      el("div", { class: "chart-head" }, part("last24", "h3", {}), part("slots", "div", { class: "slots", role: "group" })),
+      part("message", "p", { class: "small", role: "status" }),
+      this.chart.box,
+      part("facts", "dl", { class: "facts" }),
+    );
+  }
+
+  open(name) {
+    if (this.name !== name) {
+      this.name = name;
+      this.slot = null;
+      this.loaded = null;
+      this.ledger = null;
+      this.ledgerAt = 0;
+      this.chart.clear();
+      this.chart.box.hidden = true;
+      this.parts.message.hidden = false;
+      this.say("loading");
+    }
+    this.box.hidden = false;
+    this.paint();
+    this.load();
+  }
+
+  close() {
+    this.name = null;
+    this.box.hidden = true;
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  // Its node has changed: show that at once, and the chart soon.
+  changed() {
+    this.paint();
+    this.timer ??= setTimeout(() => this.load(), REFRESH_MS);
+  }
+
+  async load() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const { name } = this;
+    let next = null;
+    try {
+      const loaded = await getJson(`api/nodes/${encodeURIComponent(name)}/series?hours=24`);
+      if (this.name !== name) return;
+      this.loaded = loaded;
+      this.paintChart();
+      if (Date.now() - this.ledgerAt > LEDGER_MS) {
+        this.ledgerAt = Date.now();
+        const { nodes } = await getJson("api/ledger");
+        if (this.name !== name) return;
+        this.ledger = nodes.find((row) => row.node === name) ?? null;
+        this.paint();
+      }
+    } catch (error) {
+      if (this.name !== name) return;
+      if (!this.loaded) this.say("seriesFailed");
+      console.warn("loading the readings failed, trying again", String(error));
+      next = RETRY_MS;
+    }
+    if (next) this.timer ??= setTimeout(() => this.load(), next);
+  }
+
+  say(key) {
+    this.parts.message.hidden = false;
+    setText(this.parts.message, text(key));
+  }
+
+  translate() {
+    if (!this.name) return;
+    this.paint();
+    this.chart.clear();
+    if (this.loaded) this.paintChart();
+  }
+
+  paintChart() {
+    const { slots, since, now } = this.loaded;
+    const series = slots.find((slot) => slot.slot === this.slot) ?? slots[0];
+    this.chart.box.hidden = !series;
+    this.parts.message.hidden = Boolean(series);
+    if (!series) {
+      this.say("noSeries");
+      return;
+    }
+    this.chart.show(series, since, Math.max(now, series.t.at(-1)));
+    this.parts.slots.replaceChildren(...(slots.length > 1 ? slots.map((slot) => this.slotButton(slot, series)) : []));
+  }
+
+  slotButton(slot, shown) {
+    const button = el("button", { type: "button", "aria-pressed": slot === shown }, text("slot", { slot: slot.slot }));
+    button.addEventListener("click", () => {
+      this.slot = slot.slot;
+      this.chart.clear();
+      this.paintChart();
+      this.paint();
+      this.parts.slots.querySelector("[aria-pressed=true]").focus();
+    });
+    return button;
+  }
+
+  paint() {
+    const node = this.model.nodes.get(this.name);
+    if (!node) return;
+    const { parts } = this;
+    const state = stateOf(node, this.model.now(), this.model.staleAfter);
+    const known = node.pm25 !== null;
+    setText(parts.back, text("back"));
+    setText(parts.title, node.label);
+    setText(parts.value, known ? tenth(node.pm25) : "–");
+    setText(parts.pm25Name, text("pm25"));
+    parts.band.hidden = !known;
+    if (known) {
+      parts.band.dataset.band = bandOf(node.pm25).key;
+      setText(parts.band, text(bandOf(node.pm25).key));
+    }
+    parts.state.hidden = state === "ok";
+    setText(parts.state, text(state));
+    setText(parts.second, node.pm10 === null ? "" : `${text("pm10")} ${tenth(node.pm10)} µg/m³`);
+    setText(parts.last24, text("last24"));
+    this.paintFacts(node);
+  }
+
+  paintFacts(node) {
+    const at = measuredAt(node);
+    const facts = [];
+    if (at !== null) {
+      facts.push([node.t === null ? "arrived" : "measured", `${moment(at)} (${ago(this.model.now() - at)})`]);
+      facts.push(["quality", node.flags.map(flagText).join("; ") || text("qualityGood")]);
+      facts.push(["clock", text(`tq_${node.tq}`)]);
+    }
+    if (node.model) facts.push(["sensor", MODELS[node.model] ?? node.model]);
+    const online = { true: "online", false: "notOnline", null: "unknownOnline" }[String(node.online)];
+    const said = [text(online)];
+    if (node.seen !== null) said.push(text("lastSeen", { ago: ago(this.model.now() - node.seen) }));
+    if (node.fw) said.push(text("firmware", { version: node.fw }));
+    facts.push(["connection", said.join(", ")]);
+    if (this.ledger?.born) facts.push(["completeness", completeness(this.ledger)]);
+    const rows = this.parts.facts.children;
+    facts.forEach(([key, value], place) => {
+      const row = rows[place] ?? this.parts.facts.appendChild(el("div", {}, el("dt"), el("dd")));
+      setText(row.firstChild, text(key));
+      setText(row.lastChild, value);
+    });
+    while (rows.length > facts.length) rows[rows.length - 1].remove();
+  }
+}
+
+function flagText(flag) {
+  return has(`flag_${flag}`) ? text(`flag_${flag}`) : flag;
+}
+
+function completeness({ born, stored, quarantined, missing }) {
+  const counts = { born: whole(born), stored: whole(stored), missing: whole(missing) };
+  const words = missing || quarantined ? text("missing", counts) : text("complete", counts);
+  return quarantined ? `${words}; ${text("aside", { n: whole(quarantined) })}` : words;
+}
+
+async function getJson(address) {
+  const answer = await fetch(address);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error);
+  return body;
+}

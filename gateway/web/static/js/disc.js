@@ -1,0 +1,23 @@
+// The round sign of a node, the same on the map, in the list and in the legend: number, colour and shape.
+import { bandOf } from "./bands.js";
+import { el, setText } from "./dom.js";
+import { text, whole } from "./i18n.js";
+
+export function makeDisc() {
+  return el("span", { class: "disc", "aria-hidden": "true" });
+}
+
+// `state` as in model.js; a state other than ok shows by its shape, so that colour alone says nothing.
+export function paintDisc(disc, pm25, state) {
+  const known = pm25 !== null && state !== "never";
+  disc.dataset.state = state;
+  disc.dataset.band = known ? bandOf(pm25).key : "none";
+  setText(disc, known ? whole(Math.round(pm25)) : "–");
+}
+
+// What the sign says, in words.
+export function describe(node, state) {
+  if (node.pm25 === null) return text(state === "ok" ? "novalue" : state);
+  const value = `${text("pm25")} ${whole(Math.round(node.pm25))} µg/m³, ${text(bandOf(node.pm25).key)}`;
+  return state === "ok" ? value : `${value}, ${text(state)}`;
+}

@@ -1,0 +1,231 @@
+// All texts of the page in both languages, and numbers and times as each language writes them.
+
+export const TEXTS = {
+  en: {
+    skip: "Skip to the list of nodes",
+    language: "Language",
+    map: "Map of the nodes",
+    panel: "Nodes and readings",
+    nodes: "Nodes",
+    legend: "What the colours mean",
+    legendNote:
+      "Each node shows its latest reading of PM2.5, rounded. Low-cost sensors are indicative: fog and high humidity make them read too high.",
+    legendSource:
+      "Steps and colours: European Air Quality Index for hourly PM2.5 (European Environment Agency, bands of 2024). Here they colour a latest reading, not an hourly mean.",
+    good: "Good",
+    fair: "Fair",
+    moderate: "Moderate",
+    poor: "Poor",
+    veryPoor: "Very poor",
+    extremelyPoor: "Extremely poor",
+    ok: "Measuring",
+    stale: "Out of date",
+    offline: "Not connected",
+    novalue: "No value",
+    never: "No reading yet",
+    shape_stale: "Dashed ring: the last reading is out of date",
+    shape_offline: "Square: the node is not connected",
+    shape_novalue: "Hatched: the sensor gave no value",
+    connecting: "Connecting…",
+    live: "Live",
+    now: "just now",
+    lost: "No connection to the gateway since {time}",
+    nodesMeasure: {
+      one: "Median of {n} node that is measuring now, of {all}",
+      other: "Median of {n} nodes that are measuring now, of {all}",
+    },
+    nothingMeasures: "No node is measuring now",
+    noNodes: "No node has reported yet. The first reading will appear here by itself.",
+    noTiles: "The background map cannot be loaded; the nodes are placed rightly without it.",
+    unplaced: "no place on the map",
+    back: "All nodes",
+    measured: "Measured",
+    arrived: "Arrived",
+    pm25: "PM2.5",
+    pm10: "PM10",
+    sensor: "Sensor",
+    quality: "Quality",
+    clock: "Clock",
+    connection: "Connection",
+    completeness: "Completeness",
+    qualityGood: "No remarks",
+    tq_ntp: "set by a time server",
+    tq_held: "running freely since its last setting",
+    tq_back: "worked out afterwards",
+    tq_none: "unknown to the node; shown by arrival",
+    online: "connected",
+    notOnline: "not connected",
+    unknownOnline: "unknown",
+    firmware: "firmware {version}",
+    lastSeen: "heard {ago}",
+    complete: "All {born} readings are stored",
+    missing: "{stored} of {born} readings stored, {missing} on their way or missing",
+    aside: "{n} set aside as unusable",
+    flag_no_frame: "no data from the sensor",
+    flag_bad_checksum: "damaged data from the sensor",
+    flag_warming_up: "sensor is warming up",
+    flag_stuck: "value does not move",
+    flag_saturated: "beyond the sensor's range",
+    flag_device_error: "sensor reports a fault",
+    flag_out_of_range: "value not plausible",
+    last24: "Last 24 hours",
+    means: "Means of {minutes} min",
+    loading: "Loading…",
+    noSeries: "No readings in the last 24 hours.",
+    seriesFailed: "The readings could not be loaded. Trying again.",
+    chart: "PM2.5 over the last 24 hours: lowest {min}, mean {mean}, highest {max} µg/m³. Arrow keys read single values.",
+    chartEmpty: "No PM2.5 value in the last 24 hours.",
+    gap: "no value",
+    slot: "Sensor {slot}",
+  },
+  pl: {
+    skip: "Przejdź do listy czujników",
+    language: "Język",
+    map: "Mapa czujników",
+    panel: "Czujniki i pomiary",
+    nodes: "Czujniki",
+    legend: "Co oznaczają kolory",
+    legendNote:
+      "Przy każdym czujniku widać ostatni pomiar PM2,5, zaokrąglony. Tanie czujniki dają wyniki orientacyjne: we mgle i przy dużej wilgotności zawyżają.",
+    legendSource:
+      "Progi i kolory: Europejski Indeks Jakości Powietrza dla godzinowego PM2,5 (Europejska Agencja Środowiska, progi z 2024 r.). Tu oznaczają ostatni pomiar, a nie średnią godzinową.",
+    good: "Dobra",
+    fair: "Zadowalająca",
+    moderate: "Umiarkowana",
+    poor: "Zła",
+    veryPoor: "Bardzo zła",
+    extremelyPoor: "Skrajnie zła",
+    ok: "Mierzy",
+    stale: "Nieaktualny",
+    offline: "Brak łączności",
+    novalue: "Brak wartości",
+    never: "Jeszcze bez pomiaru",
+    shape_stale: "Przerywany okrąg: ostatni pomiar jest nieaktualny",
+    shape_offline: "Kwadrat: czujnik nie ma łączności",
+    shape_novalue: "Kreskowanie: czujnik nie podał wartości",
+    connecting: "Łączenie…",
+    live: "Na żywo",
+    now: "przed chwilą",
+    lost: "Brak połączenia z bramką od {time}",
+    nodesMeasure: {
+      one: "Mediana z {n} czujnika, który teraz mierzy; wszystkich: {all}",
+      other: "Mediana z {n} czujników, które teraz mierzą; wszystkich: {all}",
+    },
+    nothingMeasures: "Żaden czujnik teraz nie mierzy",
+    noNodes: "Żaden czujnik jeszcze się nie zgłosił. Pierwszy pomiar pojawi się tu sam.",
+    noTiles: "Nie udało się wczytać mapy tła; czujniki i bez niej są na swoich miejscach.",
+    unplaced: "bez miejsca na mapie",
+    back: "Wszystkie czujniki",
+    measured: "Zmierzono",
+    arrived: "Nadeszło",
+    pm25: "PM2,5",
+    pm10: "PM10",
+    sensor: "Czujnik",
+    quality: "Jakość",
+    clock: "Zegar",
+    connection: "Łączność",
+    completeness: "Kompletność",
+    qualityGood: "Bez uwag",
+    tq_ntp: "ustawiony przez serwer czasu",
+    tq_held: "chodzi swobodnie od ostatniego ustawienia",
+    tq_back: "czas obliczony później",
+    tq_none: "nieznany czujnikowi; podano czas nadejścia",
+    online: "połączony",
+    notOnline: "niepołączony",
+    unknownOnline: "nieznana",
+    firmware: "oprogramowanie {version}",
+    lastSeen: "odezwał się {ago}",
+    complete: "Zapisano wszystkie pomiary: {born}",
+    missing: "Zapisano {stored} z {born} pomiarów; w drodze lub brakuje: {missing}",
+    aside: "odłożono jako nieprzydatne: {n}",
+    flag_no_frame: "brak danych z czujnika",
+    flag_bad_checksum: "uszkodzone dane z czujnika",
+    flag_warming_up: "czujnik się rozgrzewa",
+    flag_stuck: "wartość się nie zmienia",
+    flag_saturated: "poza zakresem czujnika",
+    flag_device_error: "czujnik zgłasza usterkę",
+    flag_out_of_range: "wartość niewiarygodna",
+    last24: "Ostatnie 24 godziny",
+    means: "Średnie z {minutes} min",
+    loading: "Wczytywanie…",
+    noSeries: "Brak pomiarów w ostatnich 24 godzinach.",
+    seriesFailed: "Nie udało się wczytać pomiarów. Kolejna próba trwa.",
+    chart: "PM2,5 w ostatnich 24 godzinach: najmniej {min}, średnio {mean}, najwięcej {max} µg/m³. Strzałki odczytują pojedyncze wartości.",
+    chartEmpty: "Brak wartości PM2,5 w ostatnich 24 godzinach.",
+    gap: "brak wartości",
+    slot: "Czujnik {slot}",
+  },
+};
+
+const REMEMBERED = "dustline.language";
+let language = "en";
+let locale = "en";
+let formats = {};
+
+export function chooseLanguage() {
+  let wanted = null;
+  try {
+    wanted = localStorage.getItem(REMEMBERED);
+  } catch {
+    // Storage is switched off: the browser's language it is.
+  }
+  if (!(wanted in TEXTS)) wanted = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in TEXTS);
+  apply(wanted ?? "en");
+}
+
+export function setLanguage(wanted) {
+  apply(wanted);
+  try {
+    localStorage.setItem(REMEMBERED, wanted);
+  } catch {
+    // Then the choice lasts until the page is closed.
+  }
+}
+
+export function currentLanguage() {
+  return language;
+}
+
+function apply(wanted) {
+  language = wanted;
+  document.documentElement.lang = wanted;
+  // The reader's own variety of the language: it decides how dates are written.
+  locale = navigator.languages.find((tag) => tag.slice(0, 2) === wanted) ?? wanted;
+  formats = {
+    plural: new Intl.PluralRules(locale),
+    ago: new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" }),
+    clock: new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    day: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }),
+    moment: new Intl.DateTimeFormat(locale, {
+      weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      hourCycle: "h23", timeZoneName: "short",
+    }),
+    whole: new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }),
+    tenth: new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+  };
+}
+
+// The text with its {places} filled in. A text in several plural forms is chosen by `values.n`.
+export function text(key, values = {}) {
+  let found = TEXTS[language][key] ?? key;
+  if (typeof found === "object") found = found[formats.plural.select(values.n)] ?? found.other;
+  return found.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+}
+
+export const has = (key) => key in TEXTS[language];
+export const whole = (value) => formats.whole.format(value);
+export const tenth = (value) => formats.tenth.format(value);
+export const clock = (seconds) => formats.clock.format(seconds * 1000);
+export const day = (seconds) => formats.day.format(seconds * 1000);
+export const moment = (seconds) => formats.moment.format(seconds * 1000);
+
+export const degrees = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+// "2 min ago"
+export function ago(seconds) {
+  if (seconds < 5) return text("now");
+  if (seconds < 90) return formats.ago.format(-Math.max(0, Math.round(seconds)), "second");
+  if (seconds < 5400) return formats.ago.format(-Math.round(seconds / 60), "minute");
+  if (seconds < 129600) return formats.ago.format(-Math.round(seconds / 3600), "hour");
+  return formats.ago.format(-Math.round(seconds / 86400), "day");
+}
