@@ -127,16 +127,17 @@ def test_gateway_waits_for_a_broker_and_survives_its_restart(
     wait_for(lambda: node.acked(1, 2), what="the ack after the restart")
 
 
+@pytest.mark.parametrize("protocol", [5, 311])
 def test_messages_sent_while_the_gateway_is_away_arrive_at_its_next_start(
-    mosquitto: Any, run_gateway: Any, talk: Any
+    protocol: int, mosquitto: Any, run_gateway: Any, talk: Any
 ) -> None:
     port = mosquitto().port
-    first = run_gateway(port)
+    first = run_gateway(port, broker={"protocol": protocol})
     first.stop()
     node = talk(port)
     for seq in range(1, 31):
         node.readings(reading(seq))
-    second = run_gateway(port)
+    second = run_gateway(port, broker={"protocol": protocol})
     wait_for(lambda: node.acked(1, 30), what="the ack of all")
     assert second.counters.stored == 30
 
