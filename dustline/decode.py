@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import click
 
+from dustline import firmware
+
 MODULES = {"sds011": "node.drivers.sds011", "plantower": "node.drivers.plantower"}
 LATER = ("sps30", "sen5x")
 _CHUNK = 4096
@@ -33,23 +35,13 @@ class Parser(Protocol):
     def flush(self) -> list[dict[str, Any]]: ...
 
 
-def firmware_folder() -> Path:
-    """The firmware's root: beside this package in a checkout, inside it in an installed wheel."""
-    here = Path(__file__).resolve().parent
-    for folder in (here.parent / "firmware", here / "firmware"):
-        if (folder / "node" / "drivers").is_dir():
-            return folder
-    raise DecodeError(f"the firmware's files are missing beside {here}; install dustline again")
-
-
 def load_parser(sensor: str) -> Parser:
     """A fresh parser of the firmware for `sds011` or `plantower`."""
-    folder = str(firmware_folder())
-    sys.path.insert(0, folder)
     try:
-        module = importlib.import_module(MODULES[sensor])
-    finally:
-        sys.path.remove(folder)  # the board's main.py and the like must not hide a module of this machine
+        firmware.importable()
+    except FileNotFoundError as error:
+        raise DecodeError(f"{error}; install dustline again") from error
+    module = importlib.import_module(MODULES[sensor])
     return cast(Parser, vars(module)["Parser"]())
 
 

@@ -43,27 +43,6 @@ def open_uart(number, tx, rx, baud, rxbuf):
     return machine.UART(number, baudrate=baud, tx=tx, rx=rx, rxbuf=rxbuf, timeout=0)
 
 
-def set_clock(utc):
-    """Set the chip's clock, which TLS asks when it checks a certificate. `utc`: seconds since 1970."""
-    year, month, day, hour, minute, second, weekday = _civil(utc)
-    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
-
-
-def _civil(utc):
-    """Date and time of seconds since 1970, whatever the runtime's own epoch is. Weekday: Monday is 0.
-    After Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days."""
-    days, rest = divmod(utc, 86400)
-    shifted = days + 719468
-    era, day_of_era = divmod(shifted, 146097)
-    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    month_index = (5 * day_of_year + 2) // 153
-    month = month_index + 3 if month_index < 10 else month_index - 9
-    year = year_of_era + era * 400 + (1 if month <= 2 else 0)
-    day = day_of_year - (153 * month_index + 2) // 5 + 1
-    return year, month, day, rest // 3600, rest // 60 % 60, rest % 60, (days + 3) % 7
-
-
 class Wifi:
     """The station interface, with its traps covered: connecting twice raises, a soft reset leaves it up, and
     power saving loses packets."""

@@ -10,5 +10,5 @@ mkdir -p build
 ln -sfn "$("$bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" build/firmware-stubs
 "$bin/ruff" format --check .
 "$bin/ruff" check .
-node node_modules/pyright/index.js --project pyrightconfig.json --pythonpath "$bin/python"
+node node_modules/pyright/index.js --project pyrightconfig.json
 node node_modules/pyright/index.js --project firmware/pyrightconfig.json

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator import launcher
+from simulator.bytecode import compiled
 from simulator.options import NodeOptions
 from simulator.router import HOST as ROUTER_HOST
 from simulator.router import Router
@@ -53,7 +54,7 @@ class SimNode:
         self.log = self.directory / "node.log"
         self.chip_file = self.directory / "chip.json"
         self.router = self.directory / "router"
-        self.firmware = (firmware or find_firmware()).resolve()
+        self.firmware = compiled((firmware or find_firmware()).resolve())
         self.micropython = micropython or find_micropython()
         self.line = SerialLine(make_sensor(options.model, air, options.seed), steady_unix_clock())
         self.starts = 0  # of the process, whatever the reason
@@ -224,7 +225,7 @@ class SimNode:
         ]
         environment = {
             **os.environ,
-            "MICROPYPATH": f"{CHIP}:{self.firmware}:.frozen",
+            "MICROPYPATH": f"{compiled(CHIP)}:{self.firmware}:.frozen",
             "DUSTLINE_CHIP": str(self.chip_file),
         }
         with self.log.open("ab") as log:

@@ -4,7 +4,9 @@ import asyncio
 import gc
 import json
 
-from node import VERSION, config, health
+from micropython import const
+
+from node import VERSION, config, health, use_once
 from node.clock import Clock
 from node.drivers import make_driver
 from node.link import Link
@@ -14,7 +16,7 @@ from node.outbox import Outbox
 from node.sender import Sender
 from node.timekeeper import Timekeeper
 
-AGAIN_MS = 2000
+_AGAIN_MS = const(2000)
 
 
 class App:
@@ -23,7 +25,7 @@ class App:
     def __init__(self, board):
         self.board = board
         self.now = board.uptime_ms
-        self.config = config.load()
+        self.config = use_once("config_file").load()
         for problem in self.config.problems:
             print("config:", problem)
         self.reset = board.reset_cause()
@@ -31,7 +33,7 @@ class App:
         self.outbox.open()
         self.clock = Clock(self.now)
         self.link = Link(self.config, board.Wifi(), self.now, self.status, self.on_message)
-        self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined, board.set_clock)
+        self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined)
         self.sender = Sender(self.config, self.outbox, self.clock, self.link)
         self.measurements = [self._measurement(sensor) for sensor in self.config.sensors]
         self.health_now = asyncio.Event()
@@ -63,7 +65,7 @@ class App:
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
                 print("task", name, "died:", repr(error))
                 self.counters["task_restarts"] += 1
-            await asyncio.sleep_ms(AGAIN_MS)
+            await asyncio.sleep_ms(_AGAIN_MS)
 
     def on_reading(self, reading):
         """A measurement has finished a window."""

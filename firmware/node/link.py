@@ -5,13 +5,15 @@ import binascii
 import json
 import random
 
+from micropython import const
+
 from node.mqtt.client import Client
 from node.mqtt.errors import MqttError
 
-JOIN_MS = 20000
-FIRST_PAUSE_MS = 500
-LONGEST_PAUSE_MS = 60000
-CONTRACT = 1
+_JOIN_MS = const(20000)
+_FIRST_PAUSE_MS = const(500)
+_LONGEST_PAUSE_MS = const(60000)
+_CONTRACT = const(1)
 
 
 def shard(node):
@@ -22,7 +24,7 @@ def shard(node):
 def pause_ms(failures):
     """How long to wait after so many failures in a row: doubling, at most a minute, somewhere in its upper
     half, so that thousands of nodes do not come back in the same second."""
-    longest = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << min(failures, 7))
+    longest = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << min(failures, 7))
     return longest // 2 + random.getrandbits(16) * longest // 131072
 
 
@@ -40,7 +42,7 @@ class Link:
         self._status = status
         self._on_message = on_message
         self._was_up = False
-        self._prefix = f"dl/{CONTRACT}/{config.network}/{shard(config.node)}/{config.node}/"
+        self._prefix = f"dl/{_CONTRACT}/{config.network}/{shard(config.node)}/{config.node}/"
 
     def topic(self, kind):
         return self._prefix + kind
@@ -76,7 +78,7 @@ class Link:
                 print("wifi: cannot join now:", error)
                 self.counters["wifi_failures"] += 1
                 continue
-            until = self.now() + JOIN_MS
+            until = self.now() + _JOIN_MS
             while self.now() < until:
                 await asyncio.sleep_ms(200)
                 if self.wifi.is_up():

@@ -2,11 +2,13 @@
 
 import asyncio
 
+from micropython import const
+
 from node.sampler import Sampler
 
 POLL_MS = 50
 # A wake command that took effect this much after the first counts as the first: frames may be slow to come.
-_SLACK_MS = 5000
+_SLACK_MS = const(5000)
 # Rejects that say frames came and were damaged; garbage alone may be a wrong speed or noise.
 _DAMAGED = ("checksum", "tail", "length", "truncated")
 

@@ -13,13 +13,15 @@ import binascii
 import json
 import os
 
+from micropython import const
+
 from node import files, record
 
 SEGMENT_BYTES = 16384
-ASIDE_BYTES = 16384
-KEPT_BOOTS = 16
-CHUNK = 512
-LONGEST_RECORD = 260  # a length byte, up to 255 bytes, a checksum
+_ASIDE_BYTES = const(16384)
+_KEPT_BOOTS = const(16)
+_CHUNK = const(512)
+_LONGEST_RECORD = const(260)  # a length byte, up to 255 bytes, a checksum
 
 
 class Segment:
@@ -53,15 +55,15 @@ def frame(body):
 
 def scan(file, start=0):
     """Yield (offset behind the record, body) for every sound record from `start` on. Damaged bytes are passed
-    over one by one until a record's checksum is right again. Holds no more than CHUNK + a record's bytes."""
+    over one by one until a record's checksum is right again. Holds no more than _CHUNK + a record's bytes."""
     file.seek(start)
     buffer = b""
     at = 0
     ended = False
     while True:
-        if not ended and len(buffer) - at < LONGEST_RECORD:
+        if not ended and len(buffer) - at < _LONGEST_RECORD:
             start += at
-            more = file.read(CHUNK)
+            more = file.read(_CHUNK)
             ended = not more
             buffer = buffer[at:] + more
             at = 0
@@ -146,7 +148,7 @@ class Outbox:
         for boot, seq in [self._done] + [(segment.boot, segment.last) for segment in self.segments]:
             if boot:
                 last[boot] = max(seq, last.get(boot, 0))
-        self._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: KEPT_BOOTS - 1]
+        self._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: _KEPT_BOOTS - 1]
         files.write(self._path("boots"), json.dumps(self._boots).encode())
 
     @property
@@ -267,7 +269,7 @@ class Outbox:
         as long as it has room, for whoever looks into it."""
         with open(self._path("aside"), "ab") as file:
             for body in bodies:
-                if file.tell() < ASIDE_BYTES:
+                if file.tell() < _ASIDE_BYTES:
                     file.write(frame(body))
             file.flush()
         self.aside += len(bodies)

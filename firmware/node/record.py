@@ -9,13 +9,13 @@ Numbers are kept as scaled integers from here on, so that 9.7 leaves as `9.7` on
 
 # (name on the wire, decimals kept). The order is the format: append, never reorder.
 FIELDS = (
-    ("pm1", 1),
-    ("pm25", 1),
-    ("pm4", 1),
-    ("pm10", 1),
-    ("pm1_cf1", 1),
-    ("pm25_cf1", 1),
-    ("pm10_cf1", 1),
+    ("pm1", 2),
+    ("pm25", 2),
+    ("pm4", 2),
+    ("pm10", 2),
+    ("pm1_cf1", 2),
+    ("pm25_cf1", 2),
+    ("pm10_cf1", 2),
     ("pm25_sd", 2),
     ("pm10_sd", 2),
     ("n03", 0),

@@ -2,12 +2,14 @@
 
 import asyncio
 
+from micropython import const
+
 from node import record
 from node.mqtt.errors import MqttError
 
-MAX_READINGS = 60
-JSON_PER_BYTE = 4  # a reading's JSON is at least so many times its record
-REFUSALS = 3
+_MAX_READINGS = const(60)
+_JSON_PER_BYTE = const(4)  # a reading's JSON is at least so many times its record
+_REFUSALS = const(3)
 
 
 def acked_seqs(message, seqs):
@@ -60,7 +62,7 @@ class Sender:
     def _batch(self):
         """(boot, seqs, payload) of the oldest readings that wait, or None. Readings of this boot that have no
         time yet stay until the clock is known, or `clock_wait_s` after the start are sent without."""
-        found = self.outbox.batch(MAX_READINGS, self.config.batch_bytes // JSON_PER_BYTE)
+        found = self.outbox.batch(_MAX_READINGS, self.config.batch_bytes // _JSON_PER_BYTE)
         if found is None:
             return None
         boot, bodies = found
@@ -124,8 +126,8 @@ class Sender:
         self.counters["refused"] += 1
         self._refusals += 1
         print("sender: the gateway refused a batch:", why)
-        if self._refusals >= REFUSALS:
-            print("sender: set aside", len(self._seqs), "readings after", REFUSALS, "refusals")
+        if self._refusals >= _REFUSALS:
+            print("sender: set aside", len(self._seqs), "readings after", _REFUSALS, "refusals")
             self.outbox.set_aside(self._boot, [b for b in self._bodies if record.seq_of(b) in self._seqs])
             self._seqs = []
             self._refusals = 0

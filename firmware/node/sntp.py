@@ -1,8 +1,10 @@
 """SNTP requests and replies as bytes (RFC 4330), checked before they are believed."""
 
-UNIX_FROM_NTP = 2208988800  # seconds from 1900 to 1970
-EARLIEST = 1735689600  # 2025-01-01: older than this firmware, so a lie
-LATEST = 4102444800  # 2100-01-01
+from micropython import const
+
+_UNIX_FROM_NTP = const(2208988800)  # seconds from 1900 to 1970
+_EARLIEST = const(1735689600)  # 2025-01-01: older than this firmware, so a lie
+_LATEST = const(4102444800)  # 2100-01-01
 
 
 def request(cookie):
@@ -32,7 +34,7 @@ def parse(packet, cookie):
     seconds = _seconds(packet, 40)
     if seconds < 1 << 31:  # era 1 begins in 2036
         seconds += 1 << 32
-    seconds -= UNIX_FROM_NTP
-    if not EARLIEST <= seconds < LATEST:
+    seconds -= _UNIX_FROM_NTP
+    if not _EARLIEST <= seconds < _LATEST:
         return None, "implausible time"
     return seconds * 1000 + (_seconds(packet, 44) * 1000 >> 32), None

@@ -4,10 +4,12 @@ import asyncio
 import os
 import socket
 
+from micropython import const
+
 from node import sntp
 
-REPLY_MS = 2000
-RETRY_MS = 15000
+_REPLY_MS = const(2000)
+_RETRY_MS = const(15000)
 
 
 def host_and_port(server):
@@ -17,13 +19,12 @@ def host_and_port(server):
 
 
 class Timekeeper:
-    """Keeps `clock` and the chip's own clock right while the network is up."""
+    """Keeps `clock` right while the network is up."""
 
-    def __init__(self, config, clock, joined, set_chip_clock):
+    def __init__(self, config, clock, joined):
         self.config = config
         self.clock = clock
         self.joined = joined  # event: the network is there
-        self.set_chip_clock = set_chip_clock
         self.counters = {"ntp_syncs": 0, "ntp_failures": 0}
 
     async def run(self):
@@ -38,7 +39,7 @@ class Timekeeper:
                     break
                 self.counters["ntp_failures"] += 1
                 print("clock:", server, "-", problem)
-            await asyncio.sleep_ms(self.config.ntp_every_s * 1000 if done else RETRY_MS)
+            await asyncio.sleep_ms(self.config.ntp_every_s * 1000 if done else _RETRY_MS)
 
     async def _ask(self, server):
         """Set the clock by one server. None, or why not."""
@@ -53,7 +54,7 @@ class Timekeeper:
             sent = self.clock.now()
             udp.sendto(sntp.request(cookie), address)
             problem = "no reply"
-            while self.clock.now() - sent < REPLY_MS:
+            while self.clock.now() - sent < _REPLY_MS:
                 try:
                     packet = udp.recv(64)
                 except OSError:  # nothing there yet
@@ -73,6 +74,5 @@ class Timekeeper:
         """The reply's time is that of its sending: half a round trip ago."""
         at = self.clock.now()
         self.clock.sync(utc_ms + (at - sent) // 2, at)
-        self.set_chip_clock(self.clock.utc())
         self.counters["ntp_syncs"] += 1
         print("clock: set, moved by", self.clock.step_ms, "ms")

@@ -1,6 +1,5 @@
-"""Put the firmware's root on the path, as it is on a board."""
+"""Make the firmware importable, as it is on a board."""
 
-import sys
-from pathlib import Path
+from dustline import firmware
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "firmware"))
+firmware.importable()

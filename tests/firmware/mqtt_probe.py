@@ -17,6 +17,7 @@ import asyncio
 import gc
 import json
 import sys
+import time
 
 
 def say(*words):
@@ -59,6 +60,7 @@ class Probe:
             command.pop("client_id", "n1"),
             will=tuple(will) if will else None,
             on_message=self.received,
+            now=time.ticks_ms,
             **command,
         )
         present = await client.connect(timeout_s)

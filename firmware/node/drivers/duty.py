@@ -3,11 +3,13 @@
 Sans I/O: `tick(now)` gives bytes to write or None, `feed(data)` takes what was read. `now` is ms since boot.
 """
 
+from micropython import const
+
 IDLE = 0
-_PAUSE_MS = 1000  # between tries of a command
-_LONG_PAUSE_MS = 10000  # after five tries: a mute sensor is asked for ever, but not in a hurry
-_LOST_MS = 10000  # awake and silent for so long: wake it again
-_GRACE_MS = 1500  # a frame already under way when the sensor confirmed its sleep
+_PAUSE_MS = const(1000)  # between tries of a command
+_LONG_PAUSE_MS = const(10000)  # after five tries: a mute sensor is asked for ever, but not in a hurry
+_LOST_MS = const(10000)  # awake and silent for so long: wake it again
+_GRACE_MS = const(1500)  # a frame already under way when the sensor confirmed its sleep
 
 
 class Duty:

@@ -4,13 +4,15 @@ Plantower's PMS5003 manual V2.3: 42 4D, length of the rest, 16-bit words, 16-bit
 Length 28 is the x003 family, 20 the PMS3003, 36 the PMS5003ST, 4 the reply to a command.
 """
 
+from micropython import const
+
 from .duty import Duty
 from .frames import Resync
 
 _LENGTHS = (28, 20, 36, 4)
 # ug/m3. The manual's effective range ends at 500 and its output reaches "at least 1000"; devices in smoke
 # were seen to give some thousands. More than this is no measurement.
-_MAX = 6000
+_MAX = const(6000)
 _COMMANDS = (0xE1, 0xE2, 0xE4)
 
 
@@ -111,8 +113,8 @@ _BYTES = {
     _ACTIVE: b"\x42\x4d\xe1\x00\x01\x01\x71",
     _SLEEP: b"\x42\x4d\xe4\x00\x00\x01\x73",
 }
-_WAKE_PAUSE_MS = 200  # between wake and the next command
-_ACTIVE_PAUSE_MS = 3000  # the first frame after a wake takes so long
+_WAKE_PAUSE_MS = const(200)  # between wake and the next command
+_ACTIVE_PAUSE_MS = const(3000)  # the first frame after a wake takes so long
 
 
 class Pms5003(Duty):

@@ -4,10 +4,12 @@ Nova's "Laser Dust Sensor Control Protocol V1.3": AA, kind (C0 data, C5 reply), 
 mod 256, AB. PM in 0.1 ug/m3, range 0.0 to 999.9.
 """
 
+from micropython import const
+
 from .duty import Duty
 from .frames import Resync
 
-_MAX = 9999  # 0.1 ug/m3
+_MAX = const(9999)  # 0.1 ug/m3
 _REPLIES = {2: "mode", 5: "id", 6: "work", 7: "firmware", 8: "period"}
 
 
@@ -93,7 +95,7 @@ _COMMANDS = {
     _SET_PERIOD: _command(8, 1, 0),
     _SLEEP: _command(6, 1, 0),
 }
-_STEADY_MS = 2500  # data comes every second in active mode
+_STEADY_MS = const(2500)  # data comes every second in active mode
 
 
 class Sds011(Duty):

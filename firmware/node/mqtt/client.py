@@ -16,7 +16,8 @@ socket when its writer is cancelled, and the other way round; so all are cancell
 """
 
 import asyncio
-import time
+
+from micropython import const
 
 from node.mqtt import codec
 from node.mqtt.dial import dial
@@ -32,8 +33,10 @@ from node.mqtt.errors import (
 )
 from node.mqtt.liveness import Liveness
 
-_QUEUE_LIMIT = 16  # pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded
-_JOIN_LIMIT = 1024  # payloads up to this go out in one piece with their head
+_QUEUE_LIMIT = const(
+    16
+)  # pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded
+_JOIN_LIMIT = const(1024)  # payloads up to this go out in one piece with their head
 _CLOSED_HERE = "the connection was closed by this node"
 
 
@@ -55,20 +58,6 @@ class _Outcome:
         if self.error:
             raise self.error
         return self.value
-
-
-class _Clock:
-    """Milliseconds since it was made, growing without the wrap-around of ticks_ms."""
-
-    def __init__(self):
-        self.last = time.ticks_ms()
-        self.sum = 0
-
-    def __call__(self):
-        ticks = time.ticks_ms()
-        self.sum += time.ticks_diff(ticks, self.last)
-        self.last = ticks
-        return self.sum
 
 
 class Client:
@@ -112,7 +101,7 @@ class Client:
         self._ssl = ssl
         self._server_hostname = server_hostname or host
         self._on_message = on_message
-        self._now = now or _Clock()
+        self._now = now
         self._max_packet = max_packet
         self._max_inflight = max_inflight
         self.socket = self._stream = self._life = None

@@ -4,21 +4,23 @@ Section numbers in comments are those of the OASIS standard MQTT Version 3.1.1.
 Runs on MicroPython and CPython.
 """
 
+from micropython import const
+
 from node.mqtt.errors import ProtocolError
 
-MAX_REMAINING = 268435455  # four bytes of seven bits, section 2.2.3
+_MAX_REMAINING = const(268435455)  # four bytes of seven bits, section 2.2.3
 
-CONNACK = 2
-PUBLISH = 3
-PUBACK = 4
-SUBACK = 9
-PINGRESP = 13
+_CONNACK = const(2)
+_PUBLISH = const(3)
+_PUBACK = const(4)
+_SUBACK = const(9)
+_PINGRESP = const(13)
 
 PINGREQ_PACKET = b"\xc0\x00"
 DISCONNECT_PACKET = b"\xe0\x00"
 
 # What a broker may send that has one length only: type -> remaining length.
-_FIXED = {CONNACK: 2, PUBACK: 2, PINGRESP: 0}
+_FIXED = {_CONNACK: 2, _PUBACK: 2, _PINGRESP: 0}
 
 
 def _field(value):
@@ -31,7 +33,7 @@ def _field(value):
 
 def _head(first, length):
     """Fixed header: type and flags, then the remaining length, least significant seven bits first."""
-    if length > MAX_REMAINING:
+    if length > _MAX_REMAINING:
         raise ProtocolError("node", f"made a packet of {length} bytes, longer than MQTT allows")
     head = bytearray((first,))
     while length > 127:
@@ -96,11 +98,6 @@ def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=N
     return _head(first, len(variable) + size) + variable
 
 
-def encode_publish(topic, payload, qos=0, retain=False, dup=False, packet_id=None):
-    """PUBLISH, whole. payload is bytes."""
-    return encode_publish_head(topic, len(payload), qos, retain, dup, packet_id) + payload
-
-
 def encode_puback(packet_id):
     _check_id(packet_id)
     return bytes((0x40, 2, packet_id >> 8, packet_id & 255))
@@ -125,8 +122,8 @@ class Decoder:
         ("puback", packet_id)
         ("suback", packet_id, codes)          codes: bytes, 0x80 is a refusal
         ("pingresp",)
-        ("oversize", size, packet_id or None) a PUBLISH above max_packet (or that no memory was left for),
-                                              skipped without keeping it; the id if it wants a PUBACK
+        ("oversize", size, packet_id or None) a _PUBLISH above max_packet (or that no memory was left for),
+                                              skipped without keeping it; the id if it wants a _PUBACK
         ("error", ProtocolError)              always last: from here on nothing is decoded any more
     Memory is bounded: at most one packet of max_packet bytes (remaining length) is kept.
     """
@@ -139,7 +136,7 @@ class Decoder:
         self._length = 0
         self._got = 0  # bytes of the body seen
         self._body = None  # None: the body is skipped
-        self._topic_length = 0  # of a PUBLISH that is skipped
+        self._topic_length = 0  # of a _PUBLISH that is skipped
         self._id = 0
 
     def feed(self, data):
@@ -186,8 +183,8 @@ class Decoder:
         kind = self._first >> 4
         if kind in _FIXED and self._length != _FIXED[kind]:
             raise ProtocolError("broker", f"sent a packet of type {kind} with {self._length} bytes")
-        if kind == SUBACK and not 3 <= self._length <= self.max_packet:
-            raise ProtocolError("broker", f"sent a SUBACK of {self._length} bytes")
+        if kind == _SUBACK and not 3 <= self._length <= self.max_packet:
+            raise ProtocolError("broker", f"sent a _SUBACK of {self._length} bytes")
         self._shift = None
         self._got = self._topic_length = self._id = 0
         self._body = None
@@ -198,7 +195,7 @@ class Decoder:
                 pass  # skipped and reported as oversize: better one message less than a dead node
 
     def _skip(self, view, at, take):
-        """Pass over a PUBLISH that is not kept, but learn its packet id, which stands after the topic."""
+        """Pass over a _PUBLISH that is not kept, but learn its packet id, which stands after the topic."""
         for offset in (0, 1):
             if self._got <= offset < self._got + take:
                 self._topic_length = self._topic_length << 8 | view[at + offset - self._got]
@@ -213,37 +210,37 @@ class Decoder:
         kind = first >> 4
         if body is None:
             if first & 6 and (not self._id or 4 + self._topic_length > self._length):
-                raise ProtocolError("broker", "sent a long QoS 1 PUBLISH without a packet id")
+                raise ProtocolError("broker", "sent a long QoS 1 _PUBLISH without a packet id")
             return ("oversize", self._length, self._id if first & 6 else None)
-        if kind == PUBLISH:
+        if kind == _PUBLISH:
             return _publish(first, body)
-        if kind == PINGRESP:
+        if kind == _PINGRESP:
             return ("pingresp",)
-        if kind == CONNACK:
+        if kind == _CONNACK:
             if body[0] & 0xFE:
-                raise ProtocolError("broker", "sent a CONNACK with reserved bits set")
+                raise ProtocolError("broker", "sent a _CONNACK with reserved bits set")
             return ("connack", bool(body[0]), body[1])
         packet_id = body[0] << 8 | body[1]
         if not packet_id:
             raise ProtocolError("broker", f"sent packet id 0 in a packet of type {kind}")
-        if kind == PUBACK:
+        if kind == _PUBACK:
             return ("puback", packet_id)
         for code in body[2:]:
             if code not in (0, 1, 2, 128):
-                raise ProtocolError("broker", f"sent a SUBACK with the unknown code {code}")
+                raise ProtocolError("broker", f"sent a _SUBACK with the unknown code {code}")
         return ("suback", packet_id, bytes(body[2:]))
 
 
 def _check_first(first):
     kind = first >> 4
-    if kind == PUBLISH:
+    if kind == _PUBLISH:
         if first & 6 == 6:
-            raise ProtocolError("broker", "sent a PUBLISH with QoS 3")
+            raise ProtocolError("broker", "sent a _PUBLISH with QoS 3")
         if first & 4:
             raise ProtocolError("broker", "sent a QoS 2 message, which the node never subscribes to")
         if first & 14 == 8:
             raise ProtocolError("broker", "sent a QoS 0 message marked as a duplicate")
-    elif kind not in (CONNACK, PUBACK, SUBACK, PINGRESP):
+    elif kind not in (_CONNACK, _PUBACK, _SUBACK, _PINGRESP):
         raise ProtocolError("broker", f"sent a packet of type {kind}, which the node does not expect")
     elif first & 15:
         raise ProtocolError("broker", f"sent a packet of type {kind} with reserved bits set")
@@ -254,7 +251,7 @@ def _publish(first, body):
     start = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else 2
     end = start + (2 if qos else 0)
     if start == 2 or end > len(body):
-        raise ProtocolError("broker", "sent a PUBLISH whose topic is empty or cut off")
+        raise ProtocolError("broker", "sent a _PUBLISH whose topic is empty or cut off")
     try:
         topic = str(body[2:start], "utf-8")
     except UnicodeError:

@@ -1,6 +1,6 @@
 """The node's settings: a wrong field never stops the node."""
 
-from node.config import Config
+from node.config_file import parse
 
 GOOD = {
     "node": "praga-1",
@@ -13,11 +13,11 @@ GOOD = {
 def changed(**values):
     raw = dict(GOOD)
     raw.update(values)
-    return Config(raw)
+    return parse(raw)
 
 
 def test_a_right_file_has_no_problems():
-    config = Config(GOOD)
+    config = parse(GOOD)
     assert config.problems == []
     assert config.broker["host"] == "broker.example"
     assert config.window_s == 60
@@ -64,7 +64,7 @@ def test_broker_fields():
 
 
 def test_settings_from_afar():
-    config = Config(GOOD)
+    config = parse(GOOD)
     assert config.apply_remote({"v": 1, "version": 4, "settings": {"window_s": 5, "measure": False}})
     assert (config.version, config.window_s, config.measure) == (4, 5, False)
     assert config.apply_remote({"v": 1, "version": 5, "settings": {"node": "other", "window_s": -1}})

@@ -1,0 +1,138 @@
+"""Read the node's settings from its JSON file, field by field, once at the start.
+
+A wrong field falls back to its default and is reported; the node starts all the same.
+"""
+
+import json
+
+from node import files
+from node.config import REMOTE, REMOTE_FILE, Config, whole_number
+from node.drivers import MODELS
+
+FILE = "config.json"
+# Whole numbers that only the file sets: lowest and highest.
+NUMBERS = {
+    "ack_timeout_s": (1, 600),
+    "keepalive_s": (5, 3600),
+    "clock_wait_s": (0, 86400),
+    "ntp_every_s": (10, 86400),
+    "batch_bytes": (256, 8000),
+    "outbox_kb": (64, 16384),
+}
+KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": list}
+KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
+NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+def load():
+    """The file's settings with the gateway's over them. A file that is no JSON counts as absent."""
+    raw, problem = _parse(FILE)
+    config = parse(raw)
+    if problem:
+        config.problems.append(problem)
+    raw, problem = _parse(REMOTE_FILE)
+    if problem:
+        config.problems.append(problem)
+    elif raw:
+        config.apply_remote(raw)
+    return config
+
+
+def _parse(path):
+    """(object, None), or ({}, reason)."""
+    raw = files.read(path)
+    if raw is None:
+        return {}, None if path == REMOTE_FILE else f"{path}: is missing"
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return {}, f"{path}: is not valid JSON"
+    if not isinstance(value, dict):
+        return {}, f"{path}: must be an object"
+    return value, None
+
+
+def parse(raw):
+    """The settings that an object of the file's form gives; every problem is in `.problems`."""
+    config = Config()
+    for name in raw:
+        if name == "broker":
+            _take_broker(config, raw[name])
+            continue
+        problem = _problem(name, raw[name])
+        if problem:
+            config.problems.append(f"{name}: {problem}")
+        else:
+            setattr(config, name, raw[name])
+    config.sensors = _without_wrong(config, "sensors", _wrong_with_sensor)
+    config.wifi = _without_wrong(config, "wifi", _wrong_with_wifi)
+    if not is_name(config.node):
+        config.problems.append("node: needs a name of a-z, 0-9 and -, up to 32 letters")
+    if not config.broker["host"]:
+        config.problems.append("broker.host: is missing, nothing can be sent")
+    if not config.sensors:
+        config.problems.append("sensors: none is configured, nothing can be measured")
+    return config
+
+
+def is_name(text, longest=32):
+    """Whether a text may stand in a topic: 1 to 32 of a-z, 0-9 and `-`."""
+    return isinstance(text, str) and 0 < len(text) <= longest and all(c in NAME_LETTERS for c in text)
+
+
+def _problem(name, value):
+    """Why one field is refused, or None."""
+    bounds = NUMBERS.get(name) or REMOTE.get(name)
+    if bounds:
+        if not whole_number(value, bounds):
+            return f"must be a whole number from {bounds[0]} to {bounds[1]}; the default is used"
+    elif name not in KINDS:
+        return "unknown setting, left alone"
+    elif not isinstance(value, KINDS[name]):
+        return f"must be {KIND_WORDS[KINDS[name]]}"
+    return None
+
+
+def _take_broker(config, raw):
+    if not isinstance(raw, dict):
+        config.problems.append("broker: must be an object with host and port")
+        return
+    for name in raw:
+        value = raw[name]
+        if name == "port":
+            right = whole_number(value, (1, 65535))
+        else:
+            right = name in config.broker and (isinstance(value, str) or value is None)
+        if right:
+            config.broker[name] = value
+        else:
+            config.problems.append(f"broker.{name}: unknown or not of the right kind, left alone")
+
+
+def _without_wrong(config, name, wrong_with):
+    """The entries of a list that are right; the others are reported and left out."""
+    right = []
+    for entry in getattr(config, name):
+        wrong = wrong_with(entry)
+        if wrong:
+            config.problems.append(f"{name}: an entry {wrong}; it was left out")
+        else:
+            right.append(entry)
+    return right
+
+
+def _wrong_with_sensor(sensor):
+    if not isinstance(sensor, dict) or not is_name(sensor.get("slot"), 8) or "-" in sensor["slot"]:
+        return "needs a slot of a-z and 0-9, up to 8 letters"
+    if sensor.get("model") not in MODELS:
+        return f"for slot {sensor['slot']} has none of the models {MODELS}"
+    for name in ("uart", "tx", "rx"):
+        if not whole_number(sensor.get(name), (0, 64)):
+            return f"for slot {sensor['slot']} needs a number for {name}"
+    return None
+
+
+def _wrong_with_wifi(network):
+    if isinstance(network, dict) and isinstance(network.get("ssid"), str):
+        return None
+    return "needs an ssid and a password"

@@ -1,0 +1,241 @@
+"""The whole node, unmodified, on MicroPython in a heap of 128 KiB: real broker, emulated sensor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from simulator.node import NodeOptions, SimNode
+from simulator.ntp import NtpServer
+from tests.support import Mosquitto, wait_for
+
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto]
+QUICK = {"warmup_s": 1, "window_s": 1, "health_s": 1, "ack_timeout_s": 2, "keepalive_s": 5}
+AIR = (8.0, 12.0, 20.0)
+
+
+class ScriptedGateway:
+    """Takes readings and answers as the test says: `answer(topic, message) -> dict or None`."""
+
+    def __init__(self, port: int) -> None:
+        self.readings: list[tuple[int, dict[str, Any]]] = []
+        self.batches: list[dict[str, Any]] = []
+        self.health: list[dict[str, Any]] = []
+        self.status: list[dict[str, Any]] = []
+        self.answer: Callable[[dict[str, Any]], dict[str, Any] | None] = acknowledge
+        self.topics: set[str] = set()
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="scripted")
+        self.client.on_message = self._take
+        self.client.on_connect = lambda client, *_: client.subscribe("dl/1/warsaw/+/+/+", 1)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _take(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
+        prefix, kind = message.topic.rsplit("/", 1)
+        self.topics.add(message.topic)
+        if kind not in ("readings", "health", "status"):
+            return
+        body = json.loads(message.payload)
+        if kind != "readings":
+            getattr(self, kind).append(body)
+            return
+        answer = self.answer(body)
+        self.batches.append(body)
+        if answer is not None:
+            self.readings += [(body["boot"], reading) for reading in body["readings"]]
+            self.client.publish(prefix + "/ack", json.dumps({"v": 1, **answer}), 1)
+
+    def identities(self) -> set[tuple[int, int]]:
+        return {(boot, reading["seq"]) for boot, reading in self.readings}
+
+
+def acknowledge(body: dict[str, Any]) -> dict[str, Any]:
+    return {"boot": body["boot"], "upto": max(reading["seq"] for reading in body["readings"])}
+
+
+def nothing(_body: dict[str, Any]) -> None:
+    return None
+
+
+@pytest.fixture
+def broker(mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    return mosquitto()
+
+
+@pytest.fixture
+def gateway(broker: Mosquitto) -> Iterator[ScriptedGateway]:
+    gateway = ScriptedGateway(broker.port)
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def ntp() -> Iterator[NtpServer]:
+    server = NtpServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def node(tmp_path: Path, broker: Mosquitto, ntp: NtpServer) -> Iterator[Callable[..., SimNode]]:
+    started: list[SimNode] = []
+
+    def start(**options: Any) -> SimNode:
+        chosen = {"broker_port": broker.port, "ntp": (ntp.address,), **QUICK, **options}
+        one = SimNode(tmp_path / "node", NodeOptions("praga-1", **chosen), lambda _at: AIR)
+        started.append(one)
+        return one.start()
+
+    yield start
+    for one in started:
+        one.stop()
+        print(one.log.read_text())
+
+
+def depth(gateway: ScriptedGateway) -> int:
+    return int(gateway.health[-1]["outbox"]["depth"]) if gateway.health else -1
+
+
+@pytest.mark.parametrize("model", ["sds011", "pms5003"])
+def test_bytes_become_readings(node: Callable[..., SimNode], gateway: ScriptedGateway, model: str) -> None:
+    node(model=model, warmup_s=4)
+    wait_for(lambda: len(gateway.readings) >= 3, 25, "three readings")
+    boot, reading = gateway.readings[-1]
+    assert boot == 1
+    assert reading["model"] == model
+    assert reading["tq"] == "ntp"
+    assert abs(reading["t"] - gateway.health[-1]["t"]) < 5
+    assert reading["n"] >= 1
+    assert 1 <= reading["pm25"] <= 40  # 12 ug/m3 through a unit of the datasheet's accuracy
+    assert [r["seq"] for _, r in gateway.readings] == sorted({r["seq"] for _, r in gateway.readings})
+    assert gateway.status[0]["fw"] == "0.1.0"
+    assert gateway.status[0]["sensors"] == [{"slot": "a", "model": model}]
+    assert gateway.topics >= {f"dl/1/warsaw/a/praga-1/{kind}" for kind in ("readings", "status", "health")}
+
+
+def test_nothing_is_forgotten_without_the_gateways_ack(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    gateway.answer = nothing
+    node()
+    wait_for(lambda: len(gateway.batches) >= 2, 15, "the batch twice")
+    assert gateway.batches[0]["readings"][0] == gateway.batches[1]["readings"][0]
+    wait_for(lambda: depth(gateway) >= 2, 10, "an outbox that grows although the broker took all")
+    gateway.answer = acknowledge
+    wait_for(lambda: depth(gateway) in (0, 1) and len(gateway.readings) > 3, 15, "an outbox that drains")
+    born = gateway.health[-1]["born"][0][1]
+    wait_for(lambda: gateway.identities() >= {(1, seq) for seq in range(1, born + 1)}, 10, "every reading")
+
+
+def test_an_exception_of_the_ack_is_sent_again(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    seen: list[int] = []
+
+    def leave_out_the_first(body: dict[str, Any]) -> dict[str, Any]:
+        first = body["readings"][0]["seq"]
+        seen.append(first)
+        return acknowledge(body) | ({"except": [first]} if seen.count(first) == 1 else {})
+
+    gateway.answer = leave_out_the_first
+    node()
+    wait_for(lambda: seen.count(1) >= 2 and seen.count(2) >= 2, 20, "readings that come again")
+
+
+def test_a_refused_batch_is_set_aside_after_three_tries(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    tries: list[int] = []
+
+    def refuse_seq_1(body: dict[str, Any]) -> dict[str, Any]:
+        if body["readings"][0]["seq"] == 1:
+            tries.append(len(body["readings"]))
+            return {"refused": "this is a test"}
+        return acknowledge(body)
+
+    gateway.answer = refuse_seq_1
+    node()
+    wait_for(lambda: gateway.health and gateway.health[-1]["outbox"]["aside"], 20, "readings set aside")
+    assert len(tries) == 3
+    assert gateway.health[-1]["outbox"]["aside"] == tries[-1]
+    wait_for(
+        lambda: any(batch["readings"][0]["seq"] > tries[-1] for batch in gateway.batches), 10, "the next ones"
+    )
+
+
+def test_a_power_cut_loses_nothing_and_repeats_no_identity(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    gateway.answer = nothing
+    one = node()
+    wait_for(lambda: depth(gateway) >= 2, 15, "readings in flash")
+    claimed = gateway.health[-1]["born"][0][1]
+    one.kill()
+    wait_for(lambda: {"v": 1, "online": False} in gateway.status, 15, "the last will")
+    gateway.answer = acknowledge
+    one.start()
+    wait_for(lambda: {(1, s) for s in range(1, claimed + 1)} <= gateway.identities(), 15, "the first boot's")
+    wait_for(lambda: any(boot == 2 for boot, _ in gateway.readings), 15, "the second boot's")
+    latest = wait_for(lambda: gateway.health[-1] if gateway.health[-1]["boot"] == 2 else None, 10, "health")
+    assert latest["born"][1][0] == 1
+    assert latest["born"][1][1] >= claimed
+
+
+def test_readings_wait_for_the_clock_and_are_stamped_afterwards(
+    node: Callable[..., SimNode], gateway: ScriptedGateway, ntp: NtpServer
+) -> None:
+    ntp.drop = True
+    node()
+    wait_for(lambda: depth(gateway) >= 2, 20, "readings that wait")
+    assert not gateway.batches
+    assert gateway.health[-1]["t"] is None
+    ntp.drop = False
+    wait_for(lambda: gateway.readings, 30, "readings once the clock is known")
+    first = gateway.readings[0][1]
+    assert first["tq"] == "back"
+    start = gateway.health[-1]["t"] - gateway.health[-1]["up"]
+    assert abs(first["t"] - first["up"] - start) <= 2
+
+
+def test_wifi_and_broker_come_back_by_themselves(
+    node: Callable[..., SimNode], gateway: ScriptedGateway, broker: Mosquitto
+) -> None:
+    one = node()
+    wait_for(lambda: gateway.readings, 20, "a reading")
+    one.cut_wifi()
+    wait_for(lambda: "network not found" in one.log.read_text(), 40, "a node that notices")
+    count = len(gateway.readings)
+    one.restore_wifi()
+    wait_for(lambda: len(gateway.readings) > count, 60, "readings after the router's return")
+    broker.kill()
+    count = len(gateway.readings)
+    broker.start()
+    wait_for(lambda: len(gateway.readings) > count, 30, "readings after the broker's return")
+    born = gateway.health[-1]["born"][0][1]
+    wait_for(lambda: gateway.identities() >= {(1, seq) for seq in range(1, born + 1)}, 15, "every reading")
+    assert one.starts == 1
+
+
+def test_settings_from_the_gateway(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    one = node()
+    wait_for(lambda: gateway.readings, 20, "a reading")
+    message = {"v": 1, "version": 7, "settings": {"measure": False}}
+    gateway.client.publish("dl/1/warsaw/a/praga-1/config", json.dumps(message), 1, retain=True)
+    wait_for(lambda: gateway.status[-1].get("config") == 7, 10, "a status with the version")
+    wait_for(lambda: not gateway.health[-1]["measuring"] and depth(gateway) == 0, 10, "rest")
+    one.restart()
+    wait_for(lambda: gateway.status[-1].get("boot") == 2, 15, "the next boot")
+    assert gateway.status[-1]["config"] == 7
+    wait_for(lambda: gateway.health[-1]["boot"] == 2, 10, "its health")
+    assert gateway.health[-1]["born"][0] == [2, 0]
+    assert gateway.health[-1]["measuring"] is False
