@@ -63,11 +63,11 @@ class Wifi:
 
     def start(self, hostname):
         self._wlan.active(True)
-        for settings in ({"pm": getattr(network.WLAN, "PM_NONE", 0)}, {"dhcp_hostname": hostname}):
-            try:
-                self._wlan.config(**settings)
-            except (ValueError, OSError) as error:
-                print("wifi: this port lacks a setting:", error)
+        try:
+            self._wlan.config(pm=self._wlan.PM_NONE)
+            network.hostname(hostname)
+        except (ValueError, OSError, AttributeError) as error:
+            print("wifi: this port lacks a setting:", error)
 
     def join(self, ssid, password):
         """Begin to join; `is_up` tells when it has worked."""

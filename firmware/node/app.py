@@ -72,7 +72,7 @@ class App:
         t, tq = self.clock.birth(reading["up"])
         try:
             self.outbox.append(reading, t, tq)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self.counters["flash_errors"] += 1
             print("outbox: cannot store a reading:", error)
         self.sender.news.set()

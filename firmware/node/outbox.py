@@ -11,15 +11,13 @@ a long outage costs resolution, not a stretch of days.
 
 import binascii
 import json
-import os
 
 from micropython import const
 
-from node import files, record
+from node import files, record, use_once
 
 SEGMENT_BYTES = 16384
 _ASIDE_BYTES = const(16384)
-_KEPT_BOOTS = const(16)
 _CHUNK = const(512)
 _LONGEST_RECORD = const(260)  # a length byte, up to 255 bytes, a checksum
 
@@ -104,52 +102,7 @@ class Outbox:
 
     def open(self):
         """Count this start and read what is held. Raises OSError when the flash cannot be used at all."""
-        files.folder(self.folder)
-        self._load_state()
-        for name in os.listdir(self.folder):
-            if name.endswith(".new"):
-                files.remove(self._path(name))
-            elif name.endswith(".seg"):
-                boot, number, level = [int(part, 16) for part in name[:-4].split("-")]
-                self.segments.append(Segment(boot, number, level))
-        self.segments.sort(key=Segment.key)
-        for segment in list(self.segments):
-            self._index(segment)
-        known = [boot for boot, _ in self._boots] + [segment.boot for segment in self.segments]
-        previous = max([self._done[0], files.whole_number(self._path("boot")) or 0] + known)
-        self.boot = previous + 1
-        files.write(self._path("boot"), str(self.boot).encode())
-        self._remember_boots()
-        self._forget()
-
-    def _load_state(self):
-        try:
-            state = json.loads(files.read(self._path("acked")) or b"{}")
-            self._done = (state.get("boot", 0), state.get("seq", 0))
-            self.aside = state.get("aside", 0)
-            self._boots = json.loads(files.read(self._path("boots")) or b"[]")
-        except (ValueError, AttributeError) as error:
-            print("outbox: state file damaged, sending again what is held:", error)
-
-    def _index(self, segment):
-        path = self._path(segment.name())
-        segment.size = os.stat(path)[6]
-        with open(path, "rb") as file:
-            for _, body in scan(file):
-                seq = record.seq_of(body)
-                segment.holds(seq, not self._is_done(segment.boot, seq))
-        if not segment.last:
-            files.remove(path)
-            self.segments.remove(segment)
-
-    def _remember_boots(self):
-        """Keep how far each earlier boot got: what the ledger counts as born."""
-        last = dict(self._boots)
-        for boot, seq in [self._done] + [(segment.boot, segment.last) for segment in self.segments]:
-            if boot:
-                last[boot] = max(seq, last.get(boot, 0))
-        self._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: _KEPT_BOOTS - 1]
-        files.write(self._path("boots"), json.dumps(self._boots).encode())
+        use_once("outbox_start").start(self)
 
     @property
     def born(self):
@@ -170,7 +123,7 @@ class Outbox:
         seq = self.seq + 1
         data = frame(record.encode(seq, t, tq, reading))
         if self.bytes + len(data) > self.max_bytes:
-            self._thin()
+            use_once("outbox_thin").thin(self)
         segment = self.segments[-1] if self.segments else None
         if self._file is None or segment is None or segment.size + len(data) > SEGMENT_BYTES:
             segment = self._start_segment()
@@ -206,30 +159,6 @@ class Outbox:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def _thin(self):
-        """Keep every second record of the oldest segment that was thinned least."""
-        sealed = self.segments[:-1] or self.segments
-        segment = min(sealed, key=lambda s: (s.level, s.boot, s.number))
-        if segment is self.segments[-1]:
-            self.close()
-        old = self._path(segment.name())
-        thinner = Segment(segment.boot, segment.number, segment.level + 1)
-        path = self._path(thinner.name())
-        with open(old, "rb") as source, open(path + ".new", "wb") as target:
-            for i, (_, body) in enumerate(scan(source)):
-                if i % 2:
-                    self.thinned += 1
-                    continue
-                target.write(frame(body))
-                seq = record.seq_of(body)
-                thinner.holds(seq, (segment.boot, seq) > self._done)
-                thinner.size += len(body) + 5
-            target.flush()
-        os.rename(path + ".new", path)
-        files.remove(old)
-        self.segments[self.segments.index(segment)] = thinner
-        self._place = None
 
     def batch(self, max_count, max_bytes):
         """The oldest unacked readings of one boot: (boot, [body, ...]); None when all is acked. `max_bytes`
@@ -302,6 +231,7 @@ class Outbox:
                         continue
                     if seq not in self._ahead:
                         self._done = (boot, upto)
+                        self._ahead = {ahead for ahead in self._ahead if ahead > seq}
                         return
                     self._ahead.remove(seq)
                     segment.waiting -= 1

@@ -21,21 +21,11 @@ from micropython import const
 
 from node.mqtt import codec
 from node.mqtt.dial import dial
-from node.mqtt.errors import (
-    REFUSALS,
-    ConnectError,
-    LostError,
-    MqttError,
-    NoAckError,
-    ProtocolError,
-    SubscribeError,
-    describe,
-)
+from node.mqtt.errors import REFUSALS, MqttError, ProtocolError, describe
 from node.mqtt.liveness import Liveness
 
-_QUEUE_LIMIT = const(
-    16
-)  # pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded
+# Pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded.
+_QUEUE_LIMIT = const(16)
 _JOIN_LIMIT = const(1024)  # payloads up to this go out in one piece with their head
 _CLOSED_HERE = "the connection was closed by this node"
 
@@ -120,7 +110,7 @@ class Client:
     # What the application calls.
 
     async def connect(self, timeout_s=15):
-        """Open, and return whether the broker had kept our session. Raises ConnectError.
+        """Open, and return whether the broker had kept our session. Raises MqttError.
 
         Resolving the name blocks everything else while the system takes: MicroPython has no other way.
         """
@@ -130,7 +120,7 @@ class Client:
             await asyncio.wait_for(self._open(), timeout_s)
         except asyncio.TimeoutError:
             what = "no CONNACK from" if self._stream else "no TCP connection to"
-            error = ConnectError(f"{what} {self.host}:{self.port} within {timeout_s} s", "timeout")
+            error = MqttError(f"{what} {self.host}:{self.port} within {timeout_s} s", "timeout")
             self._end(error)
             raise error from None
         except MqttError as error:
@@ -138,7 +128,7 @@ class Client:
             raise
         finally:
             if not self.connected:
-                self._end(ConnectError("connecting was given up", "cancelled"))
+                self._end(MqttError("connecting was given up", "cancelled"))
         self._check_open()
         return self.session_present
 
@@ -148,7 +138,7 @@ class Client:
             timeout_s, self._request("suback", lambda i: (codec.encode_subscribe(i, topic, qos),))
         )
         if len(codes) != 1 or codes[0] > 1:
-            raise SubscribeError(f"the broker refused the subscription to {topic}", "subscribe")
+            raise MqttError(f"the broker refused the subscription to {topic}", "subscribe")
         return codes[0]
 
     async def publish(self, topic, payload, qos=1, retain=False, timeout_s=20):
@@ -201,7 +191,7 @@ class Client:
             return
         self.connected = False
         self._closed.set(None, reason)
-        error = reason or LostError(_CLOSED_HERE, "closed")
+        error = reason or MqttError(_CLOSED_HERE, "closed")
         self._opened.set(None, error)
         for outcome in self._waiting.values():
             outcome.set(None, error)
@@ -214,13 +204,14 @@ class Client:
                 task.cancel()
         if self.socket:
             self.socket.close()
-        self._tasks = self._out = ()
+        self._tasks = []
+        self._out = []
         self._written.set()
         self._freed.set()
 
     def _check_open(self):
         if not self.connected or self._leaving:
-            raise self._closed.error or LostError("there is no connection", "closed")
+            raise self._closed.error or MqttError("there is no connection", "closed")
 
     # Sending.
 
@@ -233,7 +224,7 @@ class Client:
         try:
             return await asyncio.wait_for(work, timeout_s)
         except asyncio.TimeoutError:
-            raise NoAckError(f"no acknowledgement from the broker within {timeout_s} s", "timeout") from None
+            raise MqttError(f"no acknowledgement from the broker within {timeout_s} s", "timeout") from None
 
     async def _request(self, wanted, make):
         """Send make(packet id) and wait for its acknowledgement. An id stays taken until that has come."""
@@ -263,8 +254,8 @@ class Client:
                 await self._work.wait()
                 piece = self._out[0]
                 self._life.writing_at = self._now()
-                self._stream.write(piece)
-                await self._stream.drain()
+                self._stream.write(piece)  # pyright: ignore[reportAttributeAccessIssue]
+                await self._stream.drain()  # pyright: ignore[reportAttributeAccessIssue]
                 self._life.written(self._now(), piece is codec.PINGREQ_PACKET)
                 self._out.pop(0)
                 if not self._out:
@@ -283,18 +274,18 @@ class Client:
                 self._send(codec.PINGREQ_PACKET)
             elif verdict == "silent":
                 text = f"the broker is silent: nothing came for {(now - life.got_at) // 1000} s"
-                return self._end(LostError(text, verdict))
+                return self._end(MqttError(text, verdict))
             elif verdict == "blocked":
                 text = f"the broker took nothing for {(now - life.writing_at) // 1000} s"
-                return self._end(LostError(text, verdict))
+                return self._end(MqttError(text, verdict))
 
     # Receiving.
 
     async def _read(self):
-        buffer = bytearray(512)
-        view = memoryview(buffer)
-        decoder = codec.Decoder(self._max_packet)
         try:
+            buffer = bytearray(512)
+            view = memoryview(buffer)
+            decoder = codec.Decoder(self._max_packet)
             while True:
                 count = await self._stream.readinto(buffer)
                 if count is None:
@@ -343,7 +334,7 @@ class Client:
         code = event[2]
         if code:
             text = REFUSALS.get(code, "the broker refused the connection")
-            raise ConnectError(f"{text} (CONNACK code {code})", "auth" if code in (4, 5) else "rejected")
+            raise MqttError(f"{text} (CONNACK code {code})", "auth" if code in (4, 5) else "rejected")
         self.session_present = event[1]
         self.connected = True
         self._life.judged_at = self._now()
@@ -356,7 +347,7 @@ class Client:
         try:
             self._on_message(topic, payload)
         except Exception as error:  # noqa: BLE001 - the application's error ends the connection, see `cause`
-            lost = LostError(f"on_message raised {error!r} at a message on {topic}", "callback")
+            lost = MqttError(f"on_message raised {error!r} at a message on {topic}", "callback")
             lost.cause = error
             self._end(lost)
 
@@ -366,9 +357,9 @@ class Client:
 
     def _reason(self, error):
         """What ended the connection as the exception that the application sees; None after a goodbye."""
-        text, kind = describe(error, self._ssl)
+        text, kind = describe(error, bool(self._ssl))
         if self._leaving and kind in ("closed", "error"):
             return None
         if self.connected:
-            return LostError(text, kind)
-        return ConnectError(f"{text} before its CONNACK" if kind == "closed" else text, kind)
+            return MqttError(text, kind)
+        return MqttError(f"{text} before its CONNACK" if kind == "closed" else text, kind)

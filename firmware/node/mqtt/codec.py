@@ -176,7 +176,7 @@ class Decoder:
     def _take_length(self, byte):
         self._length |= (byte & 127) << self._shift
         if byte & 128:
-            self._shift += 7
+            self._shift += 7  # pyright: ignore[reportOperatorIssue]
             if self._shift > 21:
                 raise ProtocolError("broker", "sent a remaining length of more than four bytes")
             return

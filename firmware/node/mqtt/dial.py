@@ -5,11 +5,11 @@ import errno
 import select
 import socket
 
-from node.mqtt.errors import ConnectError, os_error
+from node.mqtt.errors import MqttError, os_error
 
 
 async def dial(owner, tls, server_hostname):
-    """Connect owner.socket to owner.host and owner.port, each address in turn. Raises ConnectError.
+    """Connect owner.socket to owner.host and owner.port, each address in turn. Raises MqttError.
 
     asyncio.open_connection keeps the socket to itself until it is connected, so that a timeout leaks it. Here
     it is the owner's from the first moment, and the owner closes it, whatever happens.
@@ -18,7 +18,7 @@ async def dial(owner, tls, server_hostname):
     try:
         addresses = socket.getaddrinfo(owner.host, owner.port, 0, socket.SOCK_STREAM)
     except OSError as error:
-        raise ConnectError(f"cannot resolve the name {owner.host} ({error})", "resolve") from None
+        raise MqttError(f"cannot resolve the name {owner.host} ({error})", "resolve") from None
     failure = None
     for address in addresses:
         owner.socket = socket.socket(address[0], address[1], address[2])
@@ -31,15 +31,15 @@ async def dial(owner, tls, server_hostname):
             owner.socket = None
     if not owner.socket:
         if failure and failure.errno == errno.ECONNREFUSED:
-            raise ConnectError(f"{where} refused the connection: no broker listens there", "refused")
-        raise ConnectError(f"cannot reach {where} ({os_error(failure)})", "unreachable")
+            raise MqttError(f"{where} refused the connection: no broker listens there", "refused")
+        raise MqttError(f"cannot reach {where} ({os_error(failure)})", "unreachable")
     if tls:
         try:
             owner.socket = tls.wrap_socket(
                 owner.socket, server_hostname=server_hostname, do_handshake_on_connect=False
             )
         except (OSError, ValueError) as error:
-            raise ConnectError(f"cannot begin TLS with {where} ({error})", "tls") from None
+            raise MqttError(f"cannot begin TLS with {where} ({error})", "tls") from None
 
 
 async def _connect(sock, address):

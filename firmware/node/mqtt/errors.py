@@ -12,12 +12,19 @@ REFUSALS = {
 
 
 class MqttError(Exception):
-    """Anything that goes wrong with MQTT."""
+    """Anything that goes wrong with MQTT. One class, told apart by kind: classes cost a node memory.
+
+    connect()    resolve, refused, unreachable, tls, timeout, auth, rejected, closed, protocol, cancelled,
+                 error
+    an open one  silent, blocked, closed, error, tls, protocol, callback, memory, internal
+    one request  timeout (not acknowledged in time, the connection is still open), subscribe, usage
+    """
 
     def __init__(self, text, kind="mqtt"):
         super().__init__(text)
         self.kind = kind
-        self.cause = None  # the exception behind it, where a traceback helps
+        # The exception behind it, where a traceback helps.
+        self.cause = None  # type: Exception | None
 
 
 class ProtocolError(MqttError):
@@ -26,25 +33,6 @@ class ProtocolError(MqttError):
     def __init__(self, fault, text):
         super().__init__(f"the {fault} {text}", "protocol")
         self.fault = fault
-
-
-class ConnectError(MqttError):
-    """connect() did not succeed.
-
-    kind: resolve, refused, unreachable, tls, timeout, auth, rejected, closed, protocol, error, cancelled.
-    """
-
-
-class LostError(MqttError):
-    """An open connection has ended. kind: silent, blocked, closed, error, tls, protocol, callback, memory."""
-
-
-class NoAckError(MqttError):
-    """The broker did not acknowledge in time; the connection is still open. kind: timeout."""
-
-
-class SubscribeError(MqttError):
-    """The broker refused the subscription. kind: subscribe."""
 
 
 def describe(error, with_tls=False):
