@@ -29,7 +29,7 @@ COALESCE_S = 1.0
 KEEP_ALIVE_S = 10.0
 RETRY_MS = 2000
 MOST_STREAMS = 500
-_BELL_S = 0.3
+_BELL_S = 1.0
 
 
 class Listener:
@@ -89,6 +89,8 @@ class Watcher(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
+        # Whoever else listens finds nothing new and waits on.
+        self._bell.ring()
 
     def run(self) -> None:
         known: dict[str, NodeView] = {}
@@ -96,6 +98,8 @@ class Watcher(threading.Thread):
         failed = False
         while not self._stopping.is_set():
             rings = self._bell.wait(heard, _BELL_S)
+            if self._stopping.is_set():
+                break
             # With no page open nothing is read; the first to open is sent everything anyway.
             if rings == heard or not self._wanted():
                 heard = rings

@@ -5,7 +5,7 @@ import { byId, el, setText } from "./dom.js";
 import { ago, has, moment, tenth, text, whole } from "./i18n.js";
 import { measuredAt, stateOf } from "./model.js";
 
-const REFRESH_MS = 5000; // the readings are loaded again at most that often
+const REFRESH_MS = 4000; // the readings are loaded again at most that often
 const RETRY_MS = 5000;
 const LEDGER_MS = 20000;
 const MODELS = { sds011: "Nova SDS011", pms5003: "Plantower PMS5003", pms7003: "Plantower PMS7003", sps30: "Sensirion SPS30" };
@@ -65,12 +65,13 @@ export class Detail {
   // Its node has changed: show that at once, and the chart soon.
   changed() {
     this.paint();
-    this.timer ??= setTimeout(() => this.load(), REFRESH_MS);
+    this.timer ??= setTimeout(() => this.load(), Math.max(0, this.loadedAt + REFRESH_MS - Date.now()));
   }
 
   async load() {
     clearTimeout(this.timer);
     this.timer = null;
+    this.loadedAt = Date.now();
     const { name } = this;
     let next = null;
     try {

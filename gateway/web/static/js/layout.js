@@ -55,13 +55,14 @@ function around(side, x, y, width, height, radius) {
   return { left: x - width / 2, right: x + width / 2, top, bottom: top + height };
 }
 
-// After spread(). `signs`: [{x, y, dx, dy, label: element}], the most important first; `size`: the map's {x, y}.
-// Sets data-side of each label: right, left, below, above, or none where there is no room.
-export function placeLabels(signs, size, radius) {
+// After spread(). `signs`: [{x, y, dx, dy, label: element}], the most important first; `size`: the map's {x, y};
+// `obstacles`: boxes that are taken. Sets data-side of each label: right, left, below, above, or none where there is no room.
+export function placeLabels(signs, size, radius, obstacles) {
   const sizes = signs.map(({ label }) => [label.offsetWidth, label.offsetHeight]);
-  const taken = signs.map(({ x, y, dx, dy }) => ({
+  const discs = signs.map(({ x, y, dx, dy }) => ({
     left: x + dx - radius, right: x + dx + radius, top: y + dy - radius, bottom: y + dy + radius,
   }));
+  const taken = [...obstacles, ...discs];
   signs.forEach(({ x, y, dx, dy, label }, index) => {
     const [width, height] = sizes[index];
     const at = (side) => around(side, x + dx, y + dy, width, height, radius);

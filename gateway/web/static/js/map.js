@@ -129,6 +129,16 @@ export class NodeMap {
     this.update([...this.model.nodes.keys()]);
   }
 
+  // Boxes of what lies over the map, from the map's corner.
+  obstacles() {
+    const room = this.map.getContainer().getBoundingClientRect();
+    return [...document.querySelectorAll(".leaflet-control, .scale, .credits")].map((element) => {
+      const box = element.getBoundingClientRect();
+      const [x, y] = [box.left - room.left, box.top - room.top];
+      return { left: x, right: x + box.width, top: y, bottom: y + box.height };
+    });
+  }
+
   // Signs that would cover each other stand a little aside, with a line to where they belong.
   arrange() {
     if (!this.signs.size) return;
@@ -146,6 +156,6 @@ export class NodeMap {
       leader.style.transform = `rotate(${Math.atan2(dy, dx)}rad)`;
     }
     signs.sort((a, b) => Number(b.first) - Number(a.first));
-    placeLabels(signs, this.map.getSize(), radius);
+    placeLabels(signs, this.map.getSize(), radius, this.obstacles());
   }
 }
