@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +24,7 @@ pytestmark = pytest.mark.needs_chromium
 
 Serve = Callable[..., WebServer]
 Visit = Callable[..., Opened]
+ONE_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PHONE = {"width": 360, "height": 740}
 
 HOUR = 3600
@@ -163,6 +167,16 @@ def test_a_new_reading_appears_without_a_reload(
     # The chart follows within seconds.
     page.locator('.plot[aria-label*="highest 101.3"]').wait_for()
     assert page.evaluate("window.sameDocument") is True
+
+
+def test_a_node_that_has_just_begun_fills_its_chart(journal: Journal, serve: Serve, visit: Visit) -> None:
+    now = int(time.time())
+    commit(journal, *(reading("wola", seq, now - 120 + 5 * seq, 20.0) for seq in range(1, 24)))
+    page = visit(serve().url + "#wola").page
+    expect(page.locator(".chart-key")).to_contain_text("first reading ")
+    drawn = wait_for(lambda: columns_drawn(page), what="the chart's line")
+    assert drawn[0] < 0.05
+    assert drawn[-1] > 0.9
 
 
 def test_what_is_not_a_fresh_value_shows_by_its_shape(journal: Journal, serve: Serve, visit: Visit) -> None:
@@ -361,6 +375,45 @@ def test_a_background_map_that_fails_is_said_once_and_quietly(
     expect(page.locator("#credits")).to_have_text("© Example <b>map</b>")
     expect(sign(page, "wola")).to_have_text("60")
     assert page.locator(".graticule-line").count() > 4
+
+
+class Tiles(BaseHTTPRequestHandler):
+    """A server of tiles: every tile is the same. Notes what it was asked with."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append((self.path, self.headers["Referer"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.end_headers()
+        self.wfile.write(base64.b64decode(ONE_PIXEL))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_background_map_from_another_server_is_allowed_and_told_the_origin(
+    serve: Serve, visit: Visit, day: int
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Tiles) as tiles:
+        thread = threading.Thread(target=tiles.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            address = f"http://127.0.0.1:{tiles.server_port}/{{z}}/{{x}}/{{y}}.png"
+            link = "https://maps.example/licence"
+            settings = {"tile_url": address, "tile_attribution": "© Map", "tile_attribution_url": link}
+            url = serve(**settings).url
+            opened = visit(url + "#wola")
+            opened.page.locator(".leaflet-tile-loaded").first.wait_for()
+            expect(opened.page.locator("#credits a")).to_have_attribute("href", link)
+            expect(opened.page.locator("#notice")).to_be_hidden()
+            assert opened.page.locator(".graticule-line").count() == 0
+            assert opened.complaints == []
+            assert {referrer for _, referrer in Tiles.asked} == {url}
+        finally:
+            tiles.shutdown()
+            thread.join()
 
 
 def test_in_the_dark(serve: Serve, visit: Visit, day: int, repo: Path) -> None:

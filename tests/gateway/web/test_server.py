@@ -51,7 +51,9 @@ def test_an_address_of_another_machine_is_refused_with_advice(serve: Serve) -> N
         serve(host="192.0.2.1", port=0)
 
 
-def test_it_stops_within_two_seconds_with_streams_open(journal: Journal, serve: Serve) -> None:
+def test_it_stops_within_two_seconds_with_streams_open(
+    journal: Journal, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     server = serve()
     with event_stream(server.url) as first, event_stream(server.url) as second:
         next(first)
@@ -63,6 +65,8 @@ def test_it_stops_within_two_seconds_with_streams_open(journal: Journal, serve: 
         assert list(first) == []
         assert list(second) == []
     assert took < 2.0
+    # Nor were they cut off by the server's last resort.
+    assert [record.message for record in caplog.records if "Cancel" in record.message] == []
     assert not listening(port_of(server.url))
     left = {thread.name for thread in threading.enumerate()}
     assert not left & {"web", "web-watcher"}

@@ -1,9 +1,12 @@
 // The chart of a node's last 24 hours: PM2.5 and PM10, with gaps where there is no value.
 import { BANDS } from "./bands.js";
 import { el, setText } from "./dom.js";
-import { clock, day, tenth, text, whole } from "./i18n.js";
+import { clock, day, second, tenth, text, whole } from "./i18n.js";
 
 const HEIGHT = 220;
+// A node that has just begun is shown from its first reading, not as a speck at the edge of an empty day.
+const YOUNG_S = 6 * 3600;
+const LEAST_SPAN_S = 60;
 const LEAST_TOP = 20; // ug/m3: clean air does not fill the chart with noise
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -31,7 +34,9 @@ export class Chart {
 
   // `series` as /api/nodes/{node}/series gives it, [since, now] the time that is shown.
   show(series, since, now) {
-    this.range = [since, now];
+    const first = series.t[0];
+    this.young = now - first < YOUNG_S;
+    this.range = [this.young ? Math.min(first, now - LEAST_SPAN_S) : since, now];
     this.data = [series.t, series.pm10, series.pm25];
     this.describe(series);
     if (this.plot) this.plot.setData(this.data);
@@ -65,6 +70,7 @@ export class Chart {
       el("span", { class: "unit" }, "µg/m³"),
     ];
     if (series.step) parts.push(el("span", { class: "unit" }, text("means", { minutes: whole(series.step / 60) })));
+    if (this.young) parts.push(el("span", { class: "unit" }, text("since", { time: clock(series.t[0]) })));
     this.key.replaceChildren(...parts);
   }
 
@@ -92,7 +98,7 @@ export class Chart {
         y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(LEAST_TOP, (high ?? 0) * 1.08)] },
       },
       axes: [
-        { ...axis, space: 64, size: 26, values: (_, ticks) => ticks.map((t) => (clock(t) === "00:00" ? day(t) : clock(t))) },
+        { ...axis, space: 64, size: 26, values: (_, ticks) => ticks.map((t) => tickText(t, ticks[1] - ticks[0])) },
         { ...axis, size: 48, gap: 9, space: 36, values: (_, ticks) => ticks.map(whole) },
       ],
       series: [{}, line("--pm10", 1.25, [4, 3]), line("--pm25", 2)],
@@ -124,6 +130,11 @@ export class Chart {
     const width = this.plotBox.clientWidth;
     if (this.plot && width > 0) this.plot.setSize({ width, height: HEIGHT });
   }
+}
+
+function tickText(t, apart) {
+  if (apart < 60) return second(t);
+  return clock(t) === "00:00" ? day(t) : clock(t);
 }
 
 // A thin strip of the index's colours along the left edge, so that the line can be judged.

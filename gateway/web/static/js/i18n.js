@@ -69,6 +69,7 @@ export const TEXTS = {
     flag_device_error: "sensor reports a fault",
     flag_out_of_range: "value not plausible",
     last24: "Last 24 hours",
+    since: "first reading {time}",
     means: "Means of {minutes} min",
     loading: "Loading…",
     noSeries: "No readings in the last 24 hours.",
@@ -146,6 +147,7 @@ export const TEXTS = {
     flag_device_error: "czujnik zgłasza usterkę",
     flag_out_of_range: "wartość niewiarygodna",
     last24: "Ostatnie 24 godziny",
+    since: "pierwszy pomiar {time}",
     means: "Średnie z {minutes} min",
     loading: "Wczytywanie…",
     noSeries: "Brak pomiarów w ostatnich 24 godzinach.",
@@ -195,6 +197,7 @@ function apply(wanted) {
     plural: new Intl.PluralRules(locale),
     ago: new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" }),
     clock: new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    second: new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
     day: new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" }),
     moment: new Intl.DateTimeFormat(locale, {
       weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
@@ -216,6 +219,7 @@ export const has = (key) => key in TEXTS[language];
 export const whole = (value) => formats.whole.format(value);
 export const tenth = (value) => formats.tenth.format(value);
 export const clock = (seconds) => formats.clock.format(seconds * 1000);
+export const second = (seconds) => formats.second.format(seconds * 1000);
 export const day = (seconds) => formats.day.format(seconds * 1000);
 export const moment = (seconds) => formats.moment.format(seconds * 1000);
 

@@ -1,6 +1,6 @@
 // Keeps the signs on the map apart and finds room for their names.
 
-const LABEL_GAP = 4;
+const LABEL_GAP = 7;
 const SIDES = ["right", "left", "below", "above"];
 const ROUNDS = 80;
 const MOST_SPREAD = 300; // with more nodes than that, zooming in is what helps
