@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.journal import Batch, Claim, Journal, Sighting
+from gateway.web import events
 from gateway.web.server import WebServer
 from tests.gateway.web.conftest import Opened
 from tests.gateway.web.pages import NETWORK, PLACES, Spot, commit, reading
@@ -326,6 +327,40 @@ def test_a_stopped_gateway_is_said_and_it_comes_back(
     serve(port=urlsplit(first.url).port)
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     expect(sign(page, "wola")).to_have_text("7")
+
+
+def test_a_gateway_that_falls_silent_is_said_too(
+    serve: Serve, visit: Visit, day: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As when a router forgets the connection: nothing comes, and nothing ends.
+    monkeypatch.setattr(events, "KEEP_ALIVE_S", 1000.0)
+    page = visit(serve().url).page
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    page.clock.fast_forward(31_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "lost")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def test_a_turned_phone_shows_all_nodes_still(serve: Serve, visit: Visit, day: int) -> None:
+    page = visit(serve().url, viewport=PHONE).page
+    expect(sign(page, "wola")).to_have_text("60")
+    for size in ({"width": 740, "height": 360}, PHONE, {"width": 1280, "height": 800}):
+        page.set_viewport_size(size)
+        wait_for(lambda: overflow(page) == 0 and all_on_the_map(page), what=f"all nodes at {size}")
+
+
+def all_on_the_map(page: Any) -> bool:
+    room, panel = page.locator("#map").bounding_box(), page.locator("#panel").bounding_box()
+    right = min(room["x"] + room["width"], panel["x"] or 10_000)
+    bottom = min(room["y"] + room["height"], panel["y"] if panel["x"] == 0 else 10_000)
+    boxes = [sign(page, name).bounding_box() for name in PLACES]
+    return all(
+        box["x"] >= 0 and box["y"] >= room["y"] and box["x"] + box["width"] <= right
+        and box["y"] + box["height"] <= bottom
+        for box in boxes
+    )  # fmt: skip
 
 
 def test_a_node_can_be_linked_to(serve: Serve, visit: Visit, day: int) -> None:

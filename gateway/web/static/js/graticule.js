@@ -5,7 +5,10 @@ import { degrees } from "./i18n.js";
 const STEPS = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
 const APART_PX = 120;
 const MOST_LINES = 40;
-const CONTROLS_PX = 100; // at the right edge the buttons cover a label
+// Where labels of longitude would meet those of latitude, and the buttons.
+const LATITUDES_PX = 24;
+const LONGITUDES_PX = 20;
+const CONTROLS_PX = 100;
 
 export class Graticule {
   constructor(map) {
@@ -63,14 +66,16 @@ export class Graticule {
     const labels = [];
     for (const lng of Graticule.lines(bounds.getWest(), bounds.getEast(), step)) {
       const { x } = map.latLngToContainerPoint([bounds.getCenter().lat, lng]);
-      if (x > map.getSize().x - CONTROLS_PX) continue;
+      if (x < LATITUDES_PX || x > map.getSize().x - CONTROLS_PX) continue;
       const label = el("span", { class: "graticule-lng" }, written(lng, "EW"));
       label.style.left = `${x}px`;
       labels.push(label);
     }
     for (const lat of Graticule.lines(bounds.getSouth(), bounds.getNorth(), step)) {
+      const { y } = map.latLngToContainerPoint([lat, bounds.getCenter().lng]);
+      if (y < LONGITUDES_PX) continue;
       const label = el("span", { class: "graticule-lat" }, written(lat, "NS"));
-      label.style.top = `${map.latLngToContainerPoint([lat, bounds.getCenter().lng]).y}px`;
+      label.style.top = `${y}px`;
       labels.push(label);
     }
     this.labels.replaceChildren(...labels);

@@ -16,6 +16,7 @@ export class NodeMap {
     this.signs = new Map(); // name -> {marker, box, leader, disc, label}
     this.selected = null;
     this.fitted = false;
+    this.touched = false;
     const tiles = config.tile_url !== "";
     this.map = L.map("map", {
       zoomControl: false,
@@ -29,7 +30,17 @@ export class NodeMap {
     if (tiles) this.addTiles(config);
     else this.graticule = new Graticule(this.map);
     this.map.on("zoomend moveend", () => this.arrange());
-    new ResizeObserver(() => this.map.invalidateSize({ pan: false })).observe(this.map.getContainer());
+    const container = this.map.getContainer();
+    // Until somebody moves the map, it shows all nodes, whichever way a phone is held.
+    for (const kind of ["pointerdown", "wheel", "keydown"]) {
+      container.addEventListener(kind, () => {
+        this.touched = true;
+      }, { capture: true, passive: true });
+    }
+    new ResizeObserver(() => {
+      this.map.invalidateSize({ pan: false });
+      if (this.fitted && !this.touched) this.fit();
+    }).observe(container);
   }
 
   addTiles(config) {
@@ -104,7 +115,16 @@ export class NodeMap {
 
   fit() {
     const places = [...this.signs.values()].map((sign) => sign.marker.getLatLng());
-    this.map.fitBounds(L.latLngBounds(places), { padding: [36, 36], maxZoom: 14, animate: false });
+    // On a phone the sheet's round corners lie over the map's lower edge.
+    const panel = byId("panel").getBoundingClientRect();
+    const room = this.map.getContainer().getBoundingClientRect();
+    const covered = panel.left < room.right && panel.top < room.bottom ? room.bottom - panel.top : 0;
+    this.map.fitBounds(L.latLngBounds(places), {
+      paddingTopLeft: [36, 36],
+      paddingBottomRight: [36, 36 + covered],
+      maxZoom: 14,
+      animate: false,
+    });
     this.fitted = true;
   }
 
