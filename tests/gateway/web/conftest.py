@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.journal import Journal
+from gateway.journal import Batch, Claim, Journal, Sighting
 from gateway.web.server import WebServer
 from gateway.web.settings import WebSettings
-from tests.gateway.web.pages import PLACES
+from tests.gateway.web.browser import Opened
+from tests.gateway.web.pages import HOUR, NETWORK, PLACES, reading
 from tests.support import require
 
 
@@ -69,24 +71,27 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stop()
 
 
-class Opened:
-    """A page, and what it did that a good page does not: console messages, requests to elsewhere."""
-
-    def __init__(self, context: Any) -> None:
-        self.page = context.new_page()
-        self.complaints: list[str] = []
-        self.foreign: list[str] = []
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._request)
-
-    def _console(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-    def _request(self, request: Any) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
-            self.foreign.append(request.url)
+@pytest.fixture
+def day(journal: Journal) -> int:
+    """A day of readings of two nodes; wola is silent from 16 to 12 h ago. Returns its last time."""
+    now = int(time.time())
+    readings = []
+    for node, base, model in (("wola", 60.0, "sds011"), ("kabaty", 4.0, "pms5003")):
+        for seq, t in enumerate(range(now - 24 * HOUR + 300, now, 300), 1):
+            silent = node == "wola" and now - 16 * HOUR < t < now - 12 * HOUR
+            last = t + 300 >= now
+            value = base if last else base + seq % 7
+            if not silent:
+                readings.append(reading(node, seq, t, value, pm10=value * 1.5, model=model))
+    journal.commit(
+        Batch(
+            NETWORK,
+            readings=readings,
+            claims=[Claim(now * 1000, "wola", 1, readings[-1].seq + 1)],
+            sightings=[Sighting(now * 1000, "wola", True, online=True, boot=1, status={"fw": "0.1.0"})],
+        )
+    )
+    return now
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from gateway.journal import Batch, Journal, NewReading
 
 NETWORK = "warsaw"
+HOUR = 3600
 
 
 @dataclass(frozen=True)
