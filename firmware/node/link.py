@@ -13,6 +13,7 @@ from node.mqtt.errors import MqttError
 _JOIN_MS = const(20000)
 _FIRST_PAUSE_MS = const(500)
 _LONGEST_PAUSE_MS = const(60000)
+_LOOK_MS = const(2000)
 _CONTRACT = const(1)
 
 
@@ -118,13 +119,22 @@ class Link:
             self.client = client
             self._was_up = True
             self.up.set()
-            await client.wait_closed()
+            await self._until_closed(client)
         finally:
             if not self._was_up:
                 self.counters["mqtt_failures"] += 1
             self.client = None
             self.up.clear()
             client.close()
+
+    async def _until_closed(self, client):
+        """A socket does not notice that Wi-Fi has gone; the interface does."""
+        while self.wifi.is_up():
+            try:
+                return await asyncio.wait_for_ms(client.wait_closed(), _LOOK_MS)
+            except asyncio.TimeoutError:
+                pass
+        raise MqttError("Wi-Fi is gone: " + self.wifi.status(), "wifi")
 
     async def publish(self, kind, payload):
         """Publish with QoS 1 and wait for the broker's PUBACK. Raises MqttError without a connection."""
