@@ -40,9 +40,11 @@ def serve(journal: Journal) -> Iterator[Callable[..., WebServer]]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while it is open, Playwright's event loop runs in this thread, and other tests
+# could not run one of their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests; each test opens contexts of its own."""
+    """One browser for a file's tests; each test opens contexts of its own."""
     from playwright.sync_api import sync_playwright
 
     path = require("chromium")
