@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import click
 
-from dustline import firmware
+from dustline import firmware_path
 
 MODULES = {"sds011": "node.drivers.sds011", "plantower": "node.drivers.plantower"}
 LATER = ("sps30", "sen5x")
@@ -38,7 +38,7 @@ class Parser(Protocol):
 def load_parser(sensor: str) -> Parser:
     """A fresh parser of the firmware for `sds011` or `plantower`."""
     try:
-        firmware.importable()
+        firmware_path.importable()
     except FileNotFoundError as error:
         raise DecodeError(f"{error}; install dustline again") from error
     module = importlib.import_module(MODULES[sensor])

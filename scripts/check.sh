@@ -11,4 +11,4 @@ ln -sfn "$("$bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib
 "$bin/ruff" format --check .
 "$bin/ruff" check .
 node node_modules/pyright/index.js --project pyrightconfig.json
-node node_modules/pyright/index.js --project firmware/pyrightconfig.json
+node node_modules/pyright/index.js --project pyrightconfig.firmware.json

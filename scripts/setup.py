@@ -136,17 +136,25 @@ def fingerprint(level: str) -> str:
     return digest.hexdigest()
 
 
+def stamp(level: str) -> Path:
+    return VENV / f".dustline-{level}"
+
+
+def is_current(level: str) -> bool:
+    return stamp(level).exists() and stamp(level).read_text() == fingerprint(level)
+
+
 def main() -> None:
     level = sys.argv[1] if len(sys.argv) == 2 else ""
     if level not in ("run", "dev"):
         stop("usage: python3 scripts/setup.py run|dev")
-    stamp = VENV / f".dustline-{level}"
-    mark = fingerprint(level)
-    if not (stamp.exists() and stamp.read_text() == mark and VENDOR.exists()):
+    # What is set up for development serves for running too.
+    if not VENDOR.exists() or not any(is_current(done) for done in {level, "dev"}):
         make_venv()
+        stamp("dev").unlink(missing_ok=True)  # npm takes its packages away
         install_python(level)
         install_web(level)
-        stamp.write_text(mark)
+        stamp(level).write_text(fingerprint(level))
     if level == "dev":
         install_debian()
 

@@ -1,5 +1,5 @@
 """Make the firmware importable, as it is on a board."""
 
-from dustline import firmware
+from dustline import firmware_path
 
-firmware.importable()
+firmware_path.importable()
