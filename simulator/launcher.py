@@ -3,6 +3,7 @@
 Linux: the kernel kills us when the parent is gone (PR_SET_PDEATHSIG, kept over exec), even after kill -9.
 More exactly when the parent's *thread* that started us ends, so start it from a thread that outlives it.
 Elsewhere: this program stays in between and looks twice a second whether the parent still lives.
+Either way the program inherits the files that we did.
 """
 
 import os
@@ -30,7 +31,7 @@ def main(parent: int, command: list[str]) -> int:
 
 
 def _watch(parent: int, command: list[str]) -> int:
-    child = subprocess.Popen(command)
+    child = subprocess.Popen(command, close_fds=False)
 
     def pass_on(number: int, _: FrameType | None) -> None:
         child.send_signal(number)

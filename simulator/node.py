@@ -2,8 +2,7 @@
 
 A node's directory:
   flash/      the board's file system and the process's working directory; config.json is written if absent
-  chip.json   what the stand-ins in simulator/chip read, and beside it what they keep
-  router      Wi-Fi is up while this file exists
+  nvs.json    the chip's non-volatile storage
   node.log    the serial console
 """
 
@@ -13,15 +12,19 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from simulator import launcher
+from simulator.board.chip import Chip
+from simulator.board.network import AccessPoint
+from simulator.board.power import Reset
+from simulator.board.talk import serve
 from simulator.bytecode import compiled
 from simulator.options import NodeOptions
 from simulator.router import HOST as ROUTER_HOST
@@ -29,7 +32,7 @@ from simulator.router import Router
 from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
 from simulator.sensors import make_sensor
 from simulator.sensors.base import Air
-from simulator.serial_line import SerialLine, steady_unix_clock
+from simulator.serial_line import SerialLine, SilentWire, steady_unix_clock
 
 REBOOT_S = 1.0
 TERM_S = 3.0
@@ -52,8 +55,9 @@ class SimNode:
         self.directory = directory.resolve()
         self.flash = self.directory / "flash"
         self.log = self.directory / "node.log"
-        self.chip_file = self.directory / "chip.json"
-        self.router = self.directory / "router"
+        self._unique = hashlib.sha256(options.name.encode()).digest()[:5]
+        rssi = -50 - self._unique[0] % 30
+        self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.firmware = compiled((firmware or find_firmware()).resolve())
         self.micropython = micropython or find_micropython()
         self.line = SerialLine(make_sensor(options.model, air, options.seed), steady_unix_clock())
@@ -109,13 +113,11 @@ class SimNode:
         self._hang_up()
         self._write_config()
         self.restore_wifi()
-        self._kept(".rtc").unlink(missing_ok=True)  # the RTC domain has no battery
         self._ending.clear()
         self._started.clear()
         self._failure = None
-        self.line.open()
         # The runner starts the process, and the process may not outlive the thread that started it.
-        self._runner = threading.Thread(target=self._run, name=f"node {self.options.name}", daemon=True)
+        self._runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
         self._runner.start()
         self._started.wait()
         if self._failure is not None:
@@ -142,14 +144,14 @@ class SimNode:
 
     def cut_wifi(self) -> None:
         """Switch the router off."""
-        self.router.unlink(missing_ok=True)
+        self.access_point.on = False
         if self._network is not None:
             self._network.switch(False)
 
     def restore_wifi(self) -> None:
         if self._network is not None:
             self._network.switch(True)
-        self.router.touch()
+        self.access_point.on = True
 
     def _hang_up(self) -> None:
         if self._network is not None:
@@ -170,7 +172,6 @@ class SimNode:
                 self._signal(process, signal.SIGKILL)
         self._runner.join()
         self._runner = self._process = None
-        self.line.close()
 
     def _signal(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         if process.poll() is None:
@@ -179,44 +180,57 @@ class SimNode:
             except ProcessLookupError:
                 return  # ended between the two lines
 
-    def _run(self) -> None:
+    def _live(self) -> None:
+        """Power on, run, power off."""
+        # A number of its own: a locally administered address.
+        unique_id, nvs = b"\x02" + self._unique, self.directory / "nvs.json"
+        wire, nothing = self.line.open(), SilentWire()
+        try:
+            self._run(Chip(unique_id, self.access_point, {1: wire, 2: nothing}, nvs, self._print))
+        finally:
+            self.line.close()
+            nothing.close()
+
+    def _run(self, chip: Chip) -> None:
         """Start the process, and again after each reset, until told to end."""
-        cause, joined = "power", False
+        cause = "power"
         while True:
-            with self._spawning:
-                if self._ending.is_set():
-                    return
-                self._write_chip(cause, joined)
-                self._kept(".end").unlink(missing_ok=True)
-                try:
-                    self._process = process = self._spawn()
-                except (OSError, SimulatorError) as error:
-                    self._failure = error
-                    self._note(f"cannot start: {error}")
-                    self._started.set()
-                    return
-            self.starts += 1
-            self._started.set()
-            code = process.wait()
+            run = chip.run(cause)
+            ours, theirs = socket.socketpair()
+            with ours:
+                with self._spawning, theirs:
+                    if self._ending.is_set():
+                        return
+                    try:
+                        self._process = process = self._spawn(theirs.fileno(), chip.handles)
+                    except (OSError, SimulatorError) as error:
+                        self._failure = error
+                        self._note(f"cannot start: {error}")
+                        self._started.set()
+                        return
+                self.starts += 1
+                self._started.set()
+                reset = serve(ours, chip, run, lambda process=process: process.poll() is None)
+                if reset is not None:
+                    self._signal(process, signal.SIGKILL)
+                code = process.wait()
             if self._ending.is_set():
                 return
-            cause, joined, pause = self._after(code)
+            cause, pause = self._after(code, reset)
             if self._ending.wait(pause):
                 return
 
-    def _after(self, code: int) -> tuple[str, bool, float | None]:
-        """(reset cause, whether Wi-Fi stayed up, seconds until the next start; None for never)"""
-        try:
-            end = json.loads(self._kept(".end").read_text())
-        except FileNotFoundError:
+    def _after(self, code: int, reset: Reset | None) -> tuple[str, float | None]:
+        """(reset cause, seconds until the next start; None for never)"""
+        if reset is None:
             self.crashes += 1
             self._note(f"the process ended by itself with code {code}; restarting as the watchdog would")
-            return "watchdog", False, REBOOT_S
-        wake_s = float(end["wake_s"])
-        self._note(f"reset: {end['cause']}" + (f", wakes in {wake_s} s" if wake_s > 0 else ""))
-        return end["cause"], bool(end["wifi"]), None if wake_s < 0 else wake_s
+            return "watchdog", REBOOT_S
+        self._note(f"reset: {reset.cause}" + (f", wakes in {reset.wake_s} s" if reset.wake_s else ""))
+        return reset.cause, reset.wake_s
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, talk: int, handles: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        """`talk` is the node's end of the line to its chip, `handles` are those of its UARTs."""
         command = [
             sys.executable,
             *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
@@ -226,7 +240,7 @@ class SimNode:
         environment = {
             **os.environ,
             "MICROPYPATH": f"{compiled(CHIP)}:{self.firmware}:.frozen",
-            "DUSTLINE_CHIP": str(self.chip_file),
+            "DUSTLINE_CHIP": str(talk),
         }
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal is the simulator's to act on, not the node's.
@@ -237,29 +251,14 @@ class SimNode:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=(talk, *handles),
                 start_new_session=True,
             )
 
-    def _write_chip(self, cause: str, joined: bool) -> None:
-        unique = hashlib.sha256(f"{self.options.name}".encode()).hexdigest()[:10]
-        description: dict[str, Any] = {
-            "uart": {"1": self.line.path},
-            "unique_id": "02" + unique,  # a locally administered address
-            "reset_cause": cause,
-            "wifi": {
-                "ssid": self.options.ssid,
-                "password": self.options.wifi_password,
-                "rssi": -50 - int(unique[:2], 16) % 30,
-                "up_file": str(self.router),
-                "joined": joined,
-            },
-            **self.options.chip,
-        }
-        self.chip_file.write_text(json.dumps(description, indent=1) + "\n")
-
-    def _kept(self, ending: str) -> Path:
-        return self.chip_file.with_name(self.chip_file.name + ending)
-
     def _note(self, text: str) -> None:
+        self._print(f"simulator {time.strftime('%H:%M:%S')}: {text}")
+
+    def _print(self, text: str) -> None:
+        """A line on the serial console."""
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"simulator {time.strftime('%H:%M:%S')}: {text}\n")
+            log.write(text + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -31,7 +31,6 @@ class NodeOptions:
     # All traffic goes through a router that cut_wifi() silences; its far side never hears of a power cut.
     # Without it cutting Wi-Fi is seen through WLAN only: the sockets are the host's and stay open.
     router: bool = False
-    chip: dict[str, Any] = field(default_factory=dict[str, Any])  # put over the chip's description
 
     def config(self) -> dict[str, Any]:
         """The content of config.json."""

@@ -131,6 +131,24 @@ def test_a_reset_starts_it_again_with_its_cause(make: Callable[..., SimNode]) ->
     assert node.line.sensor.powered
 
 
+def test_a_hung_node_is_reset_by_its_watchdog(make: Callable[..., SimNode]) -> None:
+    node = make("if starts == 1:\n    machine.WDT(timeout=200)\n    while True: pass\n").start()
+    logged(node, "task_wdt")
+    logged(node, "start 2 3")
+    assert node.crashes == 0
+
+
+def test_nvs_outlives_a_power_cut(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "import esp32\nn = esp32.NVS('a')\n"
+        "if starts == 1: n.set_i32('k', 42); n.commit()\n"
+        "print('kept', starts, n.get_i32('k'))\n"
+    ).start()
+    logged(node, "kept 1 42")
+    node.restart()
+    logged(node, "kept 2 42")
+
+
 def test_soft_reset_leaves_wifi_up(make: Callable[..., SimNode]) -> None:
     node = make(
         "print('wifi', starts, wlan.isconnected())\n"
@@ -346,12 +364,11 @@ def test_ctrl_c_ends_the_commands_and_all_they_started(
 
 
 def nodes_below(directory: Path) -> list[int]:
-    """Process ids of nodes whose chip file lies below the directory."""
-    mark = f"DUSTLINE_CHIP={directory}".encode()
+    """Process ids of nodes whose working directory, their flash, lies below the directory."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (entry / "environ").read_bytes():
+            if (entry / "cwd").readlink().is_relative_to(directory):
                 found.append(int(entry.name))
         except OSError:
             continue  # ended meanwhile, or not ours

@@ -1,0 +1,214 @@
+"""`network` of the ESP32: the station interface and one access point. Every public name is firmware's to use.
+
+The sockets are the host's: what Wi-Fi does here is what firmware sees of it through WLAN.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.board.power import Clock
+
+NOWHERE = "0.0.0.0"  # noqa: S104 - what the chip answers when it has no address
+
+
+@dataclass
+class AccessPoint:
+    """What is on the air, and how long the chip takes to see it. A real chip needs some seconds for both."""
+
+    ssid: str
+    password: str
+    rssi: int = -61
+    on: bool = True
+    join_s: float = 0.3
+    beacon_s: float = 1.0  # of silence until a lost access point is noticed
+    scan_s: float = 0.2
+
+
+class Codes:
+    STA_IF = 0
+    AP_IF = 1
+    STAT_IDLE = 1000
+    STAT_CONNECTING = 1001
+    STAT_GOT_IP = 1010
+    STAT_BEACON_TIMEOUT = 200
+    STAT_NO_AP_FOUND = 201
+    STAT_WRONG_PASSWORD = 202
+    STAT_ASSOC_FAIL = 203
+    STAT_HANDSHAKE_TIMEOUT = 204
+
+
+class Constants:
+    IF_STA = Codes.STA_IF
+    IF_AP = Codes.AP_IF
+    PM_NONE = 0
+    PM_PERFORMANCE = 1
+    PM_POWERSAVE = 2
+
+
+class Station(Constants):
+    """The station interface: there is one, so all objects are one.
+
+    What it should know by now is worked out whenever it is asked. Once asked to connect it tries again by
+    itself until disconnect(), or until more than config(reconnects=N) tries failed.
+    """
+
+    def __init__(
+        self, air: AccessPoint, mac: bytes, console: Callable[[str], None], clock: Clock = time.monotonic
+    ) -> None:
+        self._air = air
+        self._mac = mac
+        self._console = console
+        self._clock = clock
+        self._settings: dict[str, object] = {
+            "pm": self.PM_PERFORMANCE,
+            "txpower": 20,
+            "reconnects": -1,
+            "dhcp_hostname": "mpy-esp32",
+            "channel": 6,
+        }
+        self._active = self._wanted = self._connected = False
+        self._ssid = self._key = ""
+        self._reason = 0  # why the last try failed
+        self._failed = 0  # tries
+        self._due = 0.0  # when the running try ends
+        self._silent_since: float | None = None
+
+    def _step(self) -> None:
+        now = self._clock()
+        air = self._air
+        if self._connected:
+            if air.on:
+                self._silent_since = None
+            elif self._silent_since is None:
+                self._silent_since = now
+            elif now - self._silent_since >= air.beacon_s:
+                self._connected = False
+                self._silent_since = None
+                self._reason = Codes.STAT_BEACON_TIMEOUT
+                self._failed = 0
+                self._due = now + air.join_s
+        elif self._trying() and now >= self._due:
+            if not air.on or self._ssid != air.ssid:
+                self._reason = Codes.STAT_NO_AP_FOUND
+            elif self._key != air.password:
+                self._reason = Codes.STAT_WRONG_PASSWORD
+            else:
+                self._connected = True
+                self._reason = 0
+                return
+            self._failed += 1
+            self._due = now + air.join_s
+
+    def _trying(self) -> bool:
+        # The chip counts the first try too; -1 is for ever.
+        limit = self._settings["reconnects"]
+        again = not isinstance(limit, int) or limit < 0 or self._failed <= limit
+        return self._wanted and not self._connected and again
+
+    def active(self, on: object = None) -> bool:
+        self._step()
+        if on is not None:
+            self._active = bool(on)
+            if not on:
+                self._wanted = self._connected = False
+        return self._active
+
+    def connect(self, ssid: str | None = None, key: str = "", *, bssid: bytes | None = None) -> None:
+        self._step()
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        if self._connected or self._trying():
+            self._console("E wifi:sta is connecting, return error")
+            raise OSError("Wifi Internal Error")
+        if ssid is not None:
+            self._ssid, self._key = ssid, key
+        self._wanted = True
+        self._reason = self._failed = 0
+        self._due = self._clock() + self._air.join_s
+
+    def disconnect(self) -> None:
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        self._wanted = self._connected = False
+        self._silent_since = None
+        self._reason = 0
+
+    def isconnected(self) -> bool:
+        self._step()
+        return self._connected
+
+    def status(self, what: str | None = None) -> int:
+        self._step()
+        if what == "rssi":
+            if not self._connected:
+                raise OSError("Wifi Not Connected")
+            return self._air.rssi
+        if what is not None:
+            raise ValueError("unknown status param")
+        if self._connected:
+            return Codes.STAT_GOT_IP
+        # These two are told although it goes on trying.
+        if self._trying() and self._reason not in (Codes.STAT_NO_AP_FOUND, Codes.STAT_WRONG_PASSWORD):
+            return Codes.STAT_CONNECTING
+        return self._reason or Codes.STAT_IDLE
+
+    def scan(self) -> list[tuple[object, ...]]:
+        if not self.active():
+            raise OSError("STA must be active")
+        time.sleep(self._air.scan_s)
+        if not self._air.on:
+            return []
+        security = 3 if self._air.password else 0  # WPA2-PSK, open
+        return [(self._air.ssid.encode(), b"\x02\0\0\0\0\x01", 6, self._air.rssi, security, False)]
+
+    def ifconfig(self) -> tuple[str, str, str, str]:
+        if not self.isconnected():
+            return (NOWHERE, NOWHERE, NOWHERE, NOWHERE)
+        return ("192.168.4.17", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+
+    def config(self, name: str | None = None, **settings: object) -> object:
+        """One name to read, or settings by keyword."""
+        self._step()
+        if not settings.keys() <= self._settings.keys():
+            raise ValueError("unknown config param")
+        self._settings.update(settings)
+        if name is None:
+            return None
+        if name == "mac":
+            return self._mac
+        if name in ("ssid", "essid"):
+            return self._ssid
+        if name not in self._settings:
+            raise ValueError("unknown config param")
+        return self._settings[name]
+
+
+class Interfaces(Constants):
+    """`network.WLAN`"""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def __call__(self, interface: int = Codes.STA_IF) -> Station:
+        if interface != Codes.STA_IF:
+            raise ValueError("the simulated chip has the station interface only")
+        return self._station
+
+
+class Network(Codes):
+    """The module, for one run of the chip."""
+
+    def __init__(self, station: Station) -> None:
+        self.WLAN = Interfaces(station)
+        self._hostname = "mpy-esp32"
+
+    def hostname(self, name: str | None = None) -> str | None:
+        if name is None:
+            return self._hostname
+        if len(name) > 32:
+            raise ValueError("hostname too long")
+        self._hostname = name
+        return None

@@ -1,0 +1,135 @@
+"""The line between a node's process and its chip: requests and answers, one line of text each.
+
+A request is a Python tuple as MicroPython's repr writes it: (path, name) asks for an attribute, (path,
+arguments, keywords) calls. A path is a module's name or the number of a thing handed out before, then names,
+with dots. An answer is JSON; or "#" and the path of a thing; or "!" and a Python expression: bytes, tuples,
+an exception to raise, or something that lies on the node's side.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import select
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from simulator.board.chip import Chip, Run
+from simulator.board.machine import NodeSide
+from simulator.board.power import Ended, Reset
+
+# What firmware may get to see; anything else is a mistake in the simulator and goes up to its log.
+RAISED = (AttributeError, OSError, OverflowError, TypeError, ValueError)
+LOOK_S = 1.0
+
+Arguments = tuple[object, ...]
+Keywords = dict[str, object]
+
+
+def _name(error: Exception) -> str:
+    """MicroPython knows the exceptions of RAISED, but not all their subclasses."""
+    return next(kind.__name__ for kind in RAISED if issubclass(type(error), kind))
+
+
+class _PlainBytes(ast.NodeTransformer):
+    """bytearray(b"..") is bytes to us."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "bytearray" and len(node.args) == 1:
+            return node.args[0]
+        return node
+
+
+def _parse(line: bytes) -> Arguments:
+    try:
+        tree = ast.parse(line.decode().strip(), mode="eval")
+        return ast.literal_eval(_PlainBytes().visit(tree))
+    except (ValueError, SyntaxError):
+        raise TypeError(f"the simulated chip takes plain values only, not {line.decode()!r}") from None
+
+
+class Desk:
+    """Answers the requests of one run."""
+
+    def __init__(self, modules: dict[str, object]) -> None:
+        self._things = dict(modules)
+
+    def answer(self, line: bytes) -> bytes:
+        """Raises Ended when the request ends the run."""
+        try:
+            text = self._answer(line)
+        except RAISED as error:
+            text = f"!{_name(error)}({', '.join(repr(argument) for argument in error.args)})"
+        return text.encode() + b"\n"
+
+    def _answer(self, line: bytes) -> str:
+        path, what, *more = _parse(line)
+        path = path.decode() if isinstance(path, bytes) else str(path)
+        thing = self._find(path)
+        if isinstance(what, str):
+            return self._tell(self._public(thing, what), f"{path}.{what}")
+        if not callable(thing):
+            raise TypeError(f"{path} is not callable")
+        return self._tell(thing(*cast(Arguments, what), **cast(Keywords, more[0])))
+
+    def _find(self, path: str) -> object:
+        first, *names = path.split(".")
+        thing = self._things[first]
+        for name in names:
+            thing = self._public(thing, name)
+        return thing
+
+    def _public(self, thing: object, name: str) -> object:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return getattr(thing, name)
+        except AttributeError:
+            raise AttributeError(name) from None
+
+    def _tell(self, value: object, path: str = "") -> str:
+        if value is None or isinstance(value, bool | int | float | str):
+            return json.dumps(value)
+        if isinstance(value, bytes | tuple | list):
+            return f"!{value!r}"
+        if isinstance(value, NodeSide):
+            return f"!{value.expression}"
+        return f"#{path or self._number(value)}"
+
+    def _number(self, thing: object) -> str:
+        for number, known in self._things.items():
+            if known is thing:
+                return number
+        number = str(len(self._things))
+        self._things[number] = thing
+        return number
+
+
+def serve(ours: socket.socket, chip: Chip, run: Run, alive: Callable[[], bool]) -> Reset | None:
+    """Talk with a node until it hangs up or is no longer alive (None), or until the chip ends the run.
+
+    Whoever called must then end the node's process.
+    """
+    desk = Desk(run.modules)
+    heard = b""
+    while alive():
+        left = run.watchdog.left_s()
+        if left is not None and left <= 0:
+            chip.console(f"E task_wdt: not fed for {run.watchdog.timeout_s} s, the chip resets")
+            return Reset("watchdog")
+        ready, _, _ = select.select([ours], [], [], LOOK_S if left is None else min(left, LOOK_S))
+        if not ready:
+            continue
+        try:
+            got = ours.recv(4096)
+            *lines, heard = (heard + got).split(b"\n")
+            for line in lines:
+                ours.sendall(desk.answer(line))
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+        except Ended as end:
+            return end.reset
+        if not got:
+            return None
+    return None
