@@ -25,17 +25,19 @@ class App:
     def __init__(self, board):
         self.board = board
         self.now = board.uptime_ms
-        self.config = use_once("config_file").load()
+        self.config = use_once("config_file", "load")
         for problem in self.config.problems:
             print("config:", problem)
         self.reset = board.reset_cause()
+        # Drivers first: loading code takes large pieces of the heap, while it still has them.
+        self.measurements = [self._measurement(sensor) for sensor in self.config.sensors]
+        gc.collect()
         self.outbox = Outbox("outbox", self.config.outbox_kb * 1024)
         self.outbox.open()
         self.clock = Clock(self.now)
         self.link = Link(self.config, board.Wifi(), self.now, self.status, self.on_message)
         self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined)
         self.sender = Sender(self.config, self.outbox, self.clock, self.link)
-        self.measurements = [self._measurement(sensor) for sensor in self.config.sensors]
         self.health_now = asyncio.Event()
         self.counters = {"task_restarts": 0, "flash_errors": 0}
         print("node", self.config.node, "version", VERSION, "boot", self.outbox.boot, "after", self.reset)

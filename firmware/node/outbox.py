@@ -102,7 +102,7 @@ class Outbox:
 
     def open(self):
         """Count this start and read what is held. Raises OSError when the flash cannot be used at all."""
-        use_once("outbox_start").start(self)
+        use_once("outbox_start", "start", self)
 
     @property
     def born(self):
@@ -123,7 +123,7 @@ class Outbox:
         seq = self.seq + 1
         data = frame(record.encode(seq, t, tq, reading))
         if self.bytes + len(data) > self.max_bytes:
-            use_once("outbox_thin").thin(self)
+            use_once("outbox_thin", "thin", self)
         segment = self.segments[-1] if self.segments else None
         if self._file is None or segment is None or segment.size + len(data) > SEGMENT_BYTES:
             segment = self._start_segment()

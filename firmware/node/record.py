@@ -137,19 +137,13 @@ def to_json(body, stamp):
     quality = QUALITIES[tq]
     if not t:
         t, quality = stamp(up)
-    parts = [
-        '{"seq":' + str(seq),
-        '"t":' + ("null" if t is None else str(t)),
-        '"tq":"' + quality + '"',
-        '"up":' + str(up),
-        '"dt":' + str(dt),
-        '"n":' + str(n),
-    ]
+    when = "null" if t is None else t
+    parts = ['{"seq":%d,"t":%s,"tq":"%s","up":%d,"dt":%d,"n":%d' % (seq, when, quality, up, dt, n)]
     for i, (name, decimals) in enumerate(FIELDS):
         if fields >> i & 1:
             number, at = _get(body, at)
             number = -((number + 1) >> 1) if number & 1 else number >> 1
-            parts.append('"' + name + '":' + _decimal(number, decimals))
+            parts.append('"%s":%s' % (name, _decimal(number, decimals)))
     slot, at = _get_text(body, at)
     model, at = _get(body, at)
     if model >= len(MODELS):
@@ -159,6 +153,5 @@ def to_json(body, stamp):
     else:
         model, at = _get_text(body, at)
     names = ",".join(['"' + name + '"' for i, name in enumerate(FLAGS) if flags >> i & 1])
-    parts.append('"slot":"' + slot + '","model":"' + model + '"')
-    parts.append('"flags":[' + names + "]}")
+    parts.append('"slot":"%s","model":"%s","flags":[%s]}' % (slot, model, names))
     return ",".join(parts)

@@ -107,7 +107,9 @@ class Parser(Resync):
         return event
 
 
-_WAKE, _ACTIVE, _SLEEP = 1, 2, 3
+_WAKE = const(1)
+_ACTIVE = const(2)
+_SLEEP = const(3)
 _BYTES = {
     _WAKE: b"\x42\x4d\xe4\x00\x01\x01\x74",
     _ACTIVE: b"\x42\x4d\xe1\x00\x01\x01\x71",

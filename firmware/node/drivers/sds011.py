@@ -86,7 +86,12 @@ def _command(number, write=0, value=0):
 
 
 # Steps of the dialogue; 0 is Duty's IDLE.
-_WORK, _READ_MODE, _SET_MODE, _READ_PERIOD, _SET_PERIOD, _SLEEP = range(1, 7)
+_WORK = const(1)
+_READ_MODE = const(2)
+_SET_MODE = const(3)
+_READ_PERIOD = const(4)
+_SET_PERIOD = const(5)
+_SLEEP = const(6)
 _COMMANDS = {
     _WORK: _command(6, 1, 1),
     _READ_MODE: _command(2),
