@@ -3,6 +3,7 @@
 A node's directory:
   flash/      the board's file system and the process's working directory; config.json is written if absent
   nvs.json    the chip's non-volatile storage
+  firmware, chip   while it is on: links to the bytecode that it runs
   node.log    the serial console
 """
 
@@ -32,7 +33,7 @@ from simulator.router import Router
 from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
 from simulator.sensors import make_sensor
 from simulator.sensors.base import Air
-from simulator.serial_line import SerialLine, SilentWire, steady_unix_clock
+from simulator.serial_line import SerialLine, SilentWire, Wire, steady_unix_clock
 
 REBOOT_S = 1.0
 TERM_S = 3.0
@@ -116,9 +117,13 @@ class SimNode:
         self._ending.clear()
         self._started.clear()
         self._failure = None
+        self._link(True)
         # The runner starts the process, and the process may not outlive the thread that started it.
-        self._runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
-        self._runner.start()
+        runner = threading.Thread(
+            target=self._live, args=(self.line.open(),), name=f"node {self.options.name}", daemon=True
+        )
+        self._runner = runner
+        runner.start()
         self._started.wait()
         if self._failure is not None:
             failure = self._failure
@@ -180,16 +185,25 @@ class SimNode:
             except ProcessLookupError:
                 return  # ended between the two lines
 
-    def _live(self) -> None:
-        """Power on, run, power off."""
-        # A number of its own: a locally administered address.
-        unique_id, nvs = b"\x02" + self._unique, self.directory / "nvs.json"
-        wire, nothing = self.line.open(), SilentWire()
+    def _link(self, on: bool) -> None:
+        """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine."""
+        for name, target in (("chip", compiled(CHIP)), ("firmware", self.firmware)):
+            link = self.directory / name
+            link.unlink(missing_ok=True)
+            if on:
+                link.symlink_to(target)
+
+    def _live(self, wire: Wire) -> None:
+        """Run until told to end, then power off."""
         try:
-            self._run(Chip(unique_id, self.access_point, {1: wire, 2: nothing}, nvs, self._print))
+            with SilentWire() as nothing:
+                unique_id = b"\x02" + self._unique  # a locally administered address
+                nvs = self.directory / "nvs.json"
+                self._run(Chip(unique_id, self.access_point, {1: wire, 2: nothing}, nvs, self._print))
         finally:
+            self._started.set()
             self.line.close()
-            nothing.close()
+            self._link(False)
 
     def _run(self, chip: Chip) -> None:
         """Start the process, and again after each reset, until told to end."""
@@ -235,11 +249,11 @@ class SimNode:
             sys.executable,
             *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
             *(str(self.micropython.path), "-X", f"heapsize={self.options.heap}"),
-            str(self.firmware / "main.py"),
+            "../firmware/main.py",
         ]
         environment = {
             **os.environ,
-            "MICROPYPATH": f"{compiled(CHIP)}:{self.firmware}:.frozen",
+            "MICROPYPATH": "../chip:../firmware:.frozen",
             "DUSTLINE_CHIP": str(talk),
         }
         with self.log.open("ab") as log:

@@ -96,7 +96,10 @@ class SilentWire:
     def waiting(self) -> int:
         return 0
 
-    def close(self) -> None:
+    def __enter__(self) -> SilentWire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._near.close()
         self._sink.close()
 

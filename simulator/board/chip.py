@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.board.esp32 import Esp32
-from simulator.board.machine import Line, Machine, Rtc, Uarts
+from simulator.board.machine import Line, Machine, Rtc
 from simulator.board.network import AccessPoint, Network, Station
 from simulator.board.power import Watchdog
 
@@ -52,9 +52,8 @@ class Chip:
             line.listen(None)
         watchdog = Watchdog()
         modules: dict[str, object] = {
-            "machine": Machine(self._unique_id, cause, watchdog, self._rtc),
+            "machine": Machine(self._unique_id, cause, watchdog, self._rtc, self._lines),
             "network": Network(station),
             "esp32": Esp32(self._nvs),
-            "uart": Uarts(self._lines),
         }
         return Run(modules, watchdog)

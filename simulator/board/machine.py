@@ -10,6 +10,8 @@ from typing import Protocol
 from simulator.board.power import Ended, Reset, Watchdog
 
 EPOCH_2000 = 946684800
+UART_SETTINGS = {"tx", "rx", "rts", "cts", "txbuf", "rxbuf", "timeout", "timeout_char", "invert"}
+MP_STREAM_GET_FILENO = 10
 FREQUENCIES = (20000000, 40000000, 80000000, 160000000, 240000000)
 UNUSABLE_PINS = (20, 24, 28, 29, 30, 31)
 CAUSES = {"power": 1, "hard": 2, "watchdog": 3, "deepsleep": 4, "soft": 5}
@@ -26,22 +28,11 @@ class Line(Protocol):
     def listen(self, rxbuf: int | None) -> None: ...
 
 
-class NodeSide:
-    """A thing that is not here but in the node's process, where this expression gives it."""
-
-    def __init__(self, expression: str) -> None:
-        self.expression = expression
-
-
 class Uart:
-    """The part of a UART that is not reading and writing: those are done on the node, with the file `fd`."""
+    """A UART. Reading and writing are done on the node, with the file that it inherited."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-
-    @property
-    def fd(self) -> int:
-        return self._line.handle
 
     @property
     def dropped(self) -> int:
@@ -62,35 +53,50 @@ class Uart:
             raise TypeError("rxbuf is a number of bytes")
         if more.get("timeout"):
             raise ValueError("a simulated UART does not wait: timeout must be 0")
-        unknown = more.keys() - {
-            "tx",
-            "rx",
-            "rts",
-            "cts",
-            "txbuf",
-            "rxbuf",
-            "timeout",
-            "timeout_char",
-            "invert",
-        }
+        unknown = more.keys() - UART_SETTINGS
         if unknown:
             raise TypeError(f"extra keyword arguments given: {', '.join(sorted(unknown))}")
         self._line.listen(max(rxbuf, 129))  # the IDF's driver refuses anything up to the FIFO's 128 bytes
 
+    def ioctl(self, request: int, argument: int) -> int:
+        """Of MicroPython's stream protocol: the file to wait for."""
+        return self._line.handle if request == MP_STREAM_GET_FILENO else 0
+
+
+class NodeUart:
+    """A UART's object as the node has to make it: a thing of ours with the methods of a file."""
+
+    def __init__(self, uart: Uart, handle: int) -> None:
+        self.uart = uart
+        self._handle = handle
+        self._made = False
+
+    def expression(self, path: str) -> str:
+        """Made once and then kept by the node: a file that nobody holds any more is closed for good."""
+        keep = f"_{self._handle}"
+        if self._made:
+            return f"_Thing.{keep}"
+        self._made = True
+        methods = ", ".join(f"setattr(self, '{name}', file.{name})" for name in ("read", "readinto", "write"))
+        return (
+            f"(lambda self, file: [{methods}, setattr(_Thing, '{keep}', self)] and self)"
+            f"(_Thing('{path}'), open({self._handle}, 'r+b'))"
+        )
+
 
 class Uarts:
-    """What the node's UART asks for its other part."""
+    """`machine.UART`"""
 
     def __init__(self, lines: dict[int, Line]) -> None:
-        self._uarts = {number: Uart(line) for number, line in lines.items()}
+        self._uarts = {number: NodeUart(Uart(line), line.handle) for number, line in lines.items()}
 
-    def __call__(self, id: int, *settings: int, **more: object) -> Uart:
+    def __call__(self, id: int, *settings: int, **more: object) -> NodeUart:
         if id == 0:
             raise ValueError("UART(0) is disabled (dedicated to REPL)")
         if id not in self._uarts:
             raise ValueError(f"UART({id}) does not exist")
         uart = self._uarts[id]
-        uart.init(*settings, **more)  # type: ignore[arg-type]
+        uart.uart.init(*settings, **more)  # type: ignore[arg-type]
         return uart
 
 
@@ -208,12 +214,14 @@ class Machine:
     WDT_RESET = CAUSES["watchdog"]
     DEEPSLEEP_RESET = CAUSES["deepsleep"]
     SOFT_RESET = CAUSES["soft"]
-    UART = NodeSide("__import__('_uart').UART")
 
-    def __init__(self, unique_id: bytes, cause: str, watchdog: Watchdog, rtc: Rtc) -> None:
+    def __init__(
+        self, unique_id: bytes, cause: str, watchdog: Watchdog, rtc: Rtc, lines: dict[int, Line]
+    ) -> None:
         self._unique_id = unique_id
         self._cause = CAUSES[cause]
         self._freq = 160000000
+        self.UART = Uarts(lines)
         self.RTC = rtc
         self.WDT = Wdt(watchdog)
         self.Pin = Pins()

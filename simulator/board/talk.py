@@ -3,7 +3,7 @@
 A request is a Python tuple as MicroPython's repr writes it: (path, name) asks for an attribute, (path,
 arguments, keywords) calls. A path is a module's name or the number of a thing handed out before, then names,
 with dots. An answer is JSON; or "#" and the path of a thing; or "!" and a Python expression: bytes, tuples,
-an exception to raise, or something that lies on the node's side.
+an exception to raise, or a UART, whose reading and writing is done on the node.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import cast
 
 from simulator.board.chip import Chip, Run
-from simulator.board.machine import NodeSide
+from simulator.board.machine import NodeUart
 from simulator.board.power import Ended, Reset
 
 # What firmware may get to see; anything else is a mistake in the simulator and goes up to its log.
@@ -93,8 +93,8 @@ class Desk:
             return json.dumps(value)
         if isinstance(value, bytes | tuple | list):
             return f"!{value!r}"
-        if isinstance(value, NodeSide):
-            return f"!{value.expression}"
+        if isinstance(value, NodeUart):
+            return f"!{value.expression(self._number(value.uart))}"
         return f"#{path or self._number(value)}"
 
     def _number(self, thing: object) -> str:

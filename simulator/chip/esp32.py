@@ -1,19 +1,19 @@
-"""Stand-in for MicroPython's `esp32`: simulator/board/esp32.py."""
+"""Stand-in for MicroPython's `esp32`; see machine.py."""
 
-import _chip
+import machine
 
-_ask = _chip.Thing("esp32").__getattr__
+_esp32 = machine._Thing("esp32")
 
 
 def __getattr__(name):
-    return _ask(name)
+    return getattr(_esp32, name)
 
 
-class NVS(_chip.Thing):
+class NVS(machine._Thing):
     def __init__(self, namespace):
-        super().__init__(_ask("NVS")(namespace)._path)
+        super().__init__(_esp32.NVS(namespace).__path__)
 
     def get_blob(self, key, target):
-        data = _chip.ask(self._path, "get_blob")(key, len(target))
+        data = machine._ask(self.__path__, "get_blob")(key, len(target))
         target[: len(data)] = data
         return len(data)

@@ -1,5 +1,7 @@
-"""Stand-in for MicroPython's `network`: simulator/board/network.py."""
+"""Stand-in for MicroPython's `network`, for firmware that imports it before machine; see there."""
 
-import _chip
+import sys
 
-__getattr__ = _chip.Thing("network").__getattr__
+import machine  # noqa: F401 - it makes the one that is used here
+
+__getattr__ = sys.modules["network"].__getattr__
