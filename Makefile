@@ -20,7 +20,7 @@ dev:
 	@$(PYTHON) scripts/setup.py dev
 
 test: dev ## run all tests
-	@$(BIN)/python -m pytest $(T)
+	@$(BIN)/python -m pytest $(or $(T),-n 4 --dist loadfile)
 
 check: dev ## format check, lint, type checks
 	@scripts/check.sh

@@ -17,6 +17,8 @@ from node.sender import Sender
 from node.timekeeper import Timekeeper
 
 _AGAIN_MS = const(2000)
+# Collecting often keeps what lives long together, and so leaves free memory in large pieces.
+_COLLECT_BYTES = const(8192)
 
 
 class App:
@@ -49,6 +51,7 @@ class App:
 
     async def run(self):
         """Run until power-off."""
+        gc.threshold(_COLLECT_BYTES)
         tasks = [
             self.keep("link", self.link.run),
             self.keep("clock", self.timekeeper.run),

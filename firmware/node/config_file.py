@@ -16,7 +16,7 @@ NUMBERS = {
     "keepalive_s": (5, 3600),
     "clock_wait_s": (0, 86400),
     "ntp_every_s": (10, 86400),
-    "batch_bytes": (256, 8000),
+    "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
 }
 KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": list}

@@ -142,6 +142,11 @@ class Link:
             raise MqttError("not connected")
         await self.client.publish(self.topic(kind), payload, 1, kind == "status")
 
+    def drop(self):
+        """Close the connection that is open, if any; run() makes a new one."""
+        if self.client is not None:
+            self.client.close()
+
     async def publish_status(self):
         """Say anew what the node is and runs, after a change."""
         await self.publish("status", json.dumps(self._status()).encode())

@@ -40,6 +40,9 @@ class Sender:
         self.counters = {"batches": 0, "resent": 0, "refused": 0, "bad_records": 0}
         self.answered_at = None  # uptime, ms, of the gateway's last answer
         self._answer = asyncio.Event()
+        # Made once: after days, a heap has room left but no longer in one piece.
+        self._buffer = bytearray(config.batch_bytes)
+        self._size = 0
         self._boot = 0
         self._seqs = []
         self._bodies = []
@@ -60,8 +63,9 @@ class Sender:
             await self._send(batch)
 
     def _batch(self):
-        """(boot, seqs, payload) of the oldest readings that wait, or None. Readings of this boot that have no
-        time yet stay until the clock is known, or `clock_wait_s` after the start are sent without."""
+        """(boot, seqs) of the oldest readings that wait, with the payload in the buffer, or None. Readings of
+        this boot that have no time yet stay until the clock is known, or `clock_wait_s` after the start are
+        sent without."""
         found = self.outbox.batch(_MAX_READINGS, self.config.batch_bytes // _JSON_PER_BYTE)
         if found is None:
             return None
@@ -70,9 +74,10 @@ class Sender:
         if this_boot and not self.clock.known and self.clock.now() < self.config.clock_wait_s * 1000:
             return None
         stamp = self.clock.afterwards if this_boot else no_time
+        self._bodies = bodies
+        self._size = 0
+        self._put('{"v":1,"boot":%d,"readings":[' % boot)
         seqs = []
-        texts = []
-        size = 40
         for body in bodies:
             seq = record.seq_of(body)
             try:
@@ -82,29 +87,37 @@ class Sender:
                 print("sender: record", boot, seq, "cannot be read:", error)
                 self.outbox.set_aside(boot, [body])
                 continue
-            size += len(text) + 1
-            if texts and size > self.config.batch_bytes:
+            if not self._put("," + text if seqs else text):
                 break
             seqs.append(seq)
-            texts.append(text)
-        if not texts:
+        if not seqs:
             return None
-        payload = '{"v":1,"boot":' + str(boot) + ',"readings":[' + ",".join(texts) + "]}"
-        self._bodies = bodies
-        return boot, seqs, payload.encode()
+        self._put("]}", 0)
+        return boot, seqs
+
+    def _put(self, text, spare=2):
+        """Append to the payload; False when it does not fit, with room to spare for its end."""
+        end = self._size + len(text)
+        if end + spare > len(self._buffer):
+            return False
+        self._buffer[self._size : end] = text.encode()
+        self._size = end
+        return True
 
     async def _send(self, batch):
-        self._boot, self._seqs, payload = batch
+        self._boot, self._seqs = batch
         self._answer.clear()
         self.counters["batches"] += 1
         try:
-            await self.link.publish("readings", payload)
+            await self.link.publish("readings", memoryview(self._buffer)[: self._size])
             await asyncio.wait_for_ms(self._answer.wait(), self.config.ack_timeout_s * 1000)
         except asyncio.TimeoutError:
             self.counters["resent"] += 1
             print("sender: no ack for", len(self._seqs), "readings, sending them again")
         except MqttError as error:
             print("sender:", error)
+            # The buffer may still wait to be written; nothing of it is once the connection is closed.
+            self.link.drop()
             await asyncio.sleep_ms(200)
 
     def on_ack(self, message):

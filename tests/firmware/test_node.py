@@ -204,7 +204,10 @@ def test_readings_wait_for_the_clock_and_are_stamped_afterwards(
     wait_for(lambda: gateway.readings, 30, "readings once the clock is known")
     first = gateway.readings[0][1]
     assert first["tq"] == "back"
-    start = gateway.health[-1]["t"] - gateway.health[-1]["up"]
+    health = wait_for(
+        lambda: gateway.health[-1] if gateway.health[-1]["t"] else None, 10, "health with a time"
+    )
+    start = health["t"] - health["up"]
     assert abs(first["t"] - first["up"] - start) <= 2
 
 

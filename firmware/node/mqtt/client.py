@@ -26,7 +26,7 @@ from node.mqtt.liveness import Liveness
 
 # Pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded.
 _QUEUE_LIMIT = const(16)
-_JOIN_LIMIT = const(1024)  # payloads up to this go out in one piece with their head
+_JOIN_LIMIT = const(512)  # payloads up to this go out in one piece with their head
 _CLOSED_HERE = "the connection was closed by this node"
 
 
