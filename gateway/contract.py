@@ -39,7 +39,9 @@ Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
 Boot = Annotated[int, Field(ge=1, le=MAX_SEQ)]
 Born = Annotated[int, Field(ge=0, le=MAX_SEQ)]
 Utc = Annotated[int, Field(ge=0, le=4294967295)]
-Count = Annotated[int, Field(ge=0)]
+# What SQLite and every reader of JSON holds exactly; a larger one cannot be stored as it is.
+MAX_COUNT = 9007199254740991
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Slot = Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
 Model = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,16}$")]
 MassConcentration = Annotated[float, Field(ge=-1000, le=100000)]  # ug/m3
@@ -224,6 +226,9 @@ def _explain_one(place: tuple[int | str, ...], type: str, message: str, value: A
         said = message.removeprefix("Value error, ")
         return f"{where}: {said}" if where else said
     said = message.replace("Input should be", "must be").partition(" or instance of")[0]
+    said = said.replace("a valid dictionary", "an object")
+    if type in ("too_short", "too_long"):  # the message has the number already
+        return f"{where}: {said.replace(' after validation', '')}"
     return f"{where}: {said}, not {_show(value)}" if where else f"{said}, not {_show(value)}"
 
 

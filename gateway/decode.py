@@ -29,6 +29,8 @@ def decode(payload: bytes) -> dict[str, Any]:
         )
     if not payload:
         raise UnreadableError("not_json", "the message is empty")
+    if payload.startswith(b"\xef\xbb\xbf"):
+        raise UnreadableError("not_json", "the message begins with a byte order mark: send UTF-8 without one")
     try:
         payload.decode()
     except UnicodeDecodeError as error:

@@ -175,7 +175,7 @@ class Journal:
         if it.node is not None and it.boot is not None and it.seq is not None:
             held = self._ranges(self._node_id(network, it.node), it.boot, pending)
             done.held[it.node, it.boot] = held
-            if not extents.add(held, it.seq):
+            if not extents.add(held, it.seq) and journal_rows.is_quarantined(self._db, it):
                 done.duplicates += 1
                 return
         self._keep_rejected(it, done)

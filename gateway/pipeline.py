@@ -71,11 +71,32 @@ class Pipeline(threading.Thread):
         while not self._stopping.is_set():
             messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
             if messages:
-                work = self.sort(messages)  # decode, identify, check
-                done = self._commit(work.batch)  # journal
-                if done is not None:
-                    self._acknowledge(messages, work, done)
+                self._handle(messages)
             self._answers.tend()
+
+    def _handle(self, messages: list[Incoming]) -> None:
+        """Take a batch to its acks. A bug in the journal costs the message that meets it, not the others."""
+        work = self.sort(messages)  # decode, identify, check
+        try:
+            done = self._commit(work.batch)  # journal
+        except Exception:
+            log.exception("a bug in the journal; the messages are taken one by one", messages=len(messages))
+            for message in messages:
+                self._handle_alone(message)
+            return
+        if done is not None:
+            self._acknowledge(messages, work, done)
+
+    def _handle_alone(self, message: Incoming) -> None:
+        work = self.sort([message])
+        try:
+            done = self._commit(work.batch)
+        except Exception as error:  # noqa: BLE001 - logged by the caller, and told in the quarantine
+            work = Work(Batch(self._network))
+            work.batch.rejected.append(_whole(message, None, "gateway_error", _bug(error)))
+            done = self._commit(work.batch)
+        if done is not None:
+            self._acknowledge([message], work, done)
 
     def sort(self, messages: list[Incoming]) -> Work:
         """Decode, identify and check every message; nothing that is in one can stop the others."""
@@ -95,8 +116,7 @@ class Pipeline(threading.Thread):
                     work.refused[address.node] = fault.detail
             except Exception as error:
                 log.exception("a bug in the pipeline; the message is quarantined", topic=message.topic)
-                detail = f"the gateway failed on it: {type(error).__name__}; please report this"
-                work.batch.rejected.append(_whole(message, None, "gateway_error", detail))
+                work.batch.rejected.append(_whole(message, None, "gateway_error", _bug(error)))
         return work
 
     def _check(self, it: Identified, message: Incoming, work: Work) -> None:
@@ -166,6 +186,10 @@ class Pipeline(threading.Thread):
         if self.ident is not None:
             self.join(seconds)
         return not self.is_alive()
+
+
+def _bug(error: Exception) -> str:
+    return f"the gateway failed on it: {type(error).__name__}; please report this"
 
 
 def _whole(message: Incoming, node: str | None, reason: str, detail: str) -> Rejected:

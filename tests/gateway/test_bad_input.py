@@ -34,6 +34,7 @@ def with_raw(field: str, text: str) -> bytes:
 WHOLE = {
     "invalid-utf8": (b'{"v":1,"boot":1,"\xff":1}', "not_utf8", "byte 0xff at position 17", True),
     "not-json": (b"hello", "not_json", "line 1 column 1", True),
+    "byte-order-mark": (b"\xef\xbb\xbf" + message(reading(1)), "not_json", "byte order mark", True),
     "cut-off": (message(reading(1))[:-1], "not_json", "EOF", True),
     "empty-payload": (b"", "not_json", "empty", True),
     "json-but-a-list": (b"[]", "not_json", "not an object", True),
@@ -58,7 +59,13 @@ WHOLE = {
     ),
     "version-is-a-bool": (message(reading(1), v=True), "version", "True", True),
     "no-version": (b"{}", "version", "has no version", True),
-    "empty-batch": (message(), "shape", "readings: List should have at least 1 item", True),
+    "empty-batch": (message(), "shape", "readings: List should have at least 1 item, not 0", True),
+    "61-readings": (
+        b'{"v":1,"boot":1,"readings":[' + b"1," * 60 + b"1]}",
+        "shape",
+        "at most 60 items, not 61",
+        True,
+    ),
     "unknown-field-of-message": (message(reading(1), node="x"), "shape", "node is not a field", True),
     "boot-missing": (b'{"v":1,"readings":[1]}', "shape", "boot is missing", True),
     "boot-is-a-bool": (
@@ -78,6 +85,7 @@ SINGLE = {
     "text-for-a-number": ('"12"', "reading", "pm25: must be a valid number, not '12'"),
     "unknown-field": ('1, "colour": "red"', "reading", "colour is not a field of the contract"),
     "missing-without-reason": ("null", "reading", "pm25 is missing and no flag says why"),
+    "uptime-beyond-sqlite": (f'1, "up": {2**63}', "reading", "up: must be less than or equal to"),
     "from-1970": ('1, "t": 86400', "time_past", "1970-01-02 00:00:00 UTC, 5"),
     "from-next-week": (f'1, "t": {NOW + WEEK + 3600}', "time_future", "7 days ahead of the gateway's clock"),
 }
@@ -128,8 +136,9 @@ def test_bad_reading_among_good_ones(
     text, reason, words = SINGLE[name]
     node: Talker = talk(shared_broker.port, f"s-{name}"[:32])
     bad = reading(2, pm25="HERE")
-    if '"t":' in text:
-        del bad["t"]
+    for field in ("t", "up"):
+        if f'"{field}":' in text:
+            del bad[field]
     node.send(message(reading(1), bad, reading(3)).replace(b'"HERE"', text.encode()))
     wait_for(lambda: node.acked(1, 3), what="the ack")
     (entry,) = quarantined(gateway, node.name)

@@ -101,6 +101,17 @@ def test_another_reading_under_a_taken_identity_is_kept_in_quarantine(path: Path
         assert [each.values["pm25"] for each in reader.after(0, 10)] == [0.1]
 
 
+def test_bad_reading_under_a_taken_identity_is_listed_once_and_stores_nothing(path: Path) -> None:
+    with Journal(path) as journal, JournalReader(path) as reader:
+        journal.commit(batch(new(1)))
+        assert journal.commit(batch(bad(1))).quarantined == {"reading": 1}
+        assert journal.commit(batch(bad(1))).duplicates == 1
+        (entry,) = reader.quarantined()
+        assert (entry.boot, entry.seq) == (1, 1)
+        (row,) = reader.ledger()
+        assert (row.born, row.stored, row.quarantined, row.missing) == (1, 1, 0, 0)
+
+
 def test_ledger_counts_each_boot(path: Path) -> None:
     with Journal(path) as journal, JournalReader(path) as reader:
         journal.commit(

@@ -114,6 +114,32 @@ def test_bug_in_the_pipeline_quarantines_that_message_only(
     assert not node.acked(1, 2222)
 
 
+def test_bug_in_the_journal_costs_one_message_and_not_the_pipeline(
+    mosquitto: Any, run_gateway: Any, talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gateway.journal_rows as rows
+
+    real = rows.insert_reading
+
+    def insert_reading(db: Any, node_id: int, new: Any) -> int:
+        if new.seq == 2222:
+            raise OverflowError("a bug")
+        return real(db, node_id, new)
+
+    monkeypatch.setattr(rows, "insert_reading", insert_reading)
+    port = mosquitto().port
+    # Long enough for the three to be in one commit.
+    gateway = run_gateway(port, journal={"wait_ms": 500})
+    node = talk(port)
+    for seq in (1, 2222, 3):
+        node.readings(reading(seq))
+    wait_for(lambda: node.acked(1, 3), what="the ack of the third message")
+    wait_for(lambda: gateway.counters.quarantined == {"gateway_error": 1}, what="the entry")
+    node.readings(reading(4))
+    wait_for(lambda: node.acked(1, 4), what="the ack of a later message")
+    assert not node.acked(1, 2222)
+
+
 def incoming(qos: int = 1) -> Incoming:
     return Incoming("t", b"", qos, False, 1, 1, 0)
 
