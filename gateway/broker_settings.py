@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.ca_file import check_ca_file
 from gateway.topics import SHARDS
 
 
@@ -77,6 +78,18 @@ class BrokerSettings(BaseModel):
             raise ValueError("host is no name that the Internet knows") from error
         return host
 
+    @field_validator("username", "password")
+    @classmethod
+    def _sendable(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+        try:
+            sendable = len(text.encode()) <= 65535
+        except UnicodeEncodeError:
+            sendable = False
+        if not sendable:
+            raise ValueError("is not UTF-8 text of at most 65535 bytes, as MQTT demands: set it again")
+        return value
+
     @field_validator("shards")
     @classmethod
     def _known_shards(cls, shards: str) -> str:
@@ -91,8 +104,8 @@ class BrokerSettings(BaseModel):
     def _holds_together(self) -> BrokerSettings:
         if self.ca_file is not None and not self.tls:
             raise ValueError("ca_file is given but tls is false: set tls = true, and the broker's TLS port")
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise ValueError(f"ca_file {self.ca_file} is not there")
+        if self.ca_file is not None:
+            check_ca_file(self.ca_file)
         if self.password is not None and self.username is None:
             raise ValueError("password is given without username")
         return self

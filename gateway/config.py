@@ -41,6 +41,13 @@ class JournalSettings(BaseModel):
     batch: int = Field(500, ge=1, le=10000, description="Most messages in one commit.")
     wait_ms: int = Field(50, ge=1, le=5000, description="Longest wait for a batch to fill, ms.")
 
+    @field_validator("path")
+    @classmethod
+    def _names_a_file(cls, path: Path) -> Path:
+        if not path.name or "\0" in str(path) or path.is_dir():
+            raise ValueError("path must name a file, not a directory; it is made when it does not exist")
+        return path
+
 
 class CheckSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -195,6 +202,9 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not valid TOML: {error}; correct that line") from error
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or tables nested a thousand deep.
+        raise ConfigError(f"{file}: holds a number or nesting beyond all measure; correct it") from error
 
 
 def _resolve_paths(document: dict[str, Any], home: Path) -> None:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from gateway.ca_file import check_ca_file
+
 
 class InfluxSettings(BaseModel):
     """Where readings go besides the journal. A server's certificate is always verified."""
@@ -80,8 +82,8 @@ class InfluxSettings(BaseModel):
     def _complete(self) -> InfluxSettings:
         if not self.enabled:
             return self
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise ValueError(f"ca_file {self.ca_file} is not there")
+        if self.ca_file is not None:
+            check_ca_file(self.ca_file)
         if self.api == "v2":
             missing = [name for name in ("org", "bucket") if not getattr(self, name)]
             if self.token is None or not self.token.get_secret_value():

@@ -104,6 +104,8 @@ def _listen(host: str, port: int) -> socket.socket:
     """A listening socket at that port, or at a free one when it is taken."""
     try:
         return _bind(host, port)
+    except UnicodeError as error:
+        raise WebError(f"web.host {host[:80]} is no name that can be looked up; correct it") from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE or port == 0:
             raise WebError(

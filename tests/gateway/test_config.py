@@ -115,6 +115,10 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("[broker]\ntls = true\nca_file = 'ca.pem'", "ca.pem is not there"),
         ("[broker]\npassword = 'hunter2'", "broker: password is given without username"),
         ("[broker]\nport = 0\n[checks]\nfuture_s = -1", "checks.future_s: must be greater"),
+        ("[broker]\ntls = true\nca_file = 'gateway.toml'", "gateway.toml holds no certificate"),
+        ("[journal]\npath = '/'", "journal.path: path must name a file"),
+        ('[journal]\npath = "a\\u0000b"', "journal.path: path must name a file"),
+        ("[broker]\nport = " + "9" * 5000, "holds a number or nesting beyond all measure"),
         ("[broker", "is not valid TOML"),
         ("nodes_file = 'none.toml'", "none.toml: there is no such file"),
     ],
@@ -130,6 +134,20 @@ def test_error_in_the_file_is_told_with_its_place(
     assert str(tmp_path) in result.output
     assert "Traceback" not in result.output
     assert "hunter2" not in result.output
+
+
+def test_influx_ca_file_without_a_certificate_is_told(tmp_path: Path) -> None:
+    text = "[influx]\nenabled = true\napi = 'v1'\ndatabase = 'd'\nca_file = 'gateway.toml'"
+    with pytest.raises(ConfigError, match="holds no certificate"):
+        load(write(tmp_path, text))
+
+
+def test_password_that_is_no_utf8_is_told_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUSTLINE_BROKER__USERNAME", "gateway")
+    monkeypatch.setenv("DUSTLINE_BROKER__PASSWORD", "hunter2\udcff")
+    with pytest.raises(ConfigError, match="DUSTLINE_BROKER__PASSWORD: is not UTF-8 text") as error:
+        load(None)
+    assert "hunter2" not in str(error.value)
 
 
 def test_error_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
