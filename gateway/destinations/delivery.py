@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -88,6 +89,10 @@ class Delivery(threading.Thread):
                 except RetryLaterError as error:
                     self._failed(error.state, str(error))
                     self._back_off(error.retry_after)
+                except sqlite3.Error as error:
+                    path = self._journal.path
+                    self._failed("journal", f"journal {path} cannot be used ({error}); is its disk full?")
+                    self._back_off(None)
                 except Exception as error:  # noqa: BLE001  # a bug must not end deliveries for good
                     self._failed(f"bug {type(error).__name__}", f"{type(error).__name__}: {error}", bug=error)
                     if reader is not None:

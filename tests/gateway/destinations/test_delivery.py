@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -93,6 +94,27 @@ def test_a_fault_of_the_journal_is_survived_and_nothing_is_skipped(
     assert delivery.counters.failures == 2
     assert (sink.writes, len(set(sink.lines))) == (3, 10)  # written again, the same
     wait_for(lambda: delivery.counters.delivered == 10, what="the count")
+
+
+def test_a_journal_without_room_is_told_plainly_and_not_as_a_bug(
+    journal: Journal, deliver: Callable[..., Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, faults = journal.delivered, [sqlite3.OperationalError("database or disk is full")]
+
+    def failing(*args: object, **more: object) -> None:
+        if faults:
+            raise faults.pop()
+        real(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(journal, "delivered", failing)
+    commit(journal, a_mixed_lot(10))
+    sink = ScriptedSink()
+    with capture_logs() as logs:
+        deliver(sink)
+        wait_for(lambda: journal.cursor(sink.name) == 10, what="the cursor")
+    (told,) = [each for each in logs if each["log_level"] in ("warning", "error")]
+    assert "exc_info" not in told
+    assert "disk is full" in told["problem"]
 
 
 def test_stopping_ends_a_backoff_at_once(journal: Journal, deliver: Callable[..., Delivery]) -> None:
