@@ -94,7 +94,7 @@ def check_command(settings: Settings) -> None:
 
 
 @gateway.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Newest so many.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10**9), help="Newest so many.")
 @click.option("--node", help="Of this node only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload.")
 @with_settings
@@ -145,7 +145,7 @@ def sample_command() -> None:
 def _since(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    if value.isdigit():
+    if value.isascii() and value.isdigit() and len(value) <= 12:
         return int(value)
     try:
         when = datetime.fromisoformat(value)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Generator, Sequence
@@ -81,6 +82,7 @@ class Journal:
         except JournalError:
             self._lock_file.close()
             raise
+        self._file = _file_at(path)
         self._nodes: dict[tuple[str, str], int] = {}
         self._held: dict[tuple[int, int], list[Range]] = {}
 
@@ -99,6 +101,11 @@ class Journal:
         """Write the batch in one transaction and return what became of it."""
         done = Committed()
         with self._mutex:
+            if _file_at(self.path) != self._file:
+                # SQLite would write on into a file without a name, which is gone at the end.
+                raise sqlite3.OperationalError(
+                    "the file was moved away or replaced; stop the gateway, put it back, start again"
+                )
             with self._transaction():
                 pending = _Pending()
                 for reading in batch.readings:
@@ -218,6 +225,14 @@ class Journal:
         if key not in pending.before:
             pending.before[key] = list(held)
         return held
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _compact(value: dict[str, Any]) -> bytes:

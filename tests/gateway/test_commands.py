@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dustline.cli import main
+from gateway.journal import Journal
 from tests.gateway.talker import Talker, reading
 from tests.support import wait_for
 
@@ -137,3 +138,20 @@ def test_password_shows_up_nowhere(
     result = invoke("gateway", "check", config=config(port, broker="username = 'gw'"))
     assert result.exit_code == 1
     assert "hunter2" not in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ledger", "--since", "\u00b2"),
+        ("ledger", "--since", "9" * 30),
+        ("gateway", "quarantine", "--limit", "9" * 30),
+    ],
+)
+def test_number_beyond_all_measure_is_a_users_mistake(words: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("")
+    Journal(tmp_path / "dustline-journal.sqlite").close()
+    result = invoke(*words, config=path)
+    assert result.exit_code == 2, result.output
+    assert f"Invalid value for '{words[-2]}'" in result.output

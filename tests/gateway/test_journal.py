@@ -194,6 +194,20 @@ def test_full_disk_leaves_nothing_half_done(path: Path) -> None:
         assert sum(row.stored for row in reader.ledger()) == 2000
 
 
+def test_journal_that_was_moved_away_takes_nothing_until_it_is_back(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.commit(batch(new(1)))
+        away = path.with_name("away")
+        path.rename(away)
+        with pytest.raises(sqlite3.OperationalError, match="moved away or replaced"):
+            journal.commit(batch(new(2)))
+        path.write_bytes(b"another file")
+        with pytest.raises(sqlite3.OperationalError, match="moved away or replaced"):
+            journal.commit(batch(new(2)))
+        away.replace(path)
+        assert journal.commit(batch(new(2))).stored == 1
+
+
 def test_bell_rings_after_each_commit(path: Path) -> None:
     with Journal(path) as journal:
         heard = journal.bell.wait(-1, 0)
