@@ -58,6 +58,8 @@ class Talker:
     ) -> None:
         """Publish with QoS 1 and return when the broker has it."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        # paho queues without a connection too, but cannot be asked then whether the broker has it.
+        wait_for(self._client.is_connected, 20, "the node's connection")
         self._client.publish(to or topic(self.name, kind), body, 1, retain).wait_for_publish(20)
 
     def send_soon(self, payload: Any) -> None:
