@@ -18,14 +18,16 @@ class UnreadableError(Exception):
         self.detail = detail
 
 
-def decode(payload: bytes) -> dict[str, Any]:
+def decode(payload: bytes, size: int | None = None) -> dict[str, Any]:
     """Parse one message. Anything may come in; only UnreadableError goes out.
 
-    A number like 1e999 becomes an infinity here and is refused by the models, together with its field's name.
+    `size` is the message's length when `payload` is only its beginning. A number like 1e999
+    becomes an infinity here and is refused by the models, together with its field's name.
     """
-    if len(payload) > MAX_MESSAGE_BYTES:
+    size = len(payload) if size is None else size
+    if size > MAX_MESSAGE_BYTES:
         raise UnreadableError(
-            "too_long", f"the message has {len(payload)} bytes, at most {MAX_MESSAGE_BYTES} are allowed"
+            "too_long", f"the message has {size} bytes, at most {MAX_MESSAGE_BYTES} are allowed"
         )
     if not payload:
         raise UnreadableError("not_json", "the message is empty")

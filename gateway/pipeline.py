@@ -107,7 +107,7 @@ class Pipeline(threading.Thread):
                 address = locate(message.topic, self._network)
                 if address.kind == "status" and not message.payload:
                     continue  # MQTT's own way to clear a retained message
-                identified = identify(address, decode(message.payload))
+                identified = identify(address, decode(message.payload, message.size))
                 self._check(identified, message, work)
             except UnreadableError as fault:
                 node = address.node if address else None
@@ -194,5 +194,5 @@ def _bug(error: Exception) -> str:
 
 def _whole(message: Incoming, node: str | None, reason: str, detail: str) -> Rejected:
     kept = message.payload[:MAX_MESSAGE_BYTES]
-    size = len(message.payload)
+    size = message.size
     return Rejected(message.received_ms, message.topic, node, None, None, reason, detail, kept, size)

@@ -19,6 +19,12 @@ class Incoming:
     mid: int
     epoch: int
     received_ms: int
+    # Bytes of the whole payload, when `payload` is only the beginning of one that is too long anyway.
+    whole: int | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.payload) if self.whole is None else self.whole
 
 
 class Inbox:

@@ -21,6 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway import topics
 from gateway.broker_settings import BrokerSettings
+from gateway.contract import MAX_MESSAGE_BYTES
 from gateway.receive import Inbox, Incoming
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.session")
@@ -219,9 +220,10 @@ class Session:
         except UnicodeDecodeError:
             topic = "(not valid UTF-8)"
         now_ms = time.time_ns() // 1_000_000
-        incoming = Incoming(
-            topic, bytes(message.payload), message.qos, message.retain, message.mid, epoch, now_ms
-        )
+        # The beginning is enough to refuse it, and thousands of long ones may wait in the inbox.
+        kept = bytes(message.payload[:MAX_MESSAGE_BYTES])
+        size = len(message.payload)
+        incoming = Incoming(topic, kept, message.qos, message.retain, message.mid, epoch, now_ms, size)
         self._inbox.put(incoming, self._stopping.is_set)
 
     def _log_failure(self, what: str, to_do: str) -> None:

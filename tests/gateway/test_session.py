@@ -97,10 +97,10 @@ def test_bug_in_the_pipeline_quarantines_that_message_only(
 
     real = pipeline.decode
 
-    def decode(payload: bytes) -> Any:
+    def decode(payload: bytes, size: int) -> Any:
         if b"2222" in payload:
             raise RuntimeError("a bug")
-        return real(payload)
+        return real(payload, size)
 
     monkeypatch.setattr(pipeline, "decode", decode)
     port = mosquitto().port
@@ -138,6 +138,26 @@ def test_bug_in_the_journal_costs_one_message_and_not_the_pipeline(
     node.readings(reading(4))
     wait_for(lambda: node.acked(1, 4), what="the ack of a later message")
     assert not node.acked(1, 2222)
+
+
+def test_only_the_beginning_of_a_long_message_waits_in_memory(
+    mosquitto: Any, run_gateway: Any, talk: Any
+) -> None:
+    port = mosquitto().port
+    gateway = run_gateway(port)
+    waited: list[Incoming] = []
+    real = gateway._inbox.put
+
+    def put(message: Incoming, give_up: Any) -> None:
+        waited.append(message)
+        real(message, give_up)
+
+    gateway._inbox.put = put
+    node = talk(port)
+    node.send(b"x" * 1_000_000)
+    wait_for(lambda: node.answers, what="the refusal")
+    assert "1000000 bytes" in node.answers[0]["refused"]
+    assert [len(each.payload) for each in waited] == [8192]
 
 
 def incoming(qos: int = 1) -> Incoming:
