@@ -1,0 +1,1 @@
+"""Measurements, one command each. Run from the checkout: .venv/bin/python -m bench.NAME"""
