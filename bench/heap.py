@@ -1,8 +1,8 @@
 """How much heap the node needs: .venv/bin/python -m bench.heap
 
 Runs the whole firmware on MicroPython's Unix port (64 bit: an object takes twice the chip's space) against
-Debian's Mosquitto and a gateway that acknowledges everything. For each sensor model: first in a large heap, for
-what is alive after a collection; then in ever smaller ones, for the smallest in which it still delivers. The
+Debian's Mosquitto and a gateway that acknowledges everything. For each sensor model: first in a large heap,
+for what is alive after a collection; then in ever smaller ones, for the smallest that still delivers. The
 stand-ins of the chip are in these figures (2.6 KB).
 """
 
