@@ -58,3 +58,15 @@ def gaps(ranges: Iterable[Range], first: int, last: int) -> list[Range]:
     if wanted <= last:
         missing.append((wanted, last))
     return missing
+
+
+def gaps_before(ranges: list[Range], seq: int, most: int) -> list[Range]:
+    """The last `most` of the gaps below `seq`, which must be held; ascending."""
+    missing: list[Range] = []
+    for at in range(position(ranges, seq), -1, -1):
+        below = ranges[at - 1][1] if at else 0
+        if below + 1 < ranges[at][0]:
+            missing.append((below + 1, ranges[at][0] - 1))
+        if len(missing) == most:
+            break
+    return missing[::-1]

@@ -151,6 +151,7 @@ class Journal:
         node_id = self._node_id(network, new.node)
         held = self._ranges(node_id, new.boot, pending)
         done.held[new.node, new.boot] = held
+        done.named.setdefault((new.node, new.boot), set()).add(new.seq)
         if extents.add(held, new.seq):
             reading_id = journal_rows.insert_reading(self._db, node_id, new)
             at = new.received_ms // 1000 if new.t is None else new.t
@@ -182,6 +183,7 @@ class Journal:
         if it.node is not None and it.boot is not None and it.seq is not None:
             held = self._ranges(self._node_id(network, it.node), it.boot, pending)
             done.held[it.node, it.boot] = held
+            done.named.setdefault((it.node, it.boot), set()).add(it.seq)
             if not extents.add(held, it.seq) and journal_rows.is_quarantined(self._db, it):
                 done.duplicates += 1
                 return

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from gateway import topics
-from gateway.acknowledge import acknowledgement, refusal
+from gateway.acknowledge import acknowledgements, refusal
 from gateway.check import Limits, Origin, check
 from gateway.contract import MAX_MESSAGE_BYTES, Health, Offline, Online, ReadingsEnvelope
 from gateway.counters import Counters
@@ -71,10 +71,10 @@ class Pipeline(threading.Thread):
         while not self._stopping.is_set():
             messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
             if messages:
-                self._handle(messages)
+                self._take(messages)
             self._answers.tend()
 
-    def _handle(self, messages: list[Incoming]) -> None:
+    def _take(self, messages: list[Incoming]) -> None:
         """Take a batch to its acks. A bug in the journal costs the message that meets it, not the others."""
         work = self.sort(messages)  # decode, identify, check
         try:
@@ -149,12 +149,13 @@ class Pipeline(threading.Thread):
         """Commit, however often it takes; None when the gateway is told to stop meanwhile."""
         if batch.empty():
             return Committed()
-        delay = 0.1
+        delay, failures = 0.1, 0
         while True:
             try:
                 done = self._journal.commit(batch)
             except sqlite3.Error as error:
                 self.counters.failed_commits += 1
+                failures += 1
                 log.error(
                     "the journal cannot be written; nothing is acknowledged, so nothing is lost",
                     path=str(self._journal.path),
@@ -165,6 +166,12 @@ class Pipeline(threading.Thread):
                     return None
                 delay = min(delay * 2, LONGEST_RETRY_SECONDS)
             else:
+                if failures:
+                    log.info(
+                        "the journal can be written again",
+                        path=str(self._journal.path),
+                        failed_attempts=failures,
+                    )
                 self.counters.add(done)
                 return done
 
@@ -172,7 +179,8 @@ class Pipeline(threading.Thread):
         self.counters.received += len(messages)
         self._answers.acknowledge(messages)
         for (node, boot), held in done.held.items():
-            self._answers.publish(topics.build(self._network, node, "ack"), acknowledgement(boot, held))
+            for answer in acknowledgements(boot, held, done.named[node, boot]):
+                self._answers.publish(topics.build(self._network, node, "ack"), answer)
         for node, why in work.refused.items():
             self._answers.publish(topics.build(self._network, node, "ack"), refusal(why))
         for reason, count in done.quarantined.items():

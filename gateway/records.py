@@ -89,12 +89,16 @@ class Batch:
 
 @dataclass(slots=True)
 class Committed:
-    """What a commit did. `held` has the ranges now held of every (node, boot) the batch named a seq of."""
+    """What a commit did.
+
+    By (node, boot): `named` has the seqs that the batch contained, `held` all ranges that are held now.
+    """
 
     stored: int = 0
     duplicates: int = 0
     quarantined: dict[str, int] = field(default_factory=dict[str, int])
     held: dict[tuple[str, int], list[Range]] = field(default_factory=dict[tuple[str, int], list[Range]])
+    named: dict[tuple[str, int], set[int]] = field(default_factory=dict[tuple[str, int], set[int]])
 
 
 @dataclass(slots=True, frozen=True)

@@ -113,4 +113,6 @@ class Gateway:
             stored=counted.stored,
             duplicates=counted.duplicates,
             quarantined=counted.quarantined,
+            failed_commits=counted.failed_commits,
+            dropped_qos0=self._inbox.dropped_qos0,
         )

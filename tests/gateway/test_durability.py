@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway.journal import Batch, Committed, JournalError, JournalReader
 from gateway.service import Gateway
@@ -68,6 +69,25 @@ def test_ack_comes_after_the_commit_and_not_before(
     assert gateway.counters.stored == 2
 
 
+def test_older_readings_behind_many_gaps_get_their_ack(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
+    port = mosquitto().port
+    run_gateway(port)
+    node: Talker = talk(port)
+    odd = range(1001, 1200, 2)
+    for part in (odd[:50], odd[50:]):
+        node.readings(*map(reading, part))
+    wait_for(lambda: all(node.acked(1, seq) for seq in odd), what="the acks of all")
+    node.answers.clear()
+    node.readings(reading(2))
+    wait_for(lambda: node.answers, what="an answer")
+    assert node.acked(1, 2)
+    assert not node.acked(1, 1)
+    # One message with both ends of what lies apart: every seq of it is answered.
+    node.answers.clear()
+    node.readings(reading(4), reading(1101), reading(1201))
+    wait_for(lambda: all(node.acked(1, seq) for seq in (4, 1101, 1201)), what="the acks of the three")
+
+
 def test_failing_commit_is_retried_and_acked_only_then(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
     port = mosquitto().port
     gateway = run_gateway(port)
@@ -83,10 +103,20 @@ def test_failing_commit_is_retried_and_acked_only_then(mosquitto: Any, run_gatew
         return real(batch)
 
     gateway.journal.commit = commit
-    node.readings(reading(1), reading(3))
-    wait_for(lambda: node.answers, what="the ack")
-    assert node.answers == [{"v": 1, "boot": 1, "upto": 3, "except": [2]}]
-    assert gateway.counters.failed_commits == 3
+    with structlog.testing.capture_logs() as logs:
+        node.readings(reading(1), reading(3))
+        wait_for(lambda: node.answers, what="the ack")
+        assert node.answers == [{"v": 1, "boot": 1, "upto": 3, "except": [2]}]
+        assert gateway.counters.failed_commits == 3
+        node.readings(reading(4))
+        wait_for(lambda: node.acked(1, 4), what="the ack of the next")
+        gateway._inbox.dropped_qos0 = 2
+        gateway.stop()
+    told = [(each["event"], each["log_level"]) for each in logs if "journal" in each["event"]]
+    assert [level for _, level in told] == ["error"] * 3 + ["info"]
+    assert told[-1][0] == "the journal can be written again"
+    (stopped,) = [each for each in logs if each["event"] == "stopped"]
+    assert (stopped["stored"], stopped["failed_commits"], stopped["dropped_qos0"]) == (3, 3, 2)
 
 
 def test_message_of_an_earlier_connection_is_not_acked_on_a_later_one(
