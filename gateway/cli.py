@@ -16,29 +16,34 @@ from typing import Any
 
 import click
 
-from gateway.config import ConfigError, Settings, load
+from gateway.config import ConfigError, JournalSettings, Settings, load, load_journal
 from gateway.journal_reader import JournalReader
 from gateway.records import LedgerRow, Quarantined
 from gateway.schema import JournalError
 
 
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add --config, hand over the loaded settings, and turn a user's mistake into a plain message."""
+def with_config(
+    read: Callable[[Path | None], object],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add --config, hand over what `read` makes of it, and turn a user's mistake into a plain message."""
 
-    @click.option(
-        "--config",
-        "file",
-        type=click.Path(path_type=Path),
-        help="Configuration file; without it gateway.toml in this directory, or else the defaults.",
-    )
-    @wraps(command)
-    def call(file: Path | None, **options: Any) -> None:
-        try:
-            command(settings=load(file), **options)
-        except (ConfigError, JournalError) as error:
-            raise click.ClickException(str(error)) from error
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option(
+            "--config",
+            "file",
+            type=click.Path(path_type=Path),
+            help="Configuration file; without it gateway.toml in this directory, or else the defaults.",
+        )
+        @wraps(command)
+        def call(file: Path | None, **options: Any) -> None:
+            try:
+                command(read(file), **options)
+            except (ConfigError, JournalError) as error:
+                raise click.ClickException(str(error)) from error
 
-    return call
+        return call
+
+    return decorate
 
 
 @click.group()
@@ -47,7 +52,7 @@ def gateway() -> None:
 
 
 @gateway.command()
-@with_settings
+@with_config(load)
 def run(settings: Settings) -> None:
     """Run the gateway until SIGTERM or Ctrl-C."""
     from gateway import logs
@@ -79,7 +84,7 @@ def run(settings: Settings) -> None:
 
 
 @gateway.command("check")
-@with_settings
+@with_config(load)
 def check_command(settings: Settings) -> None:
     """Tell what would not work, and what to change. Exit code 1 if something would lose data."""
     from gateway.selfcheck import examine
@@ -97,10 +102,10 @@ def check_command(settings: Settings) -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10**9), help="Newest so many.")
 @click.option("--node", help="Of this node only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload.")
-@with_settings
-def quarantine(settings: Settings, limit: int, node: str | None, as_json: bool) -> None:
+@with_config(load_journal)
+def quarantine(journal: JournalSettings, limit: int, node: str | None, as_json: bool) -> None:
     """List what was received and could not be taken as a reading, newest first."""
-    with JournalReader(settings.journal.path) as reader:
+    with JournalReader(journal.path) as reader:
         entries = reader.quarantined(limit, node)
     for entry in entries:
         click.echo(_entry_json(entry) if as_json else _entry_line(entry))
@@ -162,10 +167,10 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
     "--since", callback=_since, help="From that time on: a date, a date and time (UTC), or UTC seconds."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document with all boots.")
-@with_settings
-def ledger(settings: Settings, node: str | None, since: int | None, as_json: bool) -> None:
+@with_config(load_journal)
+def ledger(journal: JournalSettings, node: str | None, since: int | None, as_json: bool) -> None:
     """Born, stored, quarantined, missing: exact counts for each node and boot."""
-    with JournalReader(settings.journal.path) as reader:
+    with JournalReader(journal.path) as reader:
         rows = reader.ledger(node, since)
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))

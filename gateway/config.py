@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -21,6 +21,7 @@ from gateway.web.settings import WebSettings
 ENV_PREFIX = "DUSTLINE_"
 ENV_DELIMITER = "__"
 DEFAULT_FILE = Path("gateway.toml")
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 class ConfigError(Exception):
@@ -79,9 +80,7 @@ class Place(BaseModel):
     lon: float = Field(ge=-180, le=180, description="Longitude, degrees east.")
 
 
-class Settings(BaseSettings):
-    """Everything the gateway can be told."""
-
+class _FromFile(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         env_nested_delimiter=ENV_DELIMITER,
@@ -90,6 +89,21 @@ class Settings(BaseSettings):
         # So that an error never shows a secret.
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+class Settings(_FromFile):
+    """Everything the gateway can be told."""
 
     network: str = Field("warsaw", description="Name of the network: the third level of every topic.")
     nodes_file: Path | None = Field(
@@ -133,16 +147,11 @@ class Settings(BaseSettings):
         """Place of each node that has one."""
         return self._places
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, init_settings
+
+class _JournalOnly(_FromFile):
+    model_config = SettingsConfigDict(extra="ignore")
+
+    journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
 
 
 def load(file: Path | None) -> Settings:
@@ -150,6 +159,16 @@ def load(file: Path | None) -> Settings:
 
     Raises ConfigError.
     """
+    return _load(Settings, file)
+
+
+def load_journal(file: Path | None) -> JournalSettings:
+    """Read where the journal is, as `load` does, and leave everything else unjudged: to look into the
+    journal, nobody needs the secrets of the broker or a database. Raises ConfigError."""
+    return _load(_JournalOnly, file).journal
+
+
+def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:
     if file is None:
         file = DEFAULT_FILE if DEFAULT_FILE.is_file() else None
     document: dict[str, Any] = {} if file is None else _read_toml(file)
@@ -159,7 +178,7 @@ def load(file: Path | None) -> Settings:
         document["journal"].setdefault("path", str(JournalSettings.model_construct().path))
     _resolve_paths(document, home)
     try:
-        return Settings(**document)
+        return kind(**document)
     except ValidationError as error:
         raise ConfigError(_explain(error, name)) from error
     except SettingsError as error:

@@ -155,3 +155,24 @@ def test_number_beyond_all_measure_is_a_users_mistake(words: tuple[str, ...], tm
     result = invoke(*words, config=path)
     assert result.exit_code == 2, result.output
     assert f"Invalid value for '{words[-2]}'" in result.output
+
+
+@pytest.mark.parametrize("words", [("ledger",), ("gateway", "quarantine")])
+def test_looking_into_the_journal_needs_no_secrets(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        "nodes_file = 'of-another-user.toml'\n[journal]\npath = 'j.sqlite'\n"
+        "[broker]\nhost = 'b'\nusername = 'gw'\ntls = true\nca_file = 'of-another-user.pem'\n"
+        "[influx]\nenabled = true\napi = 'v2'\norg = 'o'\nbucket = 'b'\n"
+    )
+    Journal(tmp_path / "j.sqlite").close()
+    result = invoke(*words, config=path)
+    assert result.exit_code == 0, result.output
+    # What they do need is still judged, in the file and in the environment.
+    monkeypatch.setenv("DUSTLINE_JOURNAL__PATH", str(tmp_path / "none.sqlite"))
+    assert "none.sqlite: there is no such file" in invoke(*words, config=path).output
+    monkeypatch.delenv("DUSTLINE_JOURNAL__PATH")
+    path.write_text("[journal]\npth = 'j.sqlite'\n")
+    assert "journal.pth: unknown key" in invoke(*words, config=path).output
