@@ -12,12 +12,18 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from gateway.ca_file import check_ca_file
+from gateway.numbers import Int
 from gateway.topics import SHARDS
+
+# MQTT's 65535, less the ending by which `dustline gateway check` keeps apart from a running gateway.
+CHECK_ENDING = "-check"
+MOST_CLIENT_ID_BYTES = 65535 - len(CHECK_ENDING)
 
 
 def _protocol(value: object) -> object:
@@ -30,7 +36,7 @@ class BrokerSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", min_length=1, description="Name or address of the MQTT broker.")
-    port: int = Field(1883, ge=1, le=65535, description="Port of the broker; with TLS commonly 8883.")
+    port: Int = Field(1883, ge=1, le=65535, description="Port of the broker; with TLS commonly 8883.")
     protocol: Annotated[Literal[5, 311], BeforeValidator(_protocol)] = Field(
         5, description="5 for MQTT 5, 311 for MQTT 3.1.1."
     )
@@ -46,16 +52,16 @@ class BrokerSettings(BaseModel):
         description="The session's name at the broker, different for every gateway. "
         "By default made of the network and the shards.",
     )
-    keepalive_s: int = Field(
+    keepalive_s: Int = Field(
         30, ge=5, le=3600, description="Silence after which the connection is tested, s."
     )
-    session_expiry_s: int = Field(
+    session_expiry_s: Int = Field(
         604800,
         ge=0,
         le=4294967295,
         description="MQTT 5: how long the broker keeps messages for a gateway that is away, s.",
     )
-    receive_maximum: int = Field(
+    receive_maximum: Int = Field(
         1000,
         ge=2,
         le=65535,
@@ -78,16 +84,19 @@ class BrokerSettings(BaseModel):
             raise ValueError("host is no name that the Internet knows") from error
         return host
 
-    @field_validator("username", "password")
+    @field_validator("username", "password", "client_id")
     @classmethod
-    def _sendable(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+    def _sendable(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+        most = MOST_CLIENT_ID_BYTES if info.field_name == "client_id" else 65535
         try:
-            sendable = len(text.encode()) <= 65535
+            sendable = len(text.encode()) <= most
         except UnicodeEncodeError:
             sendable = False
         if not sendable:
-            raise ValueError("is not UTF-8 text of at most 65535 bytes, as MQTT demands: set it again")
+            raise ValueError(f"is not UTF-8 text of at most {most} bytes, as MQTT demands: set it again")
+        if "\0" in text and not isinstance(value, SecretStr):
+            raise ValueError("has a NUL character, which MQTT forbids: set it again")
         return value
 
     @field_validator("shards")

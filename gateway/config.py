@@ -15,12 +15,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.broker_settings import BrokerSettings
 from gateway.destinations.settings import InfluxSettings
+from gateway.numbers import Float, Int
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
 
 ENV_PREFIX = "DUSTLINE_"
 ENV_DELIMITER = "__"
 DEFAULT_FILE = Path("gateway.toml")
+# SQLite's limit on Unix is 512, with room for the names it makes of it.
+MOST_PATH_BYTES = 500
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -39,24 +42,38 @@ class JournalSettings(BaseModel):
         "FULL",
         description="FULL survives a power cut; NORMAL is faster and may lose acknowledged readings in one.",
     )
-    batch: int = Field(500, ge=1, le=10000, description="Most messages in one commit.")
-    wait_ms: int = Field(50, ge=1, le=5000, description="Longest wait for a batch to fill, ms.")
+    batch: Int = Field(500, ge=1, le=10000, description="Most messages in one commit.")
+    wait_ms: Int = Field(50, ge=1, le=5000, description="Longest wait for a batch to fill, ms.")
 
     @field_validator("path")
     @classmethod
     def _names_a_file(cls, path: Path) -> Path:
-        if not path.name or "\0" in str(path) or path.is_dir():
-            raise ValueError("path must name a file, not a directory; it is made when it does not exist")
+        fault = "path must name a file, not a directory; it is made when it does not exist"
+        if not path.name or "\0" in str(path):
+            raise ValueError(fault)
+        if len(os.fsencode(path.absolute())) > MOST_PATH_BYTES:
+            raise ValueError(
+                f"path is longer than {MOST_PATH_BYTES} bytes, which SQLite cannot open: shorten it"
+            )
+        try:
+            # The longest name that SQLite makes beside it.
+            os.stat(path.with_name(path.name + "-journal"))
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise ValueError(f"path cannot be used ({error.strerror}): set another") from error
+        if path.is_dir():
+            raise ValueError(fault)
         return path
 
 
 class CheckSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    future_s: int = Field(
+    future_s: Int = Field(
         600, ge=0, le=86400, description="A reading further ahead of the gateway's clock is quarantined, s."
     )
-    oldest_days: int = Field(
+    oldest_days: Int = Field(
         400, ge=1, le=36500, description="A reading older than that is quarantined, days."
     )
 
@@ -76,8 +93,8 @@ class Place(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: str = Field("", max_length=80, description="Name for people.")
-    lat: float = Field(ge=-90, le=90, description="Latitude, degrees north.")
-    lon: float = Field(ge=-180, le=180, description="Longitude, degrees east.")
+    lat: Float = Field(ge=-90, le=90, description="Latitude, degrees north.")
+    lon: Float = Field(ge=-180, le=180, description="Longitude, degrees east.")
 
 
 class _FromFile(BaseSettings):

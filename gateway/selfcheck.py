@@ -14,6 +14,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import topics
+from gateway.broker_settings import CHECK_ENDING
 from gateway.config import Settings
 from gateway.destinations.sink import Finding, make_sink
 from gateway.journal_reader import JournalReader
@@ -113,7 +114,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
                 )
         answered.set()
 
-    client = make_client(broker, broker.id_for(settings.network) + "-check", clean=True)
+    client = make_client(broker, broker.id_for(settings.network) + CHECK_ENDING, clean=True)
     client.on_connect = on_connect
     client.on_connect_fail = lambda _client, _userdata: answered.set()
     client.on_subscribe = on_subscribe

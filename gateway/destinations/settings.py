@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from gateway.ca_file import check_ca_file
+from gateway.numbers import Float, Int
 
 
 class InfluxSettings(BaseModel):
@@ -44,8 +45,8 @@ class InfluxSettings(BaseModel):
         None,
         description="PEM file with the authority that signed the server's certificate; else the system's.",
     )
-    batch: int = Field(5000, ge=1, le=20000, description="Most readings per write.")
-    timeout_s: float = Field(
+    batch: Int = Field(5000, ge=1, le=20000, description="Most readings per write.")
+    timeout_s: Float = Field(
         10.0, gt=0, le=300, description="Longest wait for the server to connect or to answer, seconds."
     )
     gzip: bool = Field(True, description="Compress what is sent.")

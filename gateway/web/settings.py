@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from gateway.numbers import Float, Int
+
 # Leaflet's own names for {s}; the security headers allow exactly these.
 TILE_SUBDOMAINS = "abc"
 _SAFE_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](:\d{1,5})?")
@@ -24,17 +26,17 @@ class WebSettings(BaseModel):
         description="Address to listen on. The page has no login: put a reverse proxy with TLS before it "
         "to show it to others.",
     )
-    port: int = Field(
+    port: Int = Field(
         8080, ge=0, le=65535, description="Port to listen on; when it is taken, another free one is used."
     )
     title: str = Field("Dustline", min_length=1, max_length=80, description="Heading of the page.")
-    lat: float = Field(
+    lat: Float = Field(
         52.23, ge=-85, le=85, description="Centre of the map while no node has a place, degrees north."
     )
-    lon: float = Field(
+    lon: Float = Field(
         21.01, ge=-180, le=180, description="Centre of the map while no node has a place, degrees east."
     )
-    zoom: int = Field(11, ge=0, le=19, description="Zoom of the map while no node has a place.")
+    zoom: Int = Field(11, ge=0, le=19, description="Zoom of the map while no node has a place.")
     tile_url: str = Field(
         "",
         description="Background map: address of its tiles with {z}, {x} and {y}. Empty: no background, and "
@@ -48,7 +50,7 @@ class WebSettings(BaseModel):
     tile_attribution_url: str = Field(
         "", description="Page that the attribution links to, e.g. the background map's licence."
     )
-    stale_s: int = Field(
+    stale_s: Int = Field(
         1800, ge=10, le=172800, description="A reading older than that is shown as out of date, s."
     )
 

@@ -118,6 +118,15 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("[broker]\ntls = true\nca_file = 'gateway.toml'", "gateway.toml holds no certificate"),
         ("[journal]\npath = '/'", "journal.path: path must name a file"),
         ('[journal]\npath = "a\\u0000b"', "journal.path: path must name a file"),
+        (f"[journal]\npath = '{'j' * 248}'", "journal.path: path cannot be used (File name too long)"),
+        (f"[journal]\npath = '{'j' * 300}'", "journal.path: path cannot be used (File name too long)"),
+        (f"[journal]\npath = '{'j/' * 300}j'", "journal.path: path is longer than 500 bytes"),
+        (f"[journal]\npath = '{'j/' * 3000}j'", "journal.path: path is longer than 500 bytes"),
+        ("[broker]\nport = true", "broker.port: must be a number, not true or false"),
+        ('[broker]\nusername = "a\\u0000b"', "broker.username: has a NUL character"),
+        ('[broker]\nclient_id = "a\\u0000b"', "broker.client_id: has a NUL character"),
+        (f"[broker]\nusername = '{'u' * 65536}'", "broker.username: is not UTF-8 text of at most 65535"),
+        (f"[broker]\nclient_id = '{'u' * 65530}'", "broker.client_id: is not UTF-8 text of at most 65529"),
         ("[broker]\nport = " + "9" * 5000, "holds a number or nesting beyond all measure"),
         ("[broker", "is not valid TOML"),
         ("nodes_file = 'none.toml'", "none.toml: there is no such file"),
@@ -188,3 +197,15 @@ def test_gateways_of_different_shards_have_different_sessions() -> None:
     names = {BrokerSettings(shards=shards).id_for("warsaw") for shards in ("1/1", "1/2", "2/2", "0f")}
     assert len(names) == 4
     assert BrokerSettings(client_id="mine").id_for("warsaw") == "mine"
+
+
+def test_a_bool_is_no_number_in_any_section(tmp_path: Path) -> None:
+    numbers = [
+        path for path, default in leaves(Settings).items() if type(default) in (int, float) and len(path) == 2
+    ]
+    assert len(numbers) > 10
+    for section, key in numbers:
+        if key == "protocol":
+            continue  # a choice of two
+        with pytest.raises(ConfigError, match=f"{section}.{key}: must be a number, not true or false"):
+            load(write(tmp_path, f"[{section}]\n{key} = true\n"))
