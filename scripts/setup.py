@@ -124,13 +124,18 @@ def install_debian() -> None:
         return
     say(f"installing Debian packages: {names}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", "update", "-q", env=env)
+    apt(["update"], env, "apt-get update failed, trying with the lists that are here")
     for package in missing:
-        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", package]
-        done = subprocess.run(command, env=env, capture_output=True, text=True)
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            say(f"NOT INSTALLED, the tests that need it will be skipped: {package} ({reason})")
+        words = ["install", "-y", "--no-install-recommends", package]
+        apt(words, env, f"NOT INSTALLED, the tests that need it will be skipped: {package}")
+
+
+def apt(words: list[str], env: dict[str, str], failure: str) -> None:
+    """A distribution may lack a package; what else is there can be tested all the same."""
+    done = subprocess.run(["apt-get", "-q", *words], env=env, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        say(f"{failure} ({reason})")
 
 
 def fingerprint(level: str) -> str:
