@@ -47,10 +47,34 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--network", default="warsaw", show_default=True),
         click.option("--ntp", multiple=True, metavar="HOST:PORT", help="Default: a time server of our own."),
         click.option("--directory", type=click.Path(path_type=Path), help="Kept; default: a temporary one."),
-        click.option("--warmup", default=30.0, show_default=True, help="Seconds of the sensor's warm-up."),
-        click.option("--window", default=60.0, show_default=True, help="Seconds that one reading averages."),
-        click.option("--sleep", default=0.0, show_default=True, help="Seconds of sleep between windows."),
-        click.option("--health", default=600.0, show_default=True, help="Seconds between health messages."),
+        click.option(
+            "--warmup",
+            default=30,
+            type=click.IntRange(0, 600),
+            show_default=True,
+            help="Seconds of the sensor's warm-up.",
+        ),
+        click.option(
+            "--window",
+            default=60,
+            type=click.IntRange(1, 3600),
+            show_default=True,
+            help="Seconds that one reading averages.",
+        ),
+        click.option(
+            "--sleep",
+            default=0,
+            type=click.IntRange(0, 86400),
+            show_default=True,
+            help="Seconds of sleep between windows.",
+        ),
+        click.option(
+            "--health",
+            default=600,
+            type=click.IntRange(1, 86400),
+            show_default=True,
+            help="Seconds between health messages.",
+        ),
         click.option("--seed", default=0, show_default=True, help="Same seed, same air and same sensors."),
     )
     for option in reversed(options):

@@ -20,12 +20,12 @@ class NodeOptions:
     ntp: tuple[str, ...] = ()
     ssid: str = "dustline"
     wifi_password: str = "particles"  # noqa: S105 - of a router that does not exist
-    warmup_s: float = 30
-    window_s: float = 60
-    sleep_s: float = 0
-    health_s: float = 600
-    ack_timeout_s: float = 20
-    keepalive_s: float = 60
+    warmup_s: int = 30
+    window_s: int = 60
+    sleep_s: int = 0
+    health_s: int = 600
+    ack_timeout_s: int = 20
+    keepalive_s: int = 60
     seed: int = 0
     heap: str = "128k"
     # All traffic goes through a router that cut_wifi() silences; its far side never hears of a power cut.
