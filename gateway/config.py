@@ -36,7 +36,8 @@ class JournalSettings(BaseModel):
 
     path: Path = Field(
         Path("dustline-journal.sqlite"),
-        description="The journal, an SQLite file. A relative path starts at this file's directory.",
+        description="The journal, an SQLite file. A relative path starts at this file's directory: "
+        "for a file in /etc, name one such as /var/lib/dustline/journal.sqlite.",
     )
     synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL",

@@ -48,8 +48,8 @@ def run_gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
 def talk() -> Iterator[Callable[..., Talker]]:
     talkers: list[Talker] = []
 
-    def start(port: int, name: str = "node-1") -> Talker:
-        talkers.append(Talker(port, name))
+    def start(port: int, name: str = "node-1", password: str | None = None) -> Talker:
+        talkers.append(Talker(port, name, password))
         return talkers[-1]
 
     yield start

@@ -34,13 +34,15 @@ def topic(node: str, kind: str, network: str = "warsaw") -> str:
 class Talker:
     """Connected when made; `answers` grows as acks come in."""
 
-    def __init__(self, port: int, name: str = "node-1") -> None:
+    def __init__(self, port: int, name: str = "node-1", password: str | None = None) -> None:
         self.name = name
         self.answers: list[dict[str, Any]] = []
         self._subscribed: list[int] = []
         self._client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311, clean_session=False
         )
+        if password is not None:
+            self._client.username_pw_set(name, password)
         self._client.max_queued_messages_set(0)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_message = self._on_message
