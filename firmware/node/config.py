@@ -44,23 +44,40 @@ class Config:
         self.outbox_kb = 1024
         self.problems = []
         self.version = 0
+        self._file = None  # what the file says of what may be set from afar, once that was done
 
     def apply_remote(self, message):
-        """Set what a `config` message names. True when it was taken; problems are noted, not raised."""
+        """Set what a `config` message names; the rest is as the file says, so that a version means the same
+        before and after a restart. True when it was taken; problems are noted, not raised."""
         version = message.get("version")
         settings = message.get("settings")
-        if message.get("v") != 1 or not isinstance(version, int) or not isinstance(settings, dict):
-            self.problems.append("config message: not of the contract's form, left alone")
+        if (
+            message.get("v") != 1
+            or not whole_number(version, (1, 0x7FFFFFFF))
+            or not isinstance(settings, dict)
+        ):
+            self._problem("config message: not of the contract's form, left alone")
             return False
+        if self._file is None:
+            self._file = {name: getattr(self, name) for name in REMOTE}
+        for name in REMOTE:
+            if name not in settings:
+                setattr(self, name, self._file[name])
         for name in settings:
             value = settings[name]
             bounds = REMOTE.get(name, ())
             if isinstance(value, bool) if bounds is None else bounds and whole_number(value, bounds):
                 setattr(self, name, value)
             else:
-                self.problems.append(f"config message {version}: {name} is not to be set to {value}")
+                self._problem(f"config message {version}: {name[:32]} is not to be set so")
         self.version = version
         return True
+
+    def _problem(self, text):
+        """Such messages come again at each connection, and may be long: no more of them than fit."""
+        print(text)
+        if len(self.problems) < 16:
+            self.problems.append(text)
 
 
 def keep_remote(message):

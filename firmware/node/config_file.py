@@ -66,6 +66,9 @@ def parse(raw):
             setattr(config, name, raw[name])
     config.sensors = _without_wrong(config, "sensors", _wrong_with_sensor)
     config.wifi = _without_wrong(config, "wifi", _wrong_with_wifi)
+    if not all(isinstance(server, str) for server in config.ntp):
+        config.problems.append("ntp: every server must be a text; those that are not were left out")
+        config.ntp = [server for server in config.ntp if isinstance(server, str)]
     if not is_name(config.node):
         config.problems.append("node: needs a name of a-z, 0-9 and -, up to 32 letters")
     if not config.broker["host"]:
@@ -133,6 +136,6 @@ def _wrong_with_sensor(sensor):
 
 
 def _wrong_with_wifi(network):
-    if isinstance(network, dict) and isinstance(network.get("ssid"), str):
-        return None
-    return "needs an ssid and a password"
+    if not isinstance(network, dict) or not isinstance(network.get("ssid"), str):
+        return "needs an ssid and a password"
+    return None if isinstance(network.get("password") or "", str) else "needs a text as its password"
