@@ -15,10 +15,14 @@ def read(path):
 def write(path, data):
     """Replace a file whole. littlefs and POSIX rename in one step: a reader finds old or new, never half."""
     beside = path + ".new"
-    with open(beside, "wb") as file:
-        file.write(data)
-        file.flush()
-    os.rename(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+        os.rename(beside, path)
+    except OSError:
+        remove(beside)  # on a full disk it would keep room that others need
+        raise
 
 
 def remove(path):

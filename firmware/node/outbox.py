@@ -148,17 +148,32 @@ class Outbox:
     def _start_segment(self):
         self.close()
         number = 0
-        if self.segments and self.segments[-1].boot == self.boot:
-            number = self.segments[-1].number + 1
+        segment = self.segments[-1] if self.segments else None
+        if segment is not None and segment.boot == self.boot:
+            if not segment.last:
+                # Nothing got into it, as on a full disk: a new one for each failure would fill the heap.
+                self._file = open(self._path(segment.name()), "wb")
+                return segment
+            number = segment.number + 1
+        if not number and files.whole_number(self._path("boot")) != self.boot:
+            self.keep()  # the start could not; no reading is born under a number that may come again
         segment = Segment(self.boot, number, 0)
         self._file = open(self._path(segment.name()), "wb")
         self.segments.append(segment)
         return segment
 
+    def keep(self):
+        """Remember this start's number. Raises OSError."""
+        files.folder(self.folder)
+        files.write(self._path("boot"), str(self.boot).encode())
+
     def close(self):
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        try:
+            if file is not None:
+                file.close()
+        except OSError:
+            pass  # each record was flushed when it was born; the one that was not is not born
 
     def batch(self, max_count, max_bytes):
         """The oldest unacked readings of one boot: (boot, [body, ...]); None when all is acked. `max_bytes`
@@ -206,7 +221,7 @@ class Outbox:
 
     def acked(self, boot, seqs):
         """Forget these readings of one boot, because the gateway has them for good. `seqs` ascend and come
-        from the last batch."""
+        from the last batch. An OSError says that they come again after a restart, which costs nothing."""
         if boot != self._done[0] and boot in [segment.boot for segment in self.segments]:
             self._ahead = set()
             self._done = (boot, 0) if boot > self._done[0] else self._done
@@ -214,8 +229,8 @@ class Outbox:
             return
         self._ahead.update([seq for seq in seqs if seq > self._done[1]])
         self._advance()
+        self._forget()  # before the mark is kept: on a full disk it makes the room for it
         self._save()
-        self._forget()
 
     def _advance(self):
         """Move the mark over every held reading that is acked, gaps in the numbers included."""

@@ -1,5 +1,6 @@
 """What the outbox does once, at the start: count the boot, read what is held. Loaded for it, then dropped."""
 
+import errno
 import json
 import os
 
@@ -10,17 +11,29 @@ KEPT_BOOTS = 16
 
 
 def start(outbox):
-    """Fill a fresh Outbox from its folder. Raises OSError when the flash cannot be used at all."""
+    """Fill a fresh Outbox from its folder. Raises OSError when what it holds cannot be read."""
     folder = outbox.folder + "/"
-    files.folder(outbox.folder)
+    try:
+        files.folder(outbox.folder)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        print("outbox: no room to make its folder")
+        outbox.boot = 1  # the first append tries again
+        return
     _load_state(outbox, folder)
     outbox.segments = _segments(outbox, folder)
     known = [boot for boot, _ in outbox._boots] + [segment.boot for segment in outbox.segments]
     known += [outbox._done[0], files.whole_number(folder + "boot") or 0]
     outbox.boot = max(known) + 1
-    files.write(folder + "boot", str(outbox.boot).encode())
-    _remember_boots(outbox, folder)
+    _remember_boots(outbox)
     outbox._forget()
+    try:
+        outbox.keep()
+        files.write(folder + "boots", json.dumps(outbox._boots).encode())
+    except OSError as error:
+        # A full disk must not stop the node: the outbox drains, and the first append tries again.
+        print("outbox: cannot keep the boot's number:", error)
 
 
 def _load_state(outbox, folder):
@@ -84,11 +97,10 @@ def _index(outbox, segment, path):
     return segment.last
 
 
-def _remember_boots(outbox, folder):
-    """Keep how far each earlier boot got: what the ledger counts as born."""
+def _remember_boots(outbox):
+    """Note how far each earlier boot got: what the ledger counts as born."""
     last = dict(outbox._boots)
     for boot, seq in [outbox._done] + [(segment.boot, segment.last) for segment in outbox.segments]:
         if boot:
             last[boot] = max(seq, last.get(boot, 0))
     outbox._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: KEPT_BOOTS - 1]
-    files.write(folder + "boots", json.dumps(outbox._boots).encode())

@@ -203,3 +203,138 @@ def test_set_aside_is_out_of_the_way_but_kept():
     outbox.close()
     assert opened(folder).aside == 2
     clean(folder)
+
+
+class FullFile:
+    """What a full disk makes of a file: a part of a record gets there, then nothing."""
+
+    def __init__(self, path):
+        self.file = open(path, "ab")  # noqa: SIM115 - closed by close()
+
+    def write(self, data):
+        self.file.write(data[: len(data) // 2])
+        raise OSError(28)
+
+    def flush(self):
+        raise OSError(28)
+
+    def close(self):
+        self.file.close()
+        raise OSError(28)  # littlefs writes its metadata here
+
+
+class FullOutbox(Outbox):
+    """An Outbox on a disk that is full while `full` is set."""
+
+    full = False
+
+    def _start_segment(self):
+        segment = Outbox._start_segment(self)
+        if self.full:
+            self._file.close()
+            self._file = FullFile(self._path(segment.name()))
+        return segment
+
+
+def refused(outbox):
+    try:
+        outbox.append(READING, 1763900000, "ntp")
+    except OSError:
+        return True
+    return False
+
+
+def test_a_full_disk_costs_no_memory_no_identity_and_passes():
+    folder = fresh("nospace")
+    outbox = FullOutbox(folder)
+    outbox.open()
+    fill(outbox, 2)
+    outbox.close()
+    outbox.full = True
+    outbox._start_segment()
+    for _ in range(50):
+        assert refused(outbox)
+    assert outbox.seq == 2
+    assert len(outbox.segments) <= 2
+    outbox.full = False
+    outbox.close()
+    fill(outbox, 2)
+    assert outbox.born == [[1, 4]]
+    assert seqs(outbox.batch(60, 10000)) == [1, 2, 3, 4]
+    outbox.close()
+    assert seqs(opened(folder).batch(60, 10000)) == [1, 2, 3, 4]
+    clean(folder)
+
+
+def no_room(path, data):
+    raise OSError(28)
+
+
+def test_an_ack_frees_the_outbox_although_the_mark_cannot_be_kept():
+    folder = fresh("nomark")
+    outbox = opened(folder)
+    fill(outbox, 3)
+    outbox.close()
+    again = opened(folder)
+    write = files.write
+    files.write = no_room
+    told = False
+    try:
+        again.acked(1, [1, 2, 3])
+    except OSError:
+        told = True
+    finally:
+        files.write = write
+    assert told
+    assert again.batch(60, 10000) is None
+    assert again.depth == 0
+    assert not [name for name in os.listdir(folder) if name.endswith(".seg")]
+    clean(folder)
+
+
+def test_a_start_on_a_full_disk_repeats_no_boot():
+    folder = fresh("nostart")
+    first = opened(folder)
+    fill(first, 2)
+    first.close()
+    write = files.write
+    files.write = no_room
+    try:
+        second = opened(folder)
+        assert second.boot == 2
+        assert seqs(second.batch(60, 10000)) == [1, 2]
+        assert refused(second)
+    finally:
+        files.write = write
+    assert second.born == [[2, 0], [1, 2]]
+    second.append(READING, None, "none")
+    second.acked(1, [1, 2])
+    second.acked(2, [1])
+    second.close()
+    for name in os.listdir(folder):
+        if name != "boot":
+            os.remove(folder + "/" + name)
+    assert opened(folder).boot == 3
+    clean(folder)
+
+
+def test_every_cut_of_the_small_files_keeps_what_is_held_and_repeats_no_identity():
+    folder = fresh("cuts")
+    for _ in range(2):
+        outbox = opened(folder)
+        fill(outbox, 3)
+        outbox.close()
+    outbox.acked(1, [1])
+    for name in ("acked", "boots", "boot"):
+        whole = files.read(folder + "/" + name)
+        for cut in range(len(whole)):
+            with open(folder + "/" + name, "wb") as file:
+                file.write(whole[:cut])
+            again = opened(folder)
+            assert again.boot >= 3, (name, cut)
+            assert seqs(again.batch(60, 10000)) in ([1, 2, 3], [2, 3]), (name, cut)
+            assert [2, 3] in again.born
+            assert [1, 3] in again.born
+            with open(folder + "/" + name, "wb") as file:
+                file.write(whole)
+    clean(folder)
