@@ -32,7 +32,13 @@ class App:
             print("config:", problem)
         self.reset = board.reset_cause()
         # Drivers first: loading code takes large pieces of the heap, while it still has them.
-        self.measurements = [self._measurement(sensor) for sensor in self.config.sensors]
+        self.measurements = []
+        for sensor in self.config.sensors:
+            try:
+                self.measurements.append(self._measurement(sensor))
+            except (ValueError, OSError) as error:
+                self.config.problems.append(f"sensor {sensor['slot']}: cannot be opened: {error}")
+                print(self.config.problems[-1])
         gc.collect()
         self.outbox = Outbox("outbox", self.config.outbox_kb * 1024)
         self.outbox.open()
@@ -74,7 +80,7 @@ class App:
 
     def on_reading(self, reading):
         """A measurement has finished a window."""
-        t, tq = self.clock.birth(reading["up"])
+        t, tq = self.clock.birth(reading["up"], reading["slot"])
         try:
             self.outbox.append(reading, t, tq)
         except (OSError, MemoryError) as error:
@@ -85,20 +91,24 @@ class App:
 
     def on_message(self, kind, message):
         """The gateway has said something."""
-        if kind == "ack":
-            self.sender.on_ack(message)
-        elif kind == "config":
-            self.on_config(message)
+        try:
+            if kind == "ack":
+                self.sender.on_ack(message)
+            elif kind == "config":
+                self.on_config(message)
+        except OSError as error:
+            self.counters["flash_errors"] += 1
+            print("flash: cannot keep what", kind, "says:", error)
 
     def on_config(self, message):
         """Take the gateway's settings over, keep them, and say which version runs."""
         if message.get("version") == self.config.version:
             return
         if self.config.apply_remote(message):
-            config.keep_remote(message)
             print("config: version", self.config.version, "is in force")
             self.health_now.set()
             asyncio.create_task(self.keep_status())
+            config.keep_remote(message)
 
     async def keep_status(self):
         """Tell the new state; when the connection has gone, the next one tells it anyway."""

@@ -1,6 +1,9 @@
 """Time without trusting the chip's clock: uptime in ms, and UTC as an offset to it that NTP gives."""
 
+from micropython import const
+
 HELD_AFTER_MS = 6 * 3600 * 1000  # without a sync for so long, a time is called `held`
+_LONGEST_HOLD_S = const(3600)
 
 
 class Clock:
@@ -12,7 +15,7 @@ class Clock:
         self.synced_at = None
         self.syncs = 0
         self.step_ms = 0  # how far the last sync moved the clock
-        self._last_t = 0
+        self._last = {}  # slot -> t of its last reading
 
     @property
     def known(self):
@@ -30,17 +33,19 @@ class Clock:
         """UTC seconds, or None before the first sync."""
         return None if self.offset is None else (self.now() + self.offset) // 1000
 
-    def birth(self, up):
-        """(t, tq) for a reading whose window ended at `up` seconds. No two readings get the same t, and none
-        goes back, even when a sync set the clock back; such a time is called `held`."""
+    def birth(self, up, slot):
+        """(t, tq) for a reading whose window ended at `up` seconds. No two readings of a slot get the same t,
+        and none goes back when a sync set the clock back a little; such a time is called `held`. A clock that
+        was wrong by more than an hour is not followed into its future."""
         if self.offset is None:
             return None, "none"
         t = up + self.offset // 1000
         fresh = self.now() - self.synced_at < HELD_AFTER_MS
-        if t <= self._last_t:
-            t = self._last_t + 1
+        last = self._last.get(slot, 0)
+        if t <= last < t + _LONGEST_HOLD_S:
+            t = last + 1
             fresh = False
-        self._last_t = t
+        self._last[slot] = t
         return t, "ntp" if fresh else "held"
 
     def afterwards(self, up):

@@ -152,11 +152,11 @@ class Link:
         await self.publish("status", json.dumps(self._status()).encode())
 
     def _received(self, topic, payload):
-        kind = topic.rsplit("/", 1)[-1]
+        """Never raises: that would end the connection, and the broker would deliver the message again and
+        again. What one needs too much memory for, or cannot be written to flash, is said and passed over."""
         try:
             message = json.loads(payload)
-        except ValueError:
-            print("mqtt: a message that is no JSON on", topic)
-            return
-        if isinstance(message, dict):
-            self._on_message(kind, message)
+            if isinstance(message, dict):
+                self._on_message(topic.rsplit("/", 1)[-1], message)
+        except Exception as error:  # noqa: BLE001 - see above
+            print("mqtt: cannot take a message on", topic, "-", repr(error))

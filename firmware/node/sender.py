@@ -38,7 +38,6 @@ class Sender:
         self.link = link
         self.news = asyncio.Event()  # set when the outbox grew
         self.counters = {"batches": 0, "resent": 0, "refused": 0, "bad_records": 0}
-        self.answered_at = None  # uptime, ms, of the gateway's last answer
         self._answer = asyncio.Event()
         # Made once: after days, a heap has room left but no longer in one piece.
         self._buffer = bytearray(config.batch_bytes)
@@ -108,6 +107,7 @@ class Sender:
         self._boot, self._seqs = batch
         self._answer.clear()
         self.counters["batches"] += 1
+        refused = self.counters["refused"]
         try:
             await self.link.publish("readings", memoryview(self._buffer)[: self._size])
             await asyncio.wait_for_ms(self._answer.wait(), self.config.ack_timeout_s * 1000)
@@ -119,10 +119,14 @@ class Sender:
             # The buffer may still wait to be written; nothing of it is once the connection is closed.
             self.link.drop()
             await asyncio.sleep_ms(200)
+        if self.counters["refused"] != refused:
+            # Refusals of copies sent before may still be on their way: none of them is for the next batch.
+            await asyncio.sleep_ms(self.config.ack_timeout_s * 1000)
 
     def on_ack(self, message):
         """Take an `ack` message of the gateway."""
-        self.answered_at = self.clock.now()
+        if message.get("v") != 1:
+            return
         if "refused" in message:
             self._refused(message["refused"])
         elif message.get("boot") == self._boot:
@@ -130,8 +134,8 @@ class Sender:
             if done:
                 self._seqs = [seq for seq in self._seqs if seq not in done]
                 self._refusals = 0
-                self.outbox.acked(self._boot, done)
                 self._answer.set()
+                self.outbox.acked(self._boot, done)
 
     def _refused(self, why):
         if not self._seqs:
@@ -142,8 +146,8 @@ class Sender:
         if self._refusals >= _REFUSALS:
             print("sender: set aside", len(self._seqs), "readings after", _REFUSALS, "refusals")
             self.outbox.set_aside(self._boot, [b for b in self._bodies if record.seq_of(b) in self._seqs])
-            self._seqs = []
             self._refusals = 0
+        self._seqs = []
         self._answer.set()
 
 

@@ -174,6 +174,60 @@ def test_a_refused_batch_is_set_aside_after_three_tries(
     )
 
 
+POISON = [
+    b"",
+    b"[" * 4000 + b"]" * 4000,
+    b'{"v":1,"boot":1,"upto":99999,"except":' + b"[" * 2000 + b"]" * 2000 + b"}",
+    b'{"v":1,"boot":1,"upto":99999,"except":[' + b"1," * 4000 + b"1]}",
+    b'{"v":1,"version":5,"settings":{' + b",".join(b'"k%d":%d' % (i, i) for i in range(600)) + b"}}",
+    b'{"v":1,"version":6,"settings":{"window_s":"' + b"x" * 7000 + b'"}}',
+    b"x" * 100000,
+]
+
+
+def test_messages_that_do_not_fit_into_memory_do_not_end_the_connection(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    """A message that kills the connection is delivered again by the next one, for ever."""
+    node()
+    wait_for(lambda: gateway.readings and gateway.health, 20, "a reading")
+    for kind in ("ack", "config"):
+        for message in POISON:
+            gateway.client.publish(f"dl/1/warsaw/a/praga-1/{kind}", message, 1, retain=kind == "config")
+    count, told = len(gateway.readings), len(gateway.health)
+    wait_for(lambda: len(gateway.readings) > count + 3, 20, "readings as before")
+    wait_for(lambda: len(gateway.health) > told + 3, 10, "health as before")
+    assert gateway.health[-1]["counters"]["mqtt_connects"] == 1
+    assert gateway.health[-1]["counters"]["task_restarts"] == 0
+
+
+def test_late_refusals_of_one_batch_do_not_push_the_next_one_aside(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    """A gateway that was away finds many copies of one batch, and refuses each."""
+
+    acked: set[int] = set()
+
+    def refuse_seq_1_often(body: dict[str, Any]) -> dict[str, Any]:
+        seqs = [reading["seq"] for reading in body["readings"]]
+        if seqs[0] > 1:
+            acked.update(seqs)
+            return acknowledge(body)
+        for _ in range(8):
+            gateway.client.publish("dl/1/warsaw/a/praga-1/ack", '{"v":1,"refused":"this is a test"}', 1)
+        return {"refused": "this is a test"}
+
+    gateway.answer = refuse_seq_1_often
+    node()
+    aside = wait_for(lambda: gateway.health and gateway.health[-1]["outbox"]["aside"], 30, "the batch aside")
+    wait_for(lambda: acked, 20, "the next batch")
+    assert acked >= set(range(aside + 1, max(acked) + 1))
+    count = len(gateway.health)
+    wait_for(lambda: len(gateway.health) > count + 1, 10, "health")
+    assert gateway.health[-1]["counters"]["refused"] == 3
+    assert gateway.health[-1]["outbox"]["aside"] == aside
+
+
 def test_a_power_cut_loses_nothing_and_repeats_no_identity(
     node: Callable[..., SimNode], gateway: ScriptedGateway
 ) -> None:

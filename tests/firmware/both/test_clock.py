@@ -14,12 +14,12 @@ class Uptime:
 def test_unknown_before_the_first_sync_then_worked_out():
     now = Uptime()
     clock = Clock(now)
-    assert clock.birth(5) == (None, "none")
+    assert clock.birth(5, "a") == (None, "none")
     assert clock.afterwards(5) == (None, "none")
     now.ms = 10000
     clock.sync(1763900010000, now.ms)
     assert clock.afterwards(5) == (1763900005, "back")
-    assert clock.birth(11) == (1763900011, "ntp")
+    assert clock.birth(11, "a") == (1763900011, "ntp")
     assert clock.utc() == 1763900010
 
 
@@ -28,18 +28,34 @@ def test_long_without_a_sync_is_called_held():
     clock = Clock(now)
     clock.sync(1763900000000, 0)
     now.ms = HELD_AFTER_MS + 1000
-    assert clock.birth(now.ms // 1000)[1] == "held"
+    assert clock.birth(now.ms // 1000, "a")[1] == "held"
 
 
 def test_a_clock_set_back_never_repeats_a_time():
     now = Uptime()
     clock = Clock(now)
     clock.sync(1763900000000, 0)
-    first, _ = clock.birth(100)
+    first, _ = clock.birth(100, "a")
     clock.sync(1763900000000 - 50000, 0)
-    assert clock.birth(101) == (first + 1, "held")
+    assert clock.birth(101, "a") == (first + 1, "held")
     assert clock.step_ms == -50000
-    assert clock.birth(200)[1] == "ntp"
+    assert clock.birth(200, "a")[1] == "ntp"
+
+
+def test_two_sensors_end_their_windows_in_the_same_second():
+    clock = Clock(Uptime())
+    clock.sync(1763900000000, 0)
+    assert clock.birth(60, "a") == clock.birth(60, "b") == (1763900060, "ntp")
+    assert clock.birth(60, "b") == (1763900061, "held")
+
+
+def test_a_lie_of_a_year_is_not_followed_once_the_clock_is_right_again():
+    clock = Clock(Uptime())
+    clock.sync(1763900000000, 0)
+    clock.sync((1763900000 + 365 * 86400) * 1000, 0)
+    assert clock.birth(60, "a")[0] > 1763900000 + 364 * 86400
+    clock.sync(1763900000000, 0)
+    assert clock.birth(120, "a") == (1763900120, "ntp")
 
 
 def reply(cookie, seconds=3972888800, stratum=2, first=0x24):
