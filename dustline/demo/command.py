@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import click
 
@@ -47,24 +49,40 @@ def demo(seconds: int | None, directory: Path, ledger: Path, web_port: int) -> N
     """
     from dustline.demo.run import Demo
 
-    _make_empty(directory)
+    mark = _make_empty(directory)
+    ledger.unlink(missing_ok=True)  # one of an earlier run must not pass for this one's
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         wrong = Demo(directory, ledger, seconds, web_port).run()
     except SimulatorError as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        mark.close()
     if wrong:
         click.echo(f"demo: {wrong}", err=True)
         sys.exit(1)
 
 
-def _make_empty(directory: Path) -> None:
-    """Only a folder that a demo made, or an empty one, is emptied."""
+def _make_empty(directory: Path) -> IO[bytes]:
+    """Only a folder that a demo made, or an empty one, is emptied. Returns the open mark, which is locked for
+    as long as the demo runs."""
     mark = directory / ".dustline-demo"
     if directory.exists() and any(directory.iterdir()) and not mark.exists():
         raise click.UsageError(
             f"{directory} has files that are not a demo's. Name another folder with --directory, or empty it."
         )
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    mark.touch()
+    directory.mkdir(parents=True, exist_ok=True)
+    held = mark.open("wb")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        raise click.UsageError(
+            f"another demo runs in {directory}. Name another folder with --directory, or end that one."
+        ) from None
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry != mark:
+            entry.unlink()
+    return held

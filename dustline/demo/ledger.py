@@ -29,14 +29,17 @@ def balance(
     return Row(node, len(known), len(stored), len(aside), len(known - stored - aside))
 
 
-def verdict(rows: list[Row]) -> str | None:
-    """None when nothing is missing and every node has a reading; else what is wrong, in a sentence."""
+def verdict(rows: list[Row], holding: list[str]) -> str | None:
+    """None when nothing is missing and every node has a reading; else what is wrong, in a sentence. `holding`
+    names the nodes that never said that their outbox is empty: they may hold readings that nobody counted."""
     silent = [row.node for row in rows if not row.stored]
     lossy = [f"{row.node} ({row.missing})" for row in rows if row.missing]
     if silent:
         return f"no reading arrived from {', '.join(silent)}"
     if lossy:
         return f"readings are missing from {', '.join(lossy)}"
+    if holding:
+        return f"not counted to the end: {', '.join(holding)} did not report an empty outbox"
     return None
 
 

@@ -170,7 +170,7 @@ class Demo:
         self.view.say("no new readings: waiting for the outboxes to drain")
         for node in self.fleet.nodes:
             self.observer.set_config(node.options.name, 1, {"measure": False})
-        if not self._watch_for(DRAIN_S, self._drained):
+        if not self._watch_for(DRAIN_S, lambda: not self._holding()):
             self.view.say(f"the outboxes did not drain within {DRAIN_S:.0f} s")
 
     def _drain_unless_interrupted(self) -> None:
@@ -189,9 +189,10 @@ class Demo:
             time.sleep(LOOK_S)
         return done()
 
-    def _drained(self) -> bool:
-        told = [self.observer.told(node.options.name) for node in self.fleet.nodes]
-        return all(one.reports and not one.measuring and one.depth == 0 for one in told)
+    def _holding(self) -> list[str]:
+        """The nodes that have not said that they measure no more and that their outbox is empty."""
+        told = {node.options.name: self.observer.told(node.options.name) for node in self.fleet.nodes}
+        return [name for name, one in told.items() if not one.reports or one.measuring or one.depth]
 
     def _lines(self) -> list[NodeLine]:
         latest = {reading.node: reading for reading in self.reader.latest()}
@@ -236,7 +237,7 @@ class Demo:
                 f"missing {row.missing}"
             )
         self.view.console.print(f"ledger: {self.ledger_path}")
-        return ledger.verdict(rows)
+        return ledger.verdict(rows, self._holding())
 
     def _rows(self) -> list[ledger.Row]:
         stored: dict[str, set[tuple[int, int]]] = {}
