@@ -9,20 +9,31 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
+from jsonschema import Draft202012Validator
 
 from simulator.node import NodeOptions, SimNode
 from simulator.ntp import NtpServer
-from tests.support import Mosquitto, wait_for
+from tests.support import REPO, Mosquitto, wait_for
 
 pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto]
 QUICK = {"warmup_s": 1, "window_s": 1, "health_s": 1, "ack_timeout_s": 2, "keepalive_s": 5, "router": True}
 AIR = (8.0, 12.0, 20.0)
 
 
+SCHEMA = json.loads((REPO / "tests" / "contract" / "schema.json").read_text())
+CONTRACT = {
+    kind: Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{kind}"})
+    for kind in ("readings", "health", "status")
+}
+MAX_BYTES = 8192
+
+
 class ScriptedGateway:
-    """Takes readings and answers as the test says: `answer(topic, message) -> dict or None`."""
+    """Takes readings and answers as the test says: `answer(message) -> dict or None`. Every message that the
+    node makes is held to the contract; `broken` says what breaks it."""
 
     def __init__(self, port: int) -> None:
+        self.broken: list[str] = []
         self.readings: list[tuple[int, dict[str, Any]]] = []
         self.batches: list[dict[str, Any]] = []
         self.health: list[dict[str, Any]] = []
@@ -46,6 +57,9 @@ class ScriptedGateway:
         if kind not in ("readings", "health", "status"):
             return
         body = json.loads(message.payload)
+        self.broken += [f"{kind}: {error.message}" for error in CONTRACT[kind].iter_errors(body)]
+        if len(message.payload) > MAX_BYTES:
+            self.broken.append(f"{kind}: {len(message.payload)} bytes")
         if kind != "readings":
             getattr(self, kind).append(body)
             return
@@ -77,6 +91,7 @@ def gateway(broker: Mosquitto) -> Iterator[ScriptedGateway]:
     gateway = ScriptedGateway(broker.port)
     yield gateway
     gateway.close()
+    assert gateway.broken == []
 
 
 @pytest.fixture
