@@ -29,7 +29,6 @@ class Segment:
         self.boot = boot
         self.number = number
         self.level = level
-        self.first = 0
         self.last = 0
         self.waiting = 0
         self.size = 0
@@ -41,7 +40,6 @@ class Segment:
         return (self.boot, self.number)
 
     def holds(self, seq, waiting=True):
-        self.first = self.first or seq
         self.last = seq
         self.waiting += 1 if waiting else 0
 
@@ -90,7 +88,6 @@ class Outbox:
         self.segments = []
         self.thinned = 0
         self.aside = 0
-        self.written = 0  # bytes appended since the start
         self._done = (0, 0)  # everything up to this (boot, seq) is acked
         self._ahead = set()  # acked seqs of the batch at hand beyond a gap
         self._boots = []  # [boot, last seq] of earlier boots, newest first
@@ -125,7 +122,9 @@ class Outbox:
         if self.bytes + len(data) > self.max_bytes:
             use_once("outbox_thin", "thin", self)
         segment = self.segments[-1] if self.segments else None
-        if self._file is None or segment is None or segment.size + len(data) > SEGMENT_BYTES:
+        # Each segment takes heap: a full outbox has some 16, and twice as many for each time it was thinned.
+        longest = max(SEGMENT_BYTES, self.max_bytes // 16)
+        if self._file is None or segment is None or segment.size + len(data) > longest:
             segment = self._start_segment()
         try:
             self._file.write(data)
@@ -137,7 +136,6 @@ class Outbox:
         self.seq = seq
         segment.holds(seq)
         segment.size += len(data)
-        self.written += len(data)
         return seq
 
     def _is_on_flash(self, segment, seq):

@@ -4,7 +4,7 @@ import binascii
 import os
 
 from node import files, record
-from node.outbox import SEGMENT_BYTES, Outbox
+from node.outbox import SEGMENT_BYTES, Outbox, frame
 
 READING = {"slot": "a", "model": "sds011", "up": 1, "dt": 60, "n": 58, "pm25": 9.7, "pm10": 20.0, "flags": []}
 
@@ -111,7 +111,7 @@ def test_bounds_of_a_batch():
 
 def test_many_segments_are_written_and_removed():
     folder = fresh("segments")
-    outbox = opened(folder)
+    outbox = opened(folder, max_bytes=16 * SEGMENT_BYTES)
     size = len(record.encode(1, 1763900000, "ntp", READING)) + 5
     total = 2 * SEGMENT_BYTES // size + 10
     fill(outbox, total)
@@ -128,6 +128,15 @@ def test_many_segments_are_written_and_removed():
     assert expected == total + 1
     assert len(outbox.segments) == 1
     assert len([name for name in os.listdir(folder) if name.endswith(".seg")]) == 1
+    clean(folder)
+
+
+def test_a_large_outbox_has_few_segments():
+    """Each is an object in the heap: a megabyte of readings in pieces of 16 KiB left too little of it."""
+    folder = fresh("large")
+    outbox = opened(folder, max_bytes=1 << 20)
+    fill(outbox, 3 * SEGMENT_BYTES // len(frame(record.encode(1, 1763900000, "ntp", READING))))
+    assert len(outbox.segments) == 1
     clean(folder)
 
 
