@@ -312,3 +312,14 @@ def test_settings_from_the_gateway(node: Callable[..., SimNode], gateway: Script
     wait_for(lambda: gateway.health[-1]["boot"] == 2, 10, "its health")
     assert gateway.health[-1]["born"][0] == [2, 0]
     assert gateway.health[-1]["measuring"] is False
+
+
+def test_a_node_that_cannot_start_tries_again(node: Callable[..., SimNode], tmp_path: Path) -> None:
+    flash = tmp_path / "node" / "flash"
+    flash.mkdir(parents=True)
+    (flash / "outbox").write_text("a file where the outbox's folder should be")
+    one = node()
+    wait_for(lambda: one.starts >= 2, 20, "a second start")
+    assert "cannot go on" in one.log.read_text()
+    (flash / "outbox").unlink()
+    wait_for(lambda: "boot 1 after hard" in one.log.read_text(), 20, "a start that works")
