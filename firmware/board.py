@@ -33,11 +33,6 @@ def reset_cause():
     return RESET_CAUSES.get(machine.reset_cause(), "unknown")
 
 
-def unique_id():
-    """The chip's own id as hex digits."""
-    return "".join([f"{byte:02x}" for byte in machine.unique_id()])
-
-
 def open_uart(number, tx, rx, baud, rxbuf):
     """A UART whose reads never block. `rxbuf` bytes are kept between reads; what comes beyond is lost."""
     return machine.UART(number, baudrate=baud, tx=tx, rx=rx, rxbuf=rxbuf, timeout=0)
