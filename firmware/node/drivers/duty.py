@@ -15,6 +15,11 @@ _GRACE_MS = const(1500)  # a frame already under way when the sensor confirmed i
 class Duty:
     """A subclass gives WAKE and SLEEP (its first steps), SILENCE_MS, _command, _on_reply and _on_data."""
 
+    bus = "uart"
+    id = None  # what the sensor tells of itself: serial number and firmware, str or None
+    fw = None
+    climate_flag = None
+    warmup_s = 30  # until the values can be trusted, by both makers' documents
     WAKE = 1
     SLEEP = 2
     SILENCE_MS = 3000  # so long without a frame after three sleep commands is sleep too
@@ -31,6 +36,15 @@ class Duty:
         self._wake_sent = None
         self._heard = None  # ms of the newest data frame
         self._since = 0  # ms when the dialogue last came to rest
+
+    @property
+    def frames(self):
+        return self.parser.frames
+
+    @property
+    def rejects(self):
+        """Counts since the start by reason."""
+        return self.parser.rejects
 
     @property
     def settled(self):
@@ -52,6 +66,15 @@ class Duty:
         self._heard = None
         self.awake_since = None
         self._go(self.SLEEP)
+
+    def reset(self):
+        """Forget half a frame and begin the dialogue under way anew."""
+        self.parser.drop()
+        if self._step != IDLE:
+            self._go(self.WAKE if self._want_awake else self.SLEEP)
+
+    def failed(self, now):
+        """Nothing is asked for on a UART, so nothing can fail."""
 
     def tick(self, now):
         """Bytes to write now, or None. Call it at least every 100 ms, before feed()."""

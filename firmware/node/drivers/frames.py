@@ -40,6 +40,10 @@ class Resync:
             self._scan(events, False)
         return events
 
+    def drop(self):
+        """Forget what waits for its rest; it is counted nowhere."""
+        self._held = self._claimed = 0
+
     def flush(self):
         """The stream has ended: judge what still waits for its rest, as `truncated`; return last events."""
         events = []

@@ -119,7 +119,7 @@ _WAKE_PAUSE_MS = const(200)  # between wake and the next command
 _ACTIVE_PAUSE_MS = const(3000)  # the first frame after a wake takes so long
 
 
-class Pms5003(Duty):
+class Plantower(Duty):
     """Wake or sleep on demand, active mode. Also serves PMS7003 and PMSA003, which speak the same.
 
     A sensor that stayed powered keeps its mode and its sleep across a reboot of the board, so both are set
@@ -135,8 +135,9 @@ class Pms5003(Duty):
     SLEEP = _SLEEP
     SILENCE_MS = 6000  # frames come 2.3 s apart in calm air
 
-    def __init__(self):
+    def __init__(self, model="pms5003", mode=None):
         super().__init__(Parser())
+        self.model = model
 
     def _pause(self) -> int:
         if self._step == _WAKE:
@@ -166,3 +167,6 @@ class Pms5003(Duty):
     def _on_data(self):
         if self._step == _ACTIVE and self._tries:
             self._go(0)
+
+
+Pms5003 = Plantower

@@ -120,7 +120,7 @@ class Sds011(Duty):
     SLEEP = _SLEEP
     SILENCE_MS = 3000
 
-    def __init__(self):
+    def __init__(self, mode=None):
         super().__init__(Parser())
 
     def _command(self, now):
