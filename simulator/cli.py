@@ -20,7 +20,7 @@ from simulator.ntp import NtpServer
 from simulator.options import NodeOptions
 from simulator.places import PLACES, find_place
 from simulator.runtime import SimulatorError, find_micropython
-from simulator.sensors import MODELS
+from simulator.sensors import UART_MODELS
 
 LOOK_S = 0.2
 REPORT_S = 5.0
@@ -129,7 +129,7 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
 
 @sim.command()
 @click.option("--name", help="The node's name; default: the place's.")
-@click.option("--model", type=click.Choice(sorted(MODELS)), default="sds011", show_default=True)
+@click.option("--model", type=click.Choice(UART_MODELS), default="sds011", show_default=True)
 @click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
 )

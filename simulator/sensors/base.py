@@ -1,6 +1,7 @@
-"""What all emulated serial sensors share: power, an outgoing queue in time, and faults of the line. No I/O.
+"""What all emulated sensors share: power, faults on demand, age; and for serial ones a queue in time. No I/O.
 
-Times are seconds on any clock that only grows; the air function is asked with the same clock.
+Times are seconds on any clock that only grows; air and weather are asked with the same clock.
+What a fault of the line does to a frame stands in faults.py.
 """
 
 from __future__ import annotations
@@ -10,23 +11,57 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from simulator.sensors.faults import Faults, cut_short, on_the_line
+
+__all__ = ["Air", "Device", "Faults", "Sensor", "Weather"]
+
 # (PM1, PM2.5, PM10) in ug/m3 at a time in seconds: the truth that the sensor then measures badly.
 Air = Callable[[float], tuple[float, float, float]]
+# (temperature in degC, relative humidity in %, pressure in hPa) at a time in seconds.
+Weather = Callable[[float], tuple[float, float, float]]
 
 # A device listens to a few dozen bytes; what never becomes a command must not pile up.
 MAX_HEARD = 256
+# Nor do answers that nobody fetched: what comes on top of these is lost.
+MAX_WAITING = 256
 
 
-@dataclass
-class Faults:
-    """Faults on demand; the defaults are a healthy device."""
+class Device(ABC):
+    """An emulated device. Powered off until power(True, now).
 
-    mute: bool = False  # says nothing until it is power-cycled, which clears this
-    stuck: bool = False  # repeats the values it last measured
-    byte_loss: float = 0.0  # probability per byte
-    bit_flip: float = 0.0  # probability per byte
-    garbage: float = 0.0  # probability per frame of a burst of 1 to 40 random bytes before it
-    # The place for clogged, saturated, fan error, byte shift, truncated frame, brown-out.
+    `age_h`: the hours that its laser and fan, or its sensing element, have worked; may be set at any time.
+    """
+
+    model: str
+
+    def __init__(self, air: Air, seed: int = 0) -> None:
+        self.air = air
+        self.random = random.Random(seed)
+        self.faults = Faults()
+        self.powered = False
+        self.age_h = 0.0
+
+    def power(self, on: bool, now: float) -> None:
+        """Switch the supply. A cut loses what is in RAM, and ends muteness."""
+        if on == self.powered:
+            return
+        self.powered = on
+        if on:
+            self.faults.mute = False
+            self._boot(now)
+
+    def brown_out(self, now: float) -> None:
+        """The supply dips: the device starts anew as after power-on. A hung device (mute) stays hung."""
+        if self.powered:
+            self._boot(now)
+
+    def _happens(self, fault: float) -> bool:
+        """Whether a fault strikes now: False, True, or its probability."""
+        return bool(fault) and self.random.random() < fault
+
+    @abstractmethod
+    def _boot(self, now: float) -> None:
+        """Start as after power-on: nothing that was in RAM is left."""
 
 
 @dataclass(order=True)
@@ -36,30 +71,25 @@ class _Waiting:
     data: bytes = field(compare=False)
 
 
-class Sensor(ABC):
-    """An emulated device on a serial line. Powered off until power(True, now)."""
+class Sensor(Device):
+    """An emulated device on a serial line."""
 
-    model: str
+    baud = 9600
+    # Where a byte of a frame's check sum is, for faults.crc_error. None: the device spoils the sum itself,
+    # by _happens(self.faults.crc_error), as SHDLC must before it stuffs bytes.
+    sum_at: int | None = None
 
     def __init__(self, air: Air, seed: int = 0) -> None:
-        self.air = air
-        self.random = random.Random(seed)
-        self.faults = Faults()
-        self.powered = False
+        super().__init__(air, seed)
         self._heard = bytearray()
         self._waiting: list[_Waiting] = []
         self._order = 0
+        self._last = b""
 
     def power(self, on: bool, now: float) -> None:
-        """Switch the supply. A cut loses what was heard and what was not yet sent, and ends muteness."""
-        if on == self.powered:
-            return
-        self.powered = on
-        self._heard.clear()
-        self._waiting.clear()
-        if on:
-            self.faults.mute = False
-            self._boot(now)
+        if on != self.powered:
+            self._forget()
+        super().power(on, now)
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes that arrived at the device."""
@@ -69,6 +99,7 @@ class Sensor(ABC):
         self._heard += data
         self._obey(now)
         del self._heard[:-MAX_HEARD]
+        del self._waiting[MAX_WAITING:]
 
     def advance(self, now: float) -> bytes:
         """All bytes that the device has sent by `now` and that were not returned before."""
@@ -78,29 +109,30 @@ class Sensor(ABC):
         self._waiting.sort()
         sent = bytearray()
         while self._waiting and self._waiting[0].due <= now:
-            sent += self._line(self._waiting.pop(0).data)
+            self._last = self._waiting.pop(0).data
+            sent += on_the_line(self._last, self.faults, self.random, self.sum_at)
         return b"" if self.faults.mute else bytes(sent)
+
+    def brown_out(self, now: float) -> None:
+        """As Device's, in the middle of a frame: the line gets the first part of one."""
+        if not self.powered:
+            return
+        self._run(now)
+        self._waiting.sort()
+        cut = cut_short(self._waiting[0].data if self._waiting else self._last, self.random)
+        self._forget()
+        super().brown_out(now)
+        if cut:
+            self._send(cut, now)
+
+    def _forget(self) -> None:
+        self._heard.clear()
+        self._waiting.clear()
+        self._last = b""
 
     def _send(self, data: bytes, due: float) -> None:
         self._order += 1
         self._waiting.append(_Waiting(due, self._order, data))
-
-    def _line(self, data: bytes) -> bytes:
-        """What becomes of a frame on a bad line."""
-        faults = self.faults
-        out = bytearray()
-        if faults.garbage and self.random.random() < faults.garbage:
-            out += self.random.randbytes(self.random.randint(1, 40))
-        for byte in data:
-            if faults.byte_loss and self.random.random() < faults.byte_loss:
-                continue
-            flipped = faults.bit_flip and self.random.random() < faults.bit_flip
-            out.append(byte ^ (1 << self.random.randrange(8)) if flipped else byte)
-        return bytes(out)
-
-    @abstractmethod
-    def _boot(self, now: float) -> None:
-        """Start as after power-on."""
 
     @abstractmethod
     def _run(self, now: float) -> None:
