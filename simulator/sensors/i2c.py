@@ -14,19 +14,19 @@ from simulator.sensors.base import Device
 RELEASE_CLOCKS = 9  # the rest of a byte and its acknowledge (UM10204 rev. 7, 3.1.16 bus clear)
 
 
-class Nack(Exception):
+class Nack(Exception):  # noqa: N818 - the bus's name for it
     """The device does not acknowledge: its address, or a byte that was written."""
 
 
-class Stretched(Exception):
+class Stretched(Exception):  # noqa: N818 - as above
     """The device holds SCL low for longer than any master waits."""
 
 
 class I2cDevice(Device):
     """A device on an I2C bus. Powered off until power(True, now).
 
-    faults.nack, faults.clock_stretch: True, or a probability per transfer. faults.bus_stuck: True holds SDA low
-    until nine clocks or a power cycle, which clear it; a probability per transfer does so from time to time.
+    faults.nack, faults.clock_stretch: True, or a probability per transfer. faults.bus_stuck: True holds SDA
+    low until nine clocks or a power cycle, which clear it; a probability per transfer does so now and then.
     """
 
     address: int  # 7 bits
@@ -43,7 +43,7 @@ class I2cDevice(Device):
     @property
     def holds_sda(self) -> bool:
         """Whether it keeps SDA low, so that nobody can use the bus."""
-        return self.powered and (self._holding or self.faults.bus_stuck is True)
+        return self.powered and (self._holding or self.faults.bus_stuck >= 1)
 
     def begin(self, now: float) -> None:
         """The device's address is on the bus. Raises Nack or Stretched by its faults."""
@@ -58,8 +58,8 @@ class I2cDevice(Device):
     def release(self) -> None:
         """Nine clocks came: SDA is let go."""
         self._holding = False
-        if self.faults.bus_stuck is True:
-            self.faults.bus_stuck = False
+        if self.faults.bus_stuck >= 1:
+            self.faults.bus_stuck = 0.0
 
     def power(self, on: bool, now: float) -> None:
         if on != self.powered:
@@ -74,7 +74,3 @@ class I2cDevice(Device):
             byte ^ (1 << self.random.randrange(8)) if self._happens(self.faults.bit_flip) else byte
             for byte in data
         )
-
-    def _happens(self, fault: float) -> bool:
-        """`fault`: False, True, or a probability."""
-        return bool(fault) and self.random.random() < fault
