@@ -116,7 +116,8 @@ def test_damaged_files_start_anew():
     for text in (
         b"",
         b"{",
-        b"[]x",
+        b"[]",
+        b"null",
         b"[1]",
         b'{"a":1}',
         b'{"a":{"":"5"}}',
