@@ -1,7 +1,7 @@
 """What Sensirion's I2C sensors share: words of two bytes, big-endian, each followed by its CRC-8.
 
-SPS30 datasheet (Sensirion, version 1.0, D1, March 2020) section 6.2 and SEN5x datasheet section 6.3: polynomial
-0x31 (x^8 + x^5 + x^4 + 1), initialisation 0xFF, no reflection, no final XOR; CRC of BE EF = 92.
+SPS30 datasheet (Sensirion, version 1.0, D1, March 2020) and SEN5x datasheet, each in its section on I2C:
+polynomial 0x31 (x^8 + x^5 + x^4 + 1), initialisation 0xFF, no reflection, no final XOR; BE EF gives 92.
 """
 
 
@@ -17,9 +17,9 @@ def crc8(data, start=0, end=None) -> int:
 
 def intact(data, words) -> bool:
     """True when `data` is so many words and each CRC is right."""
-    if len(data) != 3 * words:
+    i = 3 * words
+    if len(data) != i:
         return False
-    for i in range(0, 3 * words, 3):
-        if crc8(data, i, i + 2) != data[i + 2]:
-            return False
-    return True
+    while i and crc8(data, i - 3, i - 1) == data[i - 1]:
+        i -= 3
+    return not i
