@@ -39,7 +39,7 @@ class Device(ABC):
         self.random = random.Random(seed)
         self.faults = Faults()
         self.powered = False
-        self.age_h = 0.0
+        self.age_h: float = 0.0
 
     def power(self, on: bool, now: float) -> None:
         """Switch the supply. A cut loses what is in RAM, and ends muteness."""
