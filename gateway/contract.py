@@ -44,12 +44,28 @@ MAX_COUNT = 9007199254740991
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 Slot = Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
 Model = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,16}$")]
+Label = Annotated[str, Field(pattern=r"^[ -~]{1,32}$")]
 MassConcentration = Annotated[float, Field(ge=-1000, le=100000)]  # ug/m3
 NumberConcentration = Annotated[float, Field(ge=0, le=10000000)]  # per 0.1 L
 CounterName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,24}$")]
 Counters = Annotated[dict[CounterName, Count], Field(max_length=32)]
 Reset = Literal["power", "hard", "soft", "watchdog", "deepsleep", "unknown"]
-Flag = Literal["no_frame", "bad_checksum", "warming_up", "stuck", "saturated", "device_error", "out_of_range"]
+Flag = Literal[
+    "no_frame",
+    "bad_checksum",
+    "warming_up",
+    "stuck",
+    "saturated",
+    "device_error",
+    "out_of_range",
+    "disagree",
+    "climate_error",
+    "climate_stuck",
+]
+# How a node finds its sensor; what to do then stands in docs/contract.md and on the page.
+SensorState = Literal[
+    "ok", "warming_up", "asleep", "silent", "swapped", "wrong_speed", "not_found", "bus_stuck", "failed"
+]
 
 
 class Message(BaseModel):
@@ -85,7 +101,7 @@ class Reading(Message):
     temp: Annotated[float, Field(ge=-100, le=200)] | None = None
     rh: Annotated[float, Field(ge=-10, le=200)] | None = None
     press: Annotated[float, Field(ge=0, le=2000)] | None = None
-    flags: Annotated[list[Flag], Field(max_length=8), AfterValidator(_unique)]
+    flags: Annotated[list[Flag], Field(max_length=16), AfterValidator(_unique)]
 
     @model_validator(mode="after")
     def _holds_together(self) -> Reading:
@@ -139,11 +155,16 @@ class Outbox(Message):
 
 
 class SensorHealth(Message):
+    """What has a default here may be absent; the journal then has no key for it."""
+
     slot: Slot
     model: Model
     frames: Count
     errors: Counters
     laser_h: Annotated[float, Field(ge=0)] = 0.0
+    id: Label = ""
+    fw: Label = ""
+    state: SensorState = "ok"
 
 
 class Health(Message):

@@ -132,9 +132,9 @@ class Pipeline(threading.Thread):
             batch.sightings.append(Sighting(message.received_ms, node, live, boot=said.boot))
         elif isinstance(said, Health):
             batch.claims += [Claim(message.received_ms, node, boot, last) for boot, last in said.born]
-            batch.sightings.append(
-                Sighting(message.received_ms, node, live, boot=said.boot, health=said.model_dump(mode="json"))
-            )
+            # What the node did not say stays unsaid: a default would look like its word.
+            health = said.model_dump(mode="json", exclude_unset=True)
+            batch.sightings.append(Sighting(message.received_ms, node, live, boot=said.boot, health=health))
         elif isinstance(said, Online):
             status = said.model_dump(mode="json")
             batch.sightings.append(

@@ -22,6 +22,9 @@ FLAG_BITS: dict[str, int] = {
     "saturated": 16,
     "device_error": 32,
     "out_of_range": 64,
+    "disagree": 128,
+    "climate_error": 256,
+    "climate_stuck": 512,
 }
 # A flag that this version does not know must not read as "nothing to remark".
 UNKNOWN_FLAG_BIT = 1 << 30

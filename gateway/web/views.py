@@ -33,6 +33,17 @@ class SlotView(TypedDict):
     flags: list[str]
 
 
+class SensorView(TypedDict):
+    """What a node says of one sensor; None where it says nothing. laser_h in hours."""
+
+    slot: str
+    model: str
+    id: str | None
+    fw: str | None
+    state: str | None
+    laser_h: float | None
+
+
 class NodeView(TypedDict):
     """A node with its last reading: the fields of a slot are those of the slot that speaks for it."""
 
@@ -52,6 +63,7 @@ class NodeView(TypedDict):
     pm10: float | None
     flags: list[str]
     slots: list[SlotView]
+    sensors: list[SensorView]
 
 
 class AgedNodeView(NodeView):
@@ -130,7 +142,26 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "pm10": speaks["pm10"] if speaks else None,
         "flags": speaks["flags"] if speaks else [],
         "slots": slots,
+        "sensors": _sensors(status),
     }
+
+
+def _sensors(status: Mapping[str, Any]) -> list[SensorView]:
+    """From the last health message; from the status when that message is of an earlier start."""
+    health: dict[str, Any] = status.get("health") or {}
+    newest = bool(health) and health.get("boot") == status.get("boot")
+    entries: list[dict[str, Any]] = (health if newest else status).get("sensors") or []
+    return [
+        {
+            "slot": entry["slot"],
+            "model": entry["model"],
+            "id": entry.get("id"),
+            "fw": entry.get("fw"),
+            "state": entry.get("state"),
+            "laser_h": entry.get("laser_h"),
+        }
+        for entry in entries
+    ]
 
 
 # Two sensors of a node rarely finish their windows in the same second.

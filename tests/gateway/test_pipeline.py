@@ -168,6 +168,16 @@ def test_physical_range_is_flagged_and_the_value_kept(changes: dict[str, Any], f
     }
 
 
+def test_what_a_node_does_not_say_of_a_sensor_stays_unsaid() -> None:
+    sensors = [
+        {"slot": "a", "model": "sds011", "frames": 1, "errors": {}, "state": "swapped", "id": "a160"},
+        {"slot": "m", "model": "bme280", "frames": 1, "errors": {"no_ack": 2}},
+    ]
+    said = json.loads(VALID["health"]) | {"sensors": sensors}
+    work = sort(json.dumps(said).encode(), topic("node-1", "health"))
+    assert work.batch.sightings[0].health == said
+
+
 def test_flag_that_the_node_set_is_not_doubled() -> None:
     verdict = check(reading(1, t=NOW, pm25=5000, flags=["stuck", "out_of_range"]), ORIGIN, LIMITS)
     assert isinstance(verdict, NewReading)

@@ -73,6 +73,26 @@ def test_of_two_sensors_the_one_with_a_value_speaks(journal: Journal, serve: Ser
     assert [slot["model"] for slot in wola["slots"]] == ["sds011", "pms5003"]
 
 
+def test_sensors_are_as_the_newest_start_tells_them(journal: Journal, serve: Serve) -> None:
+    told = {"slot": "a", "model": "sds011", "id": "a160", "fw": "18-11-16", "state": "silent", "laser_h": 9.5}
+    health = {"boot": 4, "sensors": [{"frames": 0, "errors": {}, **told}]}
+    status = {"fw": "0.1.0", "sensors": [{"slot": "a", "model": "auto"}]}
+    silent = {"id": None, "fw": None, "state": None, "laser_h": None}
+
+    def hear(boot: int, **said: Any) -> None:
+        journal.commit(Batch(NETWORK, sightings=[Sighting(1000, "wola", True, boot=boot, **said)]))
+
+    url = serve().url
+    assert nodes_of(url)["kabaty"]["sensors"] == []
+    hear(4, status=status)
+    assert nodes_of(url)["wola"]["sensors"] == [{"slot": "a", "model": "auto", **silent}]
+    hear(4, health=health)
+    assert nodes_of(url)["wola"]["sensors"] == [told]
+    # It has started again: what was found before may be no longer so.
+    hear(5, status=status)
+    assert nodes_of(url)["wola"]["sensors"] == [{"slot": "a", "model": "auto", **silent}]
+
+
 def test_series_has_nulls_where_values_or_readings_are_missing(journal: Journal, serve: Serve) -> None:
     start = int(time.time()) - 7200
     times = [start + 60 * i for i in (0, 1, 2, 3, 10, 11)]

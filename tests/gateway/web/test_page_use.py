@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.journal import Journal
+from gateway.journal import Batch, Journal, Sighting
 from gateway.web import events
 from gateway.web.server import WebServer
 from tests.gateway.web.browser import (
@@ -22,7 +22,7 @@ from tests.gateway.web.browser import (
     save,
     sign,
 )
-from tests.gateway.web.pages import commit, reading
+from tests.gateway.web.pages import NETWORK, commit, reading
 from tests.support import wait_for
 
 pytestmark = pytest.mark.needs_chromium
@@ -73,6 +73,41 @@ def test_both_languages_have_every_text_and_every_flag(idle: str, visit: Visit, 
     qualities = schema["$defs"]["reading"]["properties"]["tq"]["enum"]
     assert {f"flag_{flag}" for flag in flags} <= set(texts["en"])
     assert {f"tq_{quality}" for quality in qualities} <= set(texts["en"])
+    states = schema["$defs"]["health"]["properties"]["sensors"]["items"]["properties"]["state"]["enum"]
+    for language in texts.values():
+        advice = {state: language[f"sensor_{state}"] for state in states}
+        assert advice.pop("ok") == ""
+        # A different, plain sentence each.
+        assert len(set(advice.values())) == len(advice)
+        assert all(sentence.endswith(".") for sentence in advice.values())
+
+
+def test_a_sensor_s_details_say_what_to_do(journal: Journal, serve: Serve, visit: Visit, day: int) -> None:
+    sensors = [
+        {
+            "slot": "a",
+            "model": "sds011",
+            "state": "swapped",
+            "id": "a160",
+            "fw": "18-11-16",
+            "laser_h": 1234.5,
+        },
+        {"slot": "b", "model": "auto", "state": "not_found"},
+        {"slot": "m", "model": "bmp280", "state": "ok", "laser_h": 0.0},
+    ]
+    health = {"boot": 1, "sensors": [{"frames": 0, "errors": {}, **each} for each in sensors]}
+    journal.commit(Batch(NETWORK, sightings=[Sighting(day * 1000, "wola", True, boot=1, health=health)]))
+    page = visit(serve().url).page
+    row(page, "wola").click()
+    facts = page.locator(".facts")
+    swap = "Nova SDS011 (a), no. a160, firmware 18-11-16, laser 1,235 h. RX and TX are exchanged: "
+    swap += "swap the two wires."
+    expect(facts.get_by_text(swap, exact=True)).to_be_visible()
+    expect(facts).to_contain_text("not found yet (b). No sensor answers: check its wires, pins and supply")
+    expect(facts.get_by_text("Bosch BMP280 (m)", exact=True)).to_be_visible()
+    page.get_by_role("button", name="PL").click()
+    expect(facts).to_contain_text("RX i TX są zamienione: zamień te dwa przewody.")
+    assert overflow(page) == 0
 
 
 def test_everything_works_by_keyboard(serve: Serve, visit: Visit, day: int) -> None:

@@ -4,11 +4,11 @@ import { Chart } from "./chart.js";
 import { byId, el, setText } from "./dom.js";
 import { ago, has, moment, tenth, text, whole } from "./i18n.js";
 import { measuredAt, stateOf } from "./model.js";
+import { modelName, sensorText } from "./sensors.js";
 
 const REFRESH_MS = 4000; // the readings are loaded again at most that often
 const RETRY_MS = 5000;
 const LEDGER_MS = 20000;
-const MODELS = { sds011: "Nova SDS011", pms5003: "Plantower PMS5003", pms7003: "Plantower PMS7003", sps30: "Sensirion SPS30" };
 
 export class Detail {
   constructor(model, close) {
@@ -162,7 +162,8 @@ export class Detail {
       facts.push(["quality", node.flags.map(flagText).join("; ") || text("qualityGood")]);
       facts.push(["clock", text(`tq_${node.tq}`)]);
     }
-    if (node.model) facts.push(["sensor", MODELS[node.model] ?? node.model]);
+    for (const sensor of node.sensors) facts.push(["sensor", sensorText(sensor, node.sensors.length > 1)]);
+    if (node.model && !node.sensors.length) facts.push(["sensor", modelName(node.model)]);
     const online = { true: "online", false: "notOnline", null: "unknownOnline" }[String(node.online)];
     const said = [text(online)];
     if (node.seen !== null) said.push(text("lastSeen", { ago: ago(this.model.now() - node.seen) }));
