@@ -1,25 +1,24 @@
 """What the UART sensors' duty cycles share: one command at a time, repeated until it is answered or proven.
 
 Sans I/O: `tick(now)` gives bytes to write or None, `feed(data)` takes what was read. `now` is ms since boot.
+A sensor that falls silent is no matter of the driver: the node's ladder calls reset(), wake() and more.
 """
 
 from micropython import const
 
 IDLE = 0
-_PAUSE_MS = const(1000)  # between tries of a command
+_PAUSE_MS = const(1000)  # between tries of a command, and between questions for data
 _LONG_PAUSE_MS = const(10000)  # after five tries: a mute sensor is asked for ever, but not in a hurry
-_LOST_MS = const(10000)  # awake and silent for so long: wake it again
 _GRACE_MS = const(1500)  # a frame already under way when the sensor confirmed its sleep
 
 
 class Duty:
-    """A subclass gives WAKE and SLEEP (its first steps), SILENCE_MS, _command, _on_reply and _on_data."""
+    """A subclass gives model, baud, rxbuf, ceiling; WAKE and SLEEP (its first steps), SILENCE_MS; _command,
+    _on_reply and _on_data; and, for a sensor that speaks only when asked, `_ask` (bytes)."""
 
     bus = "uart"
-    id = None  # what the sensor tells of itself: serial number and firmware, str or None
-    fw = None
     climate_flag = None
-    warmup_s = 30  # until the values can be trusted, by both makers' documents
+    warmup_s = 30  # from wake to values that can be trusted: Nova's and Plantower's documents alike
     WAKE = 1
     SLEEP = 2
     SILENCE_MS = 3000  # so long without a frame after three sleep commands is sleep too
@@ -28,6 +27,7 @@ class Duty:
         self.parser = parser
         self.retries = 0
         self.awake_since = None  # ms: when the wake command that took effect was written; None = not proven
+        self._ask = None
         self._want_awake = None
         self._step = IDLE
         self._tries = 0
@@ -47,12 +47,20 @@ class Duty:
         return self.parser.rejects
 
     @property
+    def id(self):
+        return self.parser.id
+
+    @property
+    def fw(self):
+        return self.parser.fw
+
+    @property
     def settled(self):
         """True when the sensor is as it was last asked to be, as far as it can be known."""
         return self._step == IDLE
 
     def wake(self, now):
-        """Start to measure; the commands come out of tick()."""
+        """Start to measure; the commands come out of tick(). Called again, it sets everything anew."""
         self._now = now
         self._want_awake = True
         self._wake_sent = self._heard = None
@@ -74,17 +82,16 @@ class Duty:
             self._go(self.WAKE if self._want_awake else self.SLEEP)
 
     def failed(self, now):
-        """Nothing is asked for on a UART, so nothing can fail."""
+        """A UART acknowledges nothing, so nothing can fail."""
 
     def tick(self, now):
         """Bytes to write now, or None. Call it at least every 100 ms, before feed()."""
         self._now = now
         if self._step == IDLE:
-            silent_since = self._since if self._heard is None else max(self._since, self._heard)
-            if not self._want_awake or now - silent_since < _LOST_MS:
+            if not self._ask or not self._want_awake or now - self._sent < _PAUSE_MS:
                 return None
-            self.awake_since = None
-            self._go(self.WAKE)
+            self._sent = now
+            return self._ask
         if self._tries and now - self._sent < self._pause():
             return None
         silent = self._heard is None or now - self._heard >= self.SILENCE_MS
@@ -102,20 +109,21 @@ class Duty:
 
     def feed(self, data):
         """Take bytes; return the events that carry measured values (kind data or error)."""
-        out = []
-        for event in self.parser.feed(data):
-            if event["kind"] == "reply":
-                self._on_reply(event)
+        events = self.parser.feed(data)
+        i = 0
+        while i < len(events):
+            if events[i]["kind"] == "reply":
+                self._on_reply(events.pop(i))
                 continue
+            i += 1
             self._heard = self._now
-            out.append(event)
             if self._want_awake:
                 if self._wake_sent is not None and self.awake_since is None:
                     self._woke()
                 self._on_data()
             elif self._want_awake is False and self._step == IDLE and self._now - self._since > _GRACE_MS:
                 self._go(self.SLEEP)  # it measures again, by a power cut of its own perhaps
-        return out
+        return events
 
     def _pause(self) -> int:
         return _PAUSE_MS if self._tries < 5 else _LONG_PAUSE_MS

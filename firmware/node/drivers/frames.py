@@ -8,36 +8,44 @@ class Resync:
       _need(at, end): bytes that the candidate at `at` takes in all, as far as what lies before `end` tells;
         0 = no frame, -n = a header of n bytes with a length that no frame has;
       _judge(at): the event of a complete candidate, or the reason (str) to reject it, "" = it was no frame.
+    Checks beyond the checksum belong in a method _doubt(at): the reason why an intact data frame is not
+    believed, or "". To measure what these checks are worth, override it to give "" always.
 
     A rejected candidate loses its header byte only, and the search goes on in the bytes behind it, so an
     intact frame inside a damaged one is found at once. What is decided depends on the bytes alone, never on
     how they were cut into chunks. `garbage` counts bytes that were part of no frame and no candidate.
+
+    Bytes are moved one by one: slices would leave an object each to the collector. A call of feed() makes
+    the list it returns and the events in it, nothing else.
     """
 
     FIRST = 0
     SIZE = 0
+    id = None  # what frames told of the sensor: serial number and firmware, str or None
+    fw = None
 
     def __init__(self):
         self.frames = 0
         self.rejects = {}
         # Twice the longest frame: what waits is always shorter than one frame, so feeding makes progress.
         self._buf = bytearray(2 * self.SIZE)
-        self._view = memoryview(self._buf)
         self._held = 0
         self._claimed = 0  # bytes at the front that were counted with a rejected candidate
 
     def feed(self, data):
         """Take bytes; return the events of all frames they complete, in order."""
         events = []
-        data = memoryview(data)
-        total = len(data)
-        at = 0
-        while at < total:
-            take = min(total - at, len(self._buf) - self._held)
-            self._view[self._held : self._held + take] = data[at : at + take]
-            self._held += take
-            at += take
-            self._scan(events, False)
+        buf = self._buf
+        held = self._held
+        for byte in data:
+            buf[held] = byte
+            held += 1
+            if held == len(buf):
+                self._held = held
+                self._scan(events, False)
+                held = self._held
+        self._held = held
+        self._scan(events, False)
         return events
 
     def drop(self):
@@ -92,5 +100,6 @@ class Resync:
             at += 1
         self._claimed = max(claimed - at, 0)
         self._held = end - at
-        if at and self._held:
-            self._view[: self._held] = self._view[at:end]
+        if at:
+            for i in range(self._held):
+                buf[i] = buf[at + i]

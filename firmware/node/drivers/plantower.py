@@ -1,7 +1,9 @@
 """Plantower PMS sensors: big-endian frames at 9600 baud, and the commands of their duty cycle.
 
-Plantower's PMS5003 manual V2.3: 42 4D, length of the rest, 16-bit words, 16-bit sum of all bytes before it.
-Length 28 is the x003 family, 20 the PMS3003, 36 the PMS5003ST, 4 the reply to a command.
+Plantower's PMS5003 manual V2.3 (appendices I and II): 42 4D, length of the rest, 16-bit words, 16-bit sum of
+all bytes before it. Length 28 is the x003 family, 20 the PMS3003, 36 the PMS5003ST (manual V2.6), 4 the
+reply to a command. A PMS5003T sends length 28 with temperature and humidity where the others count
+particles beyond 5 and 10 um (words 11 and 12).
 """
 
 from micropython import const
@@ -14,19 +16,42 @@ _LENGTHS = (28, 20, 36, 4)
 # were seen to give some thousands. More than this is no measurement.
 _MAX = const(6000)
 _COMMANDS = (0xE1, 0xE2, 0xE4)
+_SEVERAL = const(5)  # so many frames in a row decide which model this is
 
 
 class Parser(Resync):
     """Events: {"kind": "data", pm1 pm25 pm10 (atmospheric), pm1_cf1 pm25_cf1 pm10_cf1 in ug/m3,
-    n03 n05 n1 n25 n5 n10 per 0.1 L, "version"}; the same with kind "error" and "code" when the sensor
-    reports one; {"kind": "reply", "what": "mode"|"work"|"read", "value": int}.
+    n03 n05 n1 n25 n5 n10 per 0.1 L}; the same with kind "error", "what": "device" and "code" when the
+    sensor reports one; {"kind": "reply", "what": "mode"|"work"|"read", "value": int}.
 
-    Length 20 has no counts, version or error. Length 36 adds temp (degC) and rh (%).
-    Values: mode 0 = passive, 1 = active; work 0 = asleep, 1 = awake.
+    Length 20 has no counts and no error. A T has no n5 and n10; T and ST have temp (degC) and rh (%).
+    Values: mode 0 = passive, 1 = active; work 0 = asleep, 1 = awake. `fw` is the version byte in hex.
+
+    `model` follows the frames: five in a row of another kind change it, the length telling PMS3003 and ST.
+    A T is told by its tail: counts are of all particles beyond a size, so they never grow with it
+    (n03 >= n05 >= ... >= n10); a temperature and a humidity read as n5 and n10 nearly always do. With
+    `sure` False, n5 and n10 are held back until five frames have decided; later a frame with a wrong tail
+    is refused. What cannot be told: a T in air with more particles beyond 2.5 um (per 0.1 L) than ten times
+    its temperature, and that more than ten times its humidity (30 degC and 20 % beside 300 particles); and
+    a PMS5003, PMS7003 and PMSA003 from each other. Configured as pms5003t it is read as T, always.
+
+    Refused as out_of_range: masses that fall with the size (each includes the one before) and counts that
+    grow with it; no captured frame that was found does either. A frame of zeros with no version is what a
+    sensor sends that has not measured yet, not clean air: `not_ready`.
     """
 
     FIRST = 0x42
     SIZE = 40
+
+    def __init__(self, model="pms5003", sure=True):
+        super().__init__()
+        self.model = model
+        # What length 28 is when its tail counts.
+        self._plain = "pms5003" if model in ("pms3003", "pms5003st") else model
+        self._sure = sure
+        self._rival = None  # what the newest frames were, and how many of them
+        self._run = 0
+        self._version = 0
 
     def _need(self, at, end):
         buf = self._buf
@@ -50,10 +75,9 @@ class Parser(Resync):
             total += buf[i]
         if total & 0xFFFF != self._word(end):
             return "checksum"
-        return self._reply(at) if length == 4 else self._data(at, length)
-
-    def _reply(self, at):
-        command, value = self._buf[at + 4], self._buf[at + 5]
+        if length > 4:
+            return self._doubt(at, length) or self._data(at, length)
+        command, value = buf[at + 4], buf[at + 5]
         if command not in _COMMANDS:
             return "unknown"
         if value > 1:
@@ -61,74 +85,133 @@ class Parser(Resync):
         what = "mode" if command == 0xE1 else "work" if command == 0xE4 else "read"
         return {"kind": "reply", "what": what, "value": value}
 
-    def _data(self, at, length):
-        word = self._word
-        for i in range(at + 4, at + 16, 2):
-            if word(i) > _MAX:
+    def _ordered(self, at, words, rising):
+        """True if none of `words` words from `at` on falls (rising) or grows (not rising)."""
+        for i in range(at, at + 2 * words - 2, 2):
+            step = self._word(i + 2) - self._word(i)
+            if step < 0 if rising else step > 0:
+                return False
+        return True
+
+    def _doubt(self, at, length):
+        word = self._word(at + 8)
+        if word > _MAX or self._word(at + 14) > _MAX:
+            return "out_of_range"
+        if not (self._ordered(at + 4, 3, True) and self._ordered(at + 10, 3, True)):
+            return "out_of_range"
+        if length == 20:
+            self._vote("pms3003")
+            return ""
+        if not self._ordered(at + 16, 4, False):
+            return "out_of_range"
+        for i in range(at + 4, at + length + 2):
+            if self._buf[i]:
+                break
+        else:
+            return "not_ready"
+        counts = self._ordered(at + 22, 3, False)
+        if length == 36:
+            if not (counts and self._climate(at + 30)):
                 return "out_of_range"
+            self._vote("pms5003st")
+            return ""
+        if self.model == "pms5003t" or not counts:
+            if not self._climate(at + 24):
+                return "out_of_range"
+            self._vote("pms5003t")
+            return "out_of_range" if self._sure and self.model != "pms5003t" else ""
+        self._vote(self._plain)
+        return ""
+
+    def _climate(self, at):
+        """True for a temperature and humidity in 0.1 degC and % that can be."""
+        temp = self._word(at)
+        return (temp <= 990 or temp >= 0x10000 - 400) and self._word(at + 2) <= 1000
+
+    def _vote(self, model):
+        if model != self._rival:
+            self._rival = model
+            self._run = 0
+        if self._run < _SEVERAL:
+            self._run += 1
+            if self._run == _SEVERAL:
+                self.model = model
+                self._sure = True
+
+    def _data(self, at, length):
         if length == 20:
             return {
                 "kind": "data",
-                "pm1": word(at + 10),
-                "pm25": word(at + 12),
-                "pm10": word(at + 14),
-                "pm1_cf1": word(at + 4),
-                "pm25_cf1": word(at + 6),
-                "pm10_cf1": word(at + 8),
+                "pm1": self._word(at + 10),
+                "pm25": self._word(at + 12),
+                "pm10": self._word(at + 14),
+                "pm1_cf1": self._word(at + 4),
+                "pm25_cf1": self._word(at + 6),
+                "pm10_cf1": self._word(at + 8),
             }
-        code = self._buf[at + length + 1]
-        # One literal: a dict that grows would leave its smaller tables to the collector, frame by frame.
+        # One literal with all that any of them has: a dict that grows would leave its smaller tables to
+        # the collector, frame by frame.
         event = {
-            "kind": "error" if code else "data",
-            "pm1": word(at + 10),
-            "pm25": word(at + 12),
-            "pm10": word(at + 14),
-            "pm1_cf1": word(at + 4),
-            "pm25_cf1": word(at + 6),
-            "pm10_cf1": word(at + 8),
-            "n03": word(at + 16),
-            "n05": word(at + 18),
-            "n1": word(at + 20),
-            "n25": word(at + 22),
-            "n5": word(at + 24),
-            "n10": word(at + 26),
-            "version": self._buf[at + length],
+            "kind": "data",
+            "pm1": self._word(at + 10),
+            "pm25": self._word(at + 12),
+            "pm10": self._word(at + 14),
+            "pm1_cf1": self._word(at + 4),
+            "pm25_cf1": self._word(at + 6),
+            "pm10_cf1": self._word(at + 8),
+            "n03": self._word(at + 16),
+            "n05": self._word(at + 18),
+            "n1": self._word(at + 20),
+            "n25": self._word(at + 22),
+            "n5": self._word(at + 24),
+            "n10": self._word(at + 26),
+            "temp": None,
+            "rh": None,
         }
+        climate = 0
+        if length == 36:
+            climate = at + 30  # the word before is formaldehyde, which the wire contract does not carry
+        else:
+            if self.model == "pms5003t":
+                climate = at + 24
+            if climate or not self._sure:
+                del event["n5"], event["n10"]
+        if climate:
+            temp = self._word(climate)
+            event["temp"] = (temp - 0x10000 if temp & 0x8000 else temp) / 10
+            event["rh"] = self._word(climate + 2) / 10
+        else:
+            del event["temp"], event["rh"]
+        version, code = self._buf[at + length], self._buf[at + length + 1]
+        if version != self._version:
+            self._version = version
+            self.fw = "%02x" % version
         if code:
+            event["kind"] = "error"
+            event["what"] = "device"
             event["code"] = code
-        if length == 36:  # word 28 is formaldehyde, which the wire contract does not carry
-            temp = word(at + 30)
-            temp = temp - 0x10000 if temp & 0x8000 else temp
-            rh = word(at + 32)
-            if not (-400 <= temp <= 990 and rh <= 1000):
-                return "out_of_range"
-            event["temp"] = temp / 10
-            event["rh"] = rh / 10
         return event
 
 
 _WAKE = const(1)
-_ACTIVE = const(2)
+_MODE = const(2)
 _SLEEP = const(3)
-_BYTES = {
-    _WAKE: b"\x42\x4d\xe4\x00\x01\x01\x74",
-    _ACTIVE: b"\x42\x4d\xe1\x00\x01\x01\x71",
-    _SLEEP: b"\x42\x4d\xe4\x00\x00\x01\x73",
-}
 _WAKE_PAUSE_MS = const(200)  # between wake and the next command
-_ACTIVE_PAUSE_MS = const(3000)  # the first frame after a wake takes so long
+_MODE_PAUSE_MS = const(3000)  # the first frame after a wake takes so long
 
 
 class Plantower(Duty):
-    """Wake or sleep on demand, active mode. Also serves PMS7003 and PMSA003, which speak the same.
+    """Wake or sleep on demand; mode "active" (the default, frames by themselves) or "passive" (a frame for
+    each read command, one a second). `model`: any that Parser knows; it may be corrected by the frames.
 
     A sensor that stayed powered keeps its mode and its sleep across a reboot of the board, so both are set
-    each time. It does not answer a wake; its frames prove it.
+    each time. It does not answer a wake; its frames prove it. A PMS3003 knows no passive mode.
     """
 
-    model = "pms5003"
     baud = 9600
-    rxbuf = 1024  # fast mode gives 32 bytes every 200 ms
+    # Fast mode gives a frame every 200 ms (manual: 200 to 800), at most 40 bytes: 2 s of a main loop that is
+    # blocked are 400 bytes, and some replies of 8.
+    rxbuf = 1024
     ceiling = {"pm25_cf1": 1000, "pm10_cf1": 1000, "n03": 65535}  # a value here or above is saturated
 
     WAKE = _WAKE
@@ -136,36 +219,48 @@ class Plantower(Duty):
     SILENCE_MS = 6000  # frames come 2.3 s apart in calm air
 
     def __init__(self, model="pms5003", mode=None):
-        super().__init__(Parser())
-        self.model = model
+        super().__init__(Parser(model, False))
+        if mode == "passive" and model != "pms3003":
+            self._ask = b"\x42\x4d\xe2\x00\x00\x01\x71"
+
+    @property
+    def model(self):
+        return self.parser.model
 
     def _pause(self) -> int:
         if self._step == _WAKE:
             return _WAKE_PAUSE_MS
-        if self._step == _ACTIVE:
-            return _ACTIVE_PAUSE_MS
+        if self._step == _MODE:
+            return _MODE_PAUSE_MS
         return super()._pause()
 
     def _command(self, now):
         if self._step == _WAKE and self._tries:
-            self._step = _ACTIVE
+            self._step = _MODE
             self._tries = 0
         elif self._tries:
             self.retries += 1
-            if self._step == _ACTIVE:
-                self._go(_WAKE)
-        return _BYTES[self._step]
+            if self._step == _MODE:
+                # One that was made passive and whose answers are lost will still answer when it is read.
+                self._go(0 if self._ask and self.retries % 3 == 0 else _WAKE)
+        if self._step == 0:
+            return None
+        if self._step == _WAKE:
+            return b"\x42\x4d\xe4\x00\x01\x01\x74"
+        if self._step == _SLEEP:
+            return b"\x42\x4d\xe4\x00\x00\x01\x73"
+        return b"\x42\x4d\xe1\x00\x00\x01\x70" if self._ask else b"\x42\x4d\xe1\x00\x01\x01\x71"
 
     def _on_reply(self, event):
         what, value = event["what"], event["value"]
         if what == "work" and value == 0 and self._step == _SLEEP:
             self._go(0)
-        elif what == "mode" and value == 1 and self._step == _ACTIVE:
+        elif what == "mode" and value == (not self._ask) and self._step == _MODE:
             self._woke()
             self._go(0)
 
     def _on_data(self):
-        if self._step == _ACTIVE and self._tries:
+        if self._step == _MODE and self._tries and not self._ask:
             self._go(0)
 
 

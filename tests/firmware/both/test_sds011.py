@@ -22,11 +22,27 @@ def sds_frame(kind, payload):
 
 def data_frame(pm25, pm10):
     """A data frame; values in 0.1 ug/m3."""
-    return sds_frame(0xC0, bytes([pm25 & 255, pm25 >> 8, pm10 & 255, pm10 >> 8, 0x58, 0xD9]))
+    return of(0xA160, pm25, pm10)
 
 
-def reply(number, write, value):
-    return sds_frame(0xC5, bytes([number, write, value, 0, 0xA1, 0x60]))
+def of(number, pm25=60, pm10=70):
+    """A data frame of the sensor with that number."""
+    return sds_frame(0xC0, bytes([pm25 & 255, pm25 >> 8, pm10 & 255, pm10 >> 8, number >> 8, number & 255]))
+
+
+def reply(number, write, value, last=0):
+    return sds_frame(0xC5, bytes([number, write, value, last, 0xA1, 0x60]))
+
+
+def set_right(driver, now=0, mode=0):
+    """Play the dialogue of a wake up to rest, everything in the sensor being as it is to be."""
+    driver.wake(now)
+    for answer in (reply(6, 1, 1), reply(2, 0, mode), reply(8, 0, 0), reply(7, 15, 7, 10)):
+        driver.tick(now)
+        driver.feed(answer)
+        if driver.settled:
+            break
+    assert driver.settled
 
 
 def test_data_vectors():
@@ -57,15 +73,18 @@ def test_reply_vectors():
         "reply: awake": ("work", 1, 1),
         "reply: is working (same checksum as slept)": ("work", 0, 1),
         "reply: period set 1 min": ("period", 1, 1),
-        "reply: firmware 15-07-10": ("firmware", 0, "15-07-10"),
+        "reply: firmware 15-07-10": ("firmware", 0, None),
     }
     seen = 0
     for frame, columns in rows("sds011-commands.csv"):
         meaning = ",".join(columns)
-        events = Parser().feed(frame)
+        parser = Parser()
+        events = parser.feed(frame)
         if meaning in expected:
             what, write, value = expected[meaning]
-            assert events == [{"kind": "reply", "what": what, "set": write, "value": value, "id": "a160"}]
+            assert events == [{"kind": "reply", "what": what, "set": write, "value": value}]
+            assert parser.id == "a160"
+            assert parser.fw == ("15-07-10" if what == "firmware" else None)
             seen += 1
         else:  # a command echoed back, or a reply to reject
             assert events == [], meaning
@@ -113,6 +132,7 @@ def commands():
 def test_wake_reads_the_state_and_writes_nothing_that_is_right():
     known = commands()
     driver = Sds011()
+    assert (driver.id, driver.fw) == (None, None)
     driver.wake(1000)
     assert driver.tick(1000) == known["work"]
     assert driver.tick(1050) is None
@@ -123,12 +143,41 @@ def test_wake_reads_the_state_and_writes_nothing_that_is_right():
     asked = driver.tick(1150)
     assert asked[:4] == b"\xaa\xb4\x08\x00"
     driver.feed(reply(8, 0, 0))
+    assert driver.tick(1200) == known["get firmware version"]
+    driver.feed(reply(7, 15, 7, 10))
+    assert (driver.id, driver.fw) == ("a160", "15-07-10")
     assert driver.settled
-    for now in range(1200, 9000, 50):
+    for now in range(1250, 9000, 50):
         assert driver.tick(now) is None
         if now % 1000 == 0:
             driver.feed(data_frame(10, 10))
     assert driver.retries == 0
+
+
+def test_firmware_is_asked_for_once_and_never_at_the_cost_of_measuring():
+    known = commands()
+    driver = Sds011()
+    set_right(driver)
+    driver.wake(60000)
+    driver.tick(60000)
+    driver.feed(reply(6, 1, 1))
+    driver.tick(60050)
+    driver.feed(reply(2, 0, 0))
+    driver.tick(60100)
+    driver.feed(reply(8, 0, 0))
+    assert driver.settled
+    deaf = Sds011()
+    deaf.wake(0)
+    sent = []
+    for now in range(0, 20000, 50):
+        command = deaf.tick(now)
+        if command:
+            sent.append(command)
+            if command[2] != 7:
+                deaf.feed(reply(command[2], command[3], 1 if command[2] == 6 else 0))
+    assert sent.count(known["get firmware version"]) == 3
+    assert deaf.settled
+    assert deaf.fw is None
 
 
 def test_wake_sets_a_wrong_mode_and_period_once():
@@ -148,8 +197,110 @@ def test_wake_sets_a_wrong_mode_and_period_once():
     driver.feed(reply(8, 0, 5))
     assert driver.tick(1200)[:5] == b"\xaa\xb4\x08\x01\x00"
     driver.feed(reply(8, 1, 0))
+    assert driver.tick(1250) == known["get firmware version"]
+    driver.feed(reply(7, 15, 7, 10))
     assert driver.settled
     assert driver.retries == 1
+
+
+def test_query_mode_is_read_set_and_then_asks_once_a_second():
+    known = commands()
+    driver = Sds011("query")
+    driver.wake(0)
+    driver.tick(0)
+    driver.feed(reply(6, 1, 1))
+    driver.tick(50)
+    driver.feed(reply(2, 0, 0))
+    assert driver.tick(100) == known["set query mode"]
+    driver.feed(reply(2, 1, 1))
+    driver.tick(150)
+    driver.feed(reply(8, 0, 0))
+    driver.tick(200)
+    driver.feed(reply(7, 15, 7, 10))
+    sent = [(now, driver.tick(now)) for now in range(250, 5000, 50)]
+    sent = [(now, command) for now, command in sent if command]
+    assert [now for now, _ in sent] == [1200, 2200, 3200, 4200]
+    assert all(command == known["query data"] for _, command in sent)
+    assert driver.feed(data_frame(123, 456)) == [{"kind": "data", "pm25": 12.3, "pm10": 45.6}]
+    driver.sleep(5000)
+    assert driver.tick(5000) == known["sleep"]
+    driver.feed(reply(6, 1, 0))
+    assert [now for now in range(5050, 60000, 50) if driver.tick(now)] == []
+
+
+def test_query_mode_that_is_set_is_not_written_again():
+    driver = Sds011("query")
+    set_right(driver, 0, 1)
+    assert driver.retries == 0
+
+
+def test_frames_of_another_number_are_foreign():
+    parser = Parser()
+    assert len(parser.feed(data_frame(60, 70))) == 1
+    assert parser.feed(of(0x1234) + of(0x1235) + of(0x1234)) == []
+    assert parser.rejects == {"foreign": 3}
+    assert len(parser.feed(data_frame(60, 70))) == 1
+    assert parser.id == "a160"
+    assert parser.feed(sds_frame(0xC5, b"\x07\x0f\x07\x0a\x12\x34")) == []
+    assert parser.fw is None
+
+
+def test_an_exchanged_sensor_is_learned_after_four_frames_in_a_row():
+    parser = Parser()
+    parser.feed(data_frame(60, 70) + reply(7, 15, 7, 10))
+    assert parser.fw == "15-07-10"
+    other = of(0x1234, 81, 92)
+    assert parser.feed(other + other + other + data_frame(60, 70))[0]["pm25"] == 6.0
+    assert parser.feed(other + other + other) == []
+    assert [event["pm25"] for event in parser.feed(other + other)] == [8.1, 8.1]
+    assert (parser.id, parser.fw) == ("1234", None)
+    assert parser.rejects == {"foreign": 6}
+    assert parser.feed(data_frame(60, 70)) == []
+
+
+def test_a_damaged_number_teaches_nothing_that_lasts():
+    """The very first frame is damaged, and its sum fits by chance."""
+    parser = Parser()
+    parser.feed(of(0xA061))
+    good = data_frame(60, 70)
+    assert len(parser.feed(good * 10)) == 7
+    assert parser.id == "a160"
+
+
+def test_values_out_of_range_teach_no_number():
+    parser = Parser()
+    assert parser.feed(of(0x1111, 10000, 10)) == []
+    assert parser.id is None
+
+
+def test_pm10_below_pm25_is_passed_on():
+    assert len(Parser().feed(data_frame(80, 70))) == 1
+
+
+def test_checks_beyond_the_checksum_can_be_switched_off_for_a_measurement():
+    class ChecksumOnly(Parser):
+        def _doubt(self, at):
+            return ""
+
+    events = ChecksumOnly().feed(of(1, 60000, 70) + of(2))
+    assert [event["pm25"] for event in events] == [6000.0, 6.0]
+
+
+def test_reset_forgets_half_a_frame_and_begins_the_dialogue_anew():
+    known = commands()
+    driver = Sds011()
+    driver.wake(0)
+    driver.tick(0)
+    driver.feed(reply(6, 1, 1))
+    assert driver.tick(50) == known["get reporting mode"]
+    driver.feed(data_frame(60, 70)[:9])
+    driver.reset()
+    assert driver.tick(100) == known["work"]
+    driver.feed(reply(6, 1, 1))
+    assert driver.rejects == {}
+    driver.sleep(200)
+    driver.reset()
+    assert driver.tick(200) == known["sleep"]
 
 
 def test_unanswered_wake_is_repeated_then_proven_by_data():
@@ -200,9 +351,7 @@ def test_sensor_that_never_answers_but_measures_is_taken_as_it_is():
 def test_sleep_is_repeated_until_answered_and_again_when_data_comes():
     known = commands()
     driver = Sds011()
-    driver.wake(0)
-    driver.tick(0)
-    driver.feed(reply(6, 1, 1))
+    set_right(driver)
     driver.sleep(500)
     assert driver.tick(500) == known["sleep"]
     assert driver.tick(1500) == known["sleep"]
@@ -225,15 +374,15 @@ def test_silence_after_three_sleep_commands_is_sleep():
     assert driver.settled
 
 
-def test_sensor_lost_while_awake_is_woken_again():
+def test_sensor_lost_while_awake_waits_for_the_ladder_and_comes_back_by_wake():
     driver = Sds011()
-    driver.wake(0)
-    driver.tick(0)
-    driver.feed(reply(6, 1, 1))
-    driver.tick(50)
-    driver.feed(reply(2, 0, 0))
-    driver.tick(100)
-    driver.feed(reply(8, 0, 0))
-    sent = [now for now in range(150, 12000, 50) if driver.tick(now)]
-    assert sent[0] == 10100
+    set_right(driver)
+    assert [now for now in range(150, 60000, 50) if driver.tick(now)] == []
+    driver.wake(60000)
     assert driver.awake_since is None
+    assert driver.tick(60000) == commands()["work"]
+    driver.feed(reply(6, 1, 1))
+    assert driver.tick(60050) == commands()["get reporting mode"]
+    driver.feed(reply(2, 0, 1))  # somebody made it silent meanwhile
+    assert driver.tick(60100) == commands()["set active mode"]
+    assert driver.awake_since == 60000
