@@ -2,9 +2,9 @@
 
 From the data manuals of PMS5003 V2.3 (2016), PMS7003 V2.5 and PMSA003I V2.6, which agree here. What the
 manuals leave open is marked as a judgement.
-Ageing: a mean time to failure of 3 years or more. The loss in that time is after deSouza et al. 2023 (Environ.
-Sci.: Atmos. 3, 521, doi 10.1039/d2ea00142j): 0.12 ug/m3 a year over thousands of PurpleAirs, which is about 1 %
-where the air holds 12 ug/m3.
+Ageing: a mean time to failure of 3 years or more. The loss in that time is after deSouza et al. 2023
+(Environ. Sci.: Atmos. 3, 521, doi 10.1039/d2ea00142j): 0.12 ug/m3 a year over thousands of PurpleAirs, which
+is 1 % where the air holds 12 ug/m3.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Plantower's UART sensors. 9600 8N1, big-endian words; the sum is that of all earlier bytes, 16 bits.
 
 From the data manuals PMS5003 V2.3, PMS7003 V2.5, PMS5003ST V2.6 (2016/17), and for PMS3003 and PMS5003T from
-captures (PyPMS, docs/sensors/Plantower.md). All data frames: 42 4D, length of the rest, words, sum. The words,
-CF=1 and atmospheric being PM1 PM2.5 PM10 in ug/m3, counts being per 0.1 L:
+captures (PyPMS, docs/sensors/Plantower.md). All data frames: 42 4D, length of the rest, words, sum.
+The words, CF=1 and atmospheric being PM1 PM2.5 PM10 in ug/m3, counts being per 0.1 L:
 
   PMS5003 PMS7003 PMSA003, 32 bytes   CF=1, atmospheric, counts above 0.3 0.5 1 2.5 5 10 um, version | error
   PMS5003T, 32 bytes                  CF=1, atmospheric, counts above 0.3 0.5 1 2.5, temp, rh, version | error

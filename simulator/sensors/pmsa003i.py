@@ -1,8 +1,8 @@
 """Plantower PMSA003I, from its data manual V2.6: the PMSA003's 32 bytes, read over I2C from address 0x12.
 
 100 kHz. The manual numbers the bytes as registers 0x00 to 0x1F. A read begins with the first, or with the one
-whose number was written just before (a judgement, for masters that do so). No commands: SET and RESET are pins.
-It does not answer for about 3 s after power-on (meshtastic/firmware, pull 4743).
+whose number was written just before (a judgement, for masters that do so). No commands: SET and RESET are
+pins. It does not answer for about 3 s after power-on (meshtastic/firmware, pull 4743).
 """
 
 from __future__ import annotations

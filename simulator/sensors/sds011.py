@@ -4,10 +4,10 @@ Command, 19 bytes: AA B4, 15 data bytes the last two being the device id (FFFF: 
 Reply, 10 bytes: AA C5, 4 data bytes, device id, sum of those six, AB. Measurement: the same with C0.
 Reporting mode, working period and device id survive a power cut; sleep does not.
 
-The device has no way to say that something is wrong. What it shows then, as owners of such stations report
-(opendata-stuttgart/sensors-software): a fan that stands still gives 999.9 and 1999.9, always (pull 442); so does
-the most dust (issue 899), beyond the specified 999.9 for PM10; a blocked inlet gives a few tenths, PM10 the same
-as PM2.5 (issues 557 and 697).
+The device has no way to say that something is wrong. What it shows then, as owners of stations report
+(opendata-stuttgart/sensors-software): a fan that stands still gives 999.9 and 1999.9, always (pull 442); so
+does the most dust (issue 899), beyond the specified 999.9 for PM10; a blocked inlet gives a few tenths, PM10
+the same as PM2.5 (issues 557 and 697).
 Ageing: the specification V1.3 gives the laser up to 8,000 hours; that a fifth of its power is gone by then is
 the usual end of life of a laser diode, and a judgement for this one.
 """
