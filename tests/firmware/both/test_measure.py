@@ -62,7 +62,8 @@ class MockSds:
         if data[2] == 6:
             self.awake = data[4] == 1
             self.log.append((self.now, "wake" if self.awake else "sleep"))
-        self.out += sds(0xC5, bytes([data[2], data[3], data[4], 0, 1, 2]))
+        said = bytes([7, 15, 7, 10]) if data[2] == 7 else data[2:5] + b"\0"
+        self.out += sds(0xC5, said + b"\1\2")
 
     def readinto(self, buf):
         if not self.out:
