@@ -7,6 +7,7 @@ CF1 = ("pm1_cf1", "pm25_cf1", "pm10_cf1")
 ATM = ("pm1", "pm25", "pm10")
 COUNTS = ("n03", "n05", "n1", "n25", "n5", "n10")
 FOUR = set(CF1 + ATM + COUNTS[:4] + ("kind",))  # an event with the four counts that all of them have
+TAIL_ST = [30, 215, 480, 0, 0x9700]
 SLEEP = bytes.fromhex("424de400000173")
 WAKE = bytes.fromhex("424de400010174")
 ACTIVE = bytes.fromhex("424de100010171")
@@ -151,7 +152,7 @@ def test_masses_fall_or_counts_grow_with_the_size_is_refused():
         words[at] = words[at - 1] + 1
         parser = Parser()
         assert parser.feed(pms_frame(words)) == [], at
-        assert parser.feed(pms_frame([*words[:12], 30, 215, 480, 0, 0x9700], 36)) == []
+        assert parser.feed(pms_frame(words[:12] + TAIL_ST, 36)) == []
         assert parser.rejects == {"out_of_range": 2}
     equal = Parser()
     assert len(equal.feed(pms_frame([7] * 12 + [0x9700]))) == 1
