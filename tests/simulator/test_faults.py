@@ -1,70 +1,14 @@
-"""Faults on demand, brown-outs, ageing and robustness of every emulated UART sensor."""
+"""Faults on demand and brown-outs of every emulated UART sensor."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from simulator.sensors import MODELS, make_sensor
-from simulator.sensors.base import MAX_HEARD, MAX_WAITING, Faults, Sensor
-from simulator.sensors.faults import on_the_line
+from simulator.sensors import make_sensor
+from simulator.sensors.faults import Faults, on_the_line
 from simulator.sensors.plantower import Pms5003
 from simulator.sensors.sds011 import Sds011
-from simulator.sensors.unit import Unit
-
-AIR = (8.0, 20.0, 33.0)
-
-
-@dataclass
-class Wire:
-    """What frames of a model look like: an own few lines, so that a fault of the emulator shows."""
-
-    length: int
-    head: bytes
-
-    def whole(self, frame: bytes) -> bool:
-        if len(frame) != self.length or not frame.startswith(self.head):
-            return False
-        if self.head[0] == 0xAA:
-            return frame[9] == 0xAB and sum(frame[2:8]) % 256 == frame[8]
-        return sum(frame[:-2]) == int.from_bytes(frame[-2:], "big")
-
-    def split(self, data: bytes) -> list[bytes]:
-        """Of an undisturbed line, or one whose frames keep their length."""
-        return [data[i : i + self.length] for i in range(0, len(data), self.length)]
-
-
-SHORT, LONG = b"\x42\x4d\x00\x14", b"\x42\x4d\x00\x24"
-PMS = Wire(32, b"\x42\x4d\x00\x1c")
-WIRES = {
-    "sds011": Wire(10, b"\xaa\xc0"),
-    "pms3003": Wire(24, SHORT),
-    "pms5003": PMS,
-    "pms7003": PMS,
-    "pmsa003": PMS,
-    "pms5003t": PMS,
-    "pms5003st": Wire(40, LONG),
-}
-every = pytest.mark.parametrize("model", WIRES)
-both = pytest.mark.parametrize("model", ["sds011", "pms5003"])
-
-
-def on(model: str, seed: int = 3) -> Sensor:
-    sensor = make_sensor(model, lambda _: AIR, seed)
-    sensor.power(True, 0.0)
-    return sensor
-
-
-def fine(model: str, frame: bytes) -> float:
-    """The PM2.5 of a frame."""
-    if model == "sds011":
-        return int.from_bytes(frame[2:4], "little") / 10
-    return int.from_bytes(frame[12:14], "big")
-
+from tests.simulator.uart_frames import AIR, WIRES, every, fine, on
 
 # The line.
 
@@ -265,103 +209,3 @@ def test_a_brown_out_of_a_device_without_power_is_nothing() -> None:
     sensor = make_sensor("sds011", lambda _: AIR)
     sensor.brown_out(5.0)
     assert sensor.advance(50.0) == b""
-
-
-# Ageing.
-
-
-@both
-def test_an_old_device_reads_low_and_noisy(model: str) -> None:
-    def run(age_h: float) -> tuple[float, float]:
-        sensor = make_sensor(model, lambda _: (100, 200, 300), 5)
-        sensor.age_h = age_h
-        sensor.power(True, 0.0)
-        values = [fine(model, frame) for frame in WIRES[model].split(sensor.advance(2000.0))[60:]]
-        mean = sum(values) / len(values)
-        return mean, sum((value - mean) ** 2 for value in values) / len(values)
-
-    life_h, loss = (8000.0, 0.2) if model == "sds011" else (3 * 8766.0, 0.03)
-    (new, new_noise), (old, old_noise) = run(0.0), run(life_h)
-    assert abs(old / new - (1 - loss)) < 0.01
-    assert 2.5 < old_noise / new_noise < 6  # twice the standard deviation
-
-
-@both
-def test_hours_of_work_are_counted_and_sleep_is_not(model: str) -> None:
-    sensor = on(model)
-    sensor.advance(7200.0)
-    assert abs(sensor.age_h - 2) < 0.01
-    sensor.asleep = True  # type: ignore[attr-defined]
-    sensor.advance(14400.0)
-    assert abs(sensor.age_h - 2) < 0.01
-
-
-def test_a_worn_out_laser_still_glows() -> None:
-    assert Unit(drift=0).measure(100.0, 60.0, random.Random(1), 1e6) == pytest.approx(20)
-
-
-# What may come from outside.
-
-
-@every
-@settings(max_examples=40, deadline=None)
-@given(
-    chunks=st.lists(
-        st.one_of(
-            st.binary(max_size=300), st.just(b"\xaa\xb4" * 50), st.just(b"\x42\x4d\xe2\0\0\x01\x71" * 9)
-        ),
-        max_size=30,
-    ),
-    data=st.data(),
-)
-def test_garbage_never_raises_and_memory_is_bounded(
-    model: str, chunks: list[bytes], data: st.DataObject
-) -> None:
-    sensor = on(model)
-    for at, chunk in enumerate(chunks):
-        for fault in data.draw(st.sets(st.sampled_from(fields(Faults)), max_size=3)):
-            setattr(sensor.faults, fault.name, 0.5 if isinstance(fault.default, float) else True)
-        sensor.receive(chunk, float(at))
-        assert len(sensor._heard) <= MAX_HEARD
-        assert len(sensor._waiting) <= MAX_WAITING
-        if at % 7 == 0:
-            sensor.advance(float(at))
-
-
-def test_unfetched_answers_do_not_pile_up() -> None:
-    sensor = on("sds011")
-    version = bytes.fromhex("AAB407000000000000000000000000FFFF05AB")
-    for _ in range(2000):
-        sensor.receive(version, 0.5)
-    assert len(sensor._waiting) == MAX_WAITING
-
-
-@every
-def test_same_seed_same_bytes_whatever_the_faults(model: str) -> None:
-    def run(seed: int) -> bytes:
-        sensor = on(model, seed)
-        for name in ("byte_loss", "bit_flip", "byte_shift", "truncated", "crc_error", "garbage", "no_value"):
-            setattr(sensor.faults, name, 0.05)
-        out = sensor.advance(100.0)
-        sensor.brown_out(100.0)
-        return out + sensor.advance(200.0)
-
-    assert run(4) == run(4)
-    assert run(4) != run(5)
-
-
-# Making one.
-
-
-def test_who_asks_for_what_is_not_there_is_told() -> None:
-    with pytest.raises(ValueError, match=r"no emulator for sensor 'pms9'; there are: .*sds011"):
-        make_sensor("pms9", lambda _: AIR)
-    with pytest.raises(ValueError, match="'pmsa003i' is not on bus 'uart'; it is on: i2c"):
-        make_sensor("pmsa003i", lambda _: AIR)
-
-
-@pytest.mark.parametrize(("model", "bus"), [key for key in MODELS if key[0] in (*WIRES, "pmsa003i")])
-def test_the_list_of_models_is_true(model: str, bus: str) -> None:
-    sensor = make_sensor(model, lambda _: AIR, 1, bus=bus, weather=lambda _: (1.0, 50.0, 1000.0))
-    assert sensor.model == model
-    assert not sensor.powered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,20 @@ def test_steady_air_is_reported_slowly_and_changing_air_fast() -> None:
     changing = Pms5003(lambda t: (10 * t, 20 * t, 30 * t), unit=Unit())
     changing.power(True, 0.0)
     assert len(decode(changing.advance(10.0))) >= 8
+
+
+def test_fast_mode_is_faster_with_more_dust_within_the_manuals_limits() -> None:
+    def frames(air: Callable[[float], float], start: float, end: float) -> int:
+        sensor = Pms5003(lambda t: (air(t), air(t), air(t)), unit=Unit())
+        sensor.power(True, 0.0)
+        sensor.advance(start)
+        return len(decode(sensor.advance(end)))
+
+    assert frames(lambda t: 5 * t, 2.0, 6.0) == 5  # 10 to 30 ug/m3: close to 800 ms
+    assert 7 <= frames(lambda t: 3.0**t, 6.0, 7.5) <= 8  # from 700 ug/m3: 200 ms
+    fast = Pms5003(lambda _: (8, 12, 20), fast=True)
+    fast.power(True, 0.0)
+    assert len(decode(fast.advance(61.8))) == 301
 
 
 def test_error_byte_while_the_fan_spins_up() -> None:
