@@ -19,14 +19,19 @@ import asyncio
 
 from micropython import const
 
+from node import use_once
 from node.mqtt import codec
-from node.mqtt.dial import dial
-from node.mqtt.errors import REFUSALS, MqttError, ProtocolError, describe
+from node.mqtt.errors import MqttError, ProtocolError, describe, sentence
 from node.mqtt.liveness import Liveness
 
 # Pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded.
 _QUEUE_LIMIT = const(16)
 _JOIN_LIMIT = const(512)  # payloads up to this go out in one piece with their head
+
+# What words.py says of what went wrong; from 51 on it is this node's fault.
+_EARLY = const(16)
+_OTHER_ANSWER = const(17)
+_SECOND_CONNACK = const(18)
 _CLOSED_HERE = "the connection was closed by this node"
 
 
@@ -177,7 +182,7 @@ class Client:
     # Opening and ending.
 
     async def _open(self):
-        await dial(self, self._ssl, self._server_hostname)
+        await use_once("mqtt.dial", "dial", self, self._ssl, self._server_hostname)
         self._stream = asyncio.StreamReader(self.socket)
         self._life = Liveness(self._keepalive_s, self._now())
         self._send(self._hello)
@@ -309,7 +314,7 @@ class Client:
         if name == "connack":
             self._accept(event)
         elif not self.connected:
-            raise ProtocolError("broker", f"sent a {name} before its CONNACK")
+            raise ProtocolError(_EARLY, name)
         elif name == "publish":
             self._deliver(event[1], event[2])
             if event[3]:  # after the application has it, or never
@@ -325,15 +330,15 @@ class Client:
             self._freed.set()
             if outcome:
                 if outcome.wanted != name:
-                    raise ProtocolError("broker", f"answered with a {name} where a {outcome.wanted} is due")
+                    raise ProtocolError(_OTHER_ANSWER, name, outcome.wanted)
                 outcome.set(event[2] if name == "suback" else None, None)
 
     def _accept(self, event):
         if self.connected:
-            raise ProtocolError("broker", "sent a second CONNACK")
+            raise ProtocolError(_SECOND_CONNACK)
         code = event[2]
         if code:
-            text = REFUSALS.get(code, "the broker refused the connection")
+            text = sentence(100 + code)
             raise MqttError(f"{text} (CONNACK code {code})", "auth" if code in (4, 5) else "rejected")
         self.session_present = event[1]
         self.connected = True

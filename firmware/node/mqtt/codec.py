@@ -19,6 +19,33 @@ _PINGRESP = const(13)
 PINGREQ_PACKET = b"\xc0\x00"
 DISCONNECT_PACKET = b"\xe0\x00"
 
+# What words.py says of what went wrong; from 51 on it is this node's fault.
+_LONG_LENGTH = const(1)
+_WRONG_LENGTH = const(2)
+_SUBACK_LENGTH = const(3)
+_LONG_WITHOUT_ID = const(4)
+_CONNACK_BITS = const(5)
+_ID_0 = const(6)
+_SUBACK_CODE = const(7)
+_QOS_3 = const(8)
+_QOS_2 = const(9)
+_DUP_QOS_0 = const(10)
+_UNEXPECTED = const(11)
+_RESERVED_BITS = const(12)
+_TOPIC_CUT = const(13)
+_TOPIC_UTF8 = const(14)
+_PUBLISH_ID_0 = const(15)
+_LONG_FIELD = const(51)
+_LONG_PACKET = const(52)
+_BAD_TOPIC = const(53)
+_BAD_ID = const(54)
+_BAD_QOS = const(55)
+_BAD_KEEPALIVE = const(56)
+_NO_USER = const(57)
+_NO_CLIENT_ID = const(58)
+_OWN_DUP_QOS0 = const(59)
+_NO_TOPIC = const(60)
+
 # What a broker may send that has one length only: type -> remaining length.
 _FIXED = {_CONNACK: 2, _PUBACK: 2, _PINGRESP: 0}
 
@@ -27,14 +54,14 @@ def _field(value):
     """Bytes or text with its two-byte length before it (section 1.5.3)."""
     raw = value.encode() if isinstance(value, str) else value
     if len(raw) > 65535:
-        raise ProtocolError("node", f"made a field of {len(raw)} bytes; 65535 is the most")
+        raise ProtocolError(_LONG_FIELD, len(raw))
     return bytes((len(raw) >> 8, len(raw) & 255)) + raw
 
 
 def _head(first, length):
     """Fixed header: type and flags, then the remaining length, least significant seven bits first."""
     if length > _MAX_REMAINING:
-        raise ProtocolError("node", f"made a packet of {length} bytes, longer than MQTT allows")
+        raise ProtocolError(_LONG_PACKET, length)
     head = bytearray((first,))
     while length > 127:
         head.append(length & 127 | 128)
@@ -45,27 +72,27 @@ def _head(first, length):
 
 def _check_topic(topic):
     if not topic or "+" in topic or "#" in topic or "\0" in topic:
-        raise ProtocolError("node", f"cannot publish to the topic {topic!r}")
+        raise ProtocolError(_BAD_TOPIC, topic)
 
 
 def _check_id(packet_id):
     if not 1 <= packet_id <= 65535:
-        raise ProtocolError("node", f"used packet id {packet_id}, which is not in 1..65535")
+        raise ProtocolError(_BAD_ID, packet_id)
 
 
 def _check_qos(qos):
     if qos not in (0, 1):
-        raise ProtocolError("node", f"knows QoS 0 and 1 only, not {qos}")
+        raise ProtocolError(_BAD_QOS, qos)
 
 
 def encode_connect(client_id, user=None, password=None, keepalive=60, clean_session=False, will=None):
     """CONNECT. keepalive in seconds; will is (topic, payload, qos, retain) or None."""
     if not 0 <= keepalive <= 65535:
-        raise ProtocolError("node", f"has a keepalive of {keepalive} s, which is not in 0..65535")
+        raise ProtocolError(_BAD_KEEPALIVE, keepalive)
     if password is not None and user is None:
-        raise ProtocolError("node", "has a password without a user name")  # 3.1.2.9
+        raise ProtocolError(_NO_USER)  # 3.1.2.9
     if not client_id and not clean_session:
-        raise ProtocolError("node", "needs a client id for a session that is kept")  # 3.1.3.1
+        raise ProtocolError(_NO_CLIENT_ID)  # 3.1.3.1
     flags = 2 if clean_session else 0
     body = _field(client_id)
     if will is not None:
@@ -93,7 +120,7 @@ def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=N
         _check_id(packet_id or 0)
         variable += bytes((packet_id >> 8, packet_id & 255))
     elif dup:
-        raise ProtocolError("node", "marked a QoS 0 message as a duplicate")  # 3.3.1.1
+        raise ProtocolError(_OWN_DUP_QOS0)  # 3.3.1.1
     first = 0x30 | (8 if dup else 0) | qos << 1 | (1 if retain else 0)
     return _head(first, len(variable) + size) + variable
 
@@ -108,7 +135,7 @@ def encode_subscribe(packet_id, topic, qos=1):
     _check_id(packet_id)
     _check_qos(qos)
     if not topic:
-        raise ProtocolError("node", "cannot subscribe to an empty topic")
+        raise ProtocolError(_NO_TOPIC)
     body = bytes((packet_id >> 8, packet_id & 255)) + _field(topic) + bytes((qos,))
     return _head(0x82, len(body)) + body
 
@@ -178,13 +205,13 @@ class Decoder:
         if byte & 128:
             self._shift += 7  # pyright: ignore[reportOperatorIssue]
             if self._shift > 21:
-                raise ProtocolError("broker", "sent a remaining length of more than four bytes")
+                raise ProtocolError(_LONG_LENGTH)
             return
         kind = self._first >> 4
         if kind in _FIXED and self._length != _FIXED[kind]:
-            raise ProtocolError("broker", f"sent a packet of type {kind} with {self._length} bytes")
+            raise ProtocolError(_WRONG_LENGTH, kind, self._length)
         if kind == _SUBACK and not 3 <= self._length <= self.max_packet:
-            raise ProtocolError("broker", f"sent a _SUBACK of {self._length} bytes")
+            raise ProtocolError(_SUBACK_LENGTH, self._length)
         self._shift = None
         self._got = self._topic_length = self._id = 0
         self._body = None
@@ -210,7 +237,7 @@ class Decoder:
         kind = first >> 4
         if body is None:
             if first & 6 and (not self._id or 4 + self._topic_length > self._length):
-                raise ProtocolError("broker", "sent a long QoS 1 _PUBLISH without a packet id")
+                raise ProtocolError(_LONG_WITHOUT_ID)
             return ("oversize", self._length, self._id if first & 6 else None)
         if kind == _PUBLISH:
             return _publish(first, body)
@@ -218,16 +245,16 @@ class Decoder:
             return ("pingresp",)
         if kind == _CONNACK:
             if body[0] & 0xFE:
-                raise ProtocolError("broker", "sent a _CONNACK with reserved bits set")
+                raise ProtocolError(_CONNACK_BITS)
             return ("connack", bool(body[0]), body[1])
         packet_id = body[0] << 8 | body[1]
         if not packet_id:
-            raise ProtocolError("broker", f"sent packet id 0 in a packet of type {kind}")
+            raise ProtocolError(_ID_0, kind)
         if kind == _PUBACK:
             return ("puback", packet_id)
         for code in body[2:]:
             if code not in (0, 1, 2, 128):
-                raise ProtocolError("broker", f"sent a _SUBACK with the unknown code {code}")
+                raise ProtocolError(_SUBACK_CODE, code)
         return ("suback", packet_id, bytes(body[2:]))
 
 
@@ -235,15 +262,15 @@ def _check_first(first):
     kind = first >> 4
     if kind == _PUBLISH:
         if first & 6 == 6:
-            raise ProtocolError("broker", "sent a _PUBLISH with QoS 3")
+            raise ProtocolError(_QOS_3)
         if first & 4:
-            raise ProtocolError("broker", "sent a QoS 2 message, which the node never subscribes to")
+            raise ProtocolError(_QOS_2)
         if first & 14 == 8:
-            raise ProtocolError("broker", "sent a QoS 0 message marked as a duplicate")
+            raise ProtocolError(_DUP_QOS_0)
     elif kind not in (_CONNACK, _PUBACK, _SUBACK, _PINGRESP):
-        raise ProtocolError("broker", f"sent a packet of type {kind}, which the node does not expect")
+        raise ProtocolError(_UNEXPECTED, kind)
     elif first & 15:
-        raise ProtocolError("broker", f"sent a packet of type {kind} with reserved bits set")
+        raise ProtocolError(_RESERVED_BITS, kind)
 
 
 def _publish(first, body):
@@ -251,13 +278,13 @@ def _publish(first, body):
     start = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else 2
     end = start + (2 if qos else 0)
     if start == 2 or end > len(body):
-        raise ProtocolError("broker", "sent a _PUBLISH whose topic is empty or cut off")
+        raise ProtocolError(_TOPIC_CUT)
     try:
         topic = str(body[2:start], "utf-8")
     except UnicodeError:
-        raise ProtocolError("broker", "sent a topic that is not UTF-8") from None
+        raise ProtocolError(_TOPIC_UTF8) from None
     packet_id = body[start] << 8 | body[start + 1] if qos else None
     if packet_id == 0:
-        raise ProtocolError("broker", "sent packet id 0 in a PUBLISH")
+        raise ProtocolError(_PUBLISH_ID_0)
     body[:end] = b""  # moves the payload to the front, in place: a copy would need a second large block
     return ("publish", topic, body, qos, packet_id, bool(first & 1), bool(first & 8))

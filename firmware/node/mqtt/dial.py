@@ -5,7 +5,8 @@ import errno
 import select
 import socket
 
-from node.mqtt.errors import MqttError, os_error
+from node import use_once
+from node.mqtt.errors import MqttError
 
 
 async def dial(owner, tls, server_hostname):
@@ -32,7 +33,8 @@ async def dial(owner, tls, server_hostname):
     if not owner.socket:
         if failure and failure.errno == errno.ECONNREFUSED:
             raise MqttError(f"{where} refused the connection: no broker listens there", "refused")
-        raise MqttError(f"cannot reach {where} ({os_error(failure)})", "unreachable")
+        why = use_once("mqtt.words", "os_error", failure)
+        raise MqttError(f"cannot reach {where} ({why})", "unreachable")
     if tls:
         try:
             owner.socket = tls.wrap_socket(

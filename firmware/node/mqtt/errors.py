@@ -1,14 +1,6 @@
 """What can go wrong with MQTT, in plain words. `kind` is one word to count by, str() a sentence to show."""
 
-import errno
-
-REFUSALS = {
-    1: "the broker does not speak MQTT 3.1.1",
-    2: "the broker refused the client id",
-    3: "the broker is not available",
-    4: "the broker refused the user name or the password",
-    5: "the broker refused the user name or the password, or this node is not allowed in",
-}
+from node import use_once
 
 
 class MqttError(Exception):
@@ -28,11 +20,20 @@ class MqttError(Exception):
 
 
 class ProtocolError(MqttError):
-    """A packet that breaks MQTT 3.1.1. `fault` is "broker" (it sent it) or "node" (we tried to)."""
+    """A packet that breaks MQTT 3.1.1: a number of words.py and its values. `fault` is "broker" (it sent the
+    packet) or "node" (we tried to)."""
 
-    def __init__(self, fault, text):
-        super().__init__(f"the {fault} {text}", "protocol")
-        self.fault = fault
+    def __init__(self, number, *values):
+        super().__init__(sentence(number, *values), "protocol")
+        self.fault = "broker" if number < 50 else "node"
+
+
+def sentence(number, *values):
+    """A sentence of words.py; its number alone when there is no memory to load them."""
+    try:
+        return use_once("mqtt.words", "say", number, values)
+    except MemoryError:
+        return f"MQTT error {number}"
 
 
 def describe(error, with_tls=False):
@@ -41,16 +42,4 @@ def describe(error, with_tls=False):
         return str(error), error.kind
     if isinstance(error, MemoryError):
         return f"out of memory ({error})", "memory"
-    # mbedTLS counts its errors below zero; a certificate that does not verify is a ValueError.
-    if with_tls and (
-        isinstance(error, ValueError) or (isinstance(error, OSError) and (error.errno or 0) < 0)
-    ):
-        return f"TLS failed ({str(error).strip()})", "tls"
-    if isinstance(error, OSError):
-        return f"the connection broke ({os_error(error)})", "error"
-    return f"the MQTT client failed: {error!r}", "internal"
-
-
-def os_error(error):
-    """An OSError as a name such as EHOSTUNREACH where the system has one."""
-    return errno.errorcode.get(error.errno, str(error)) if error else "no address"
+    return use_once("mqtt.words", "describe", error, with_tls)
