@@ -120,7 +120,7 @@ def test_fast_mode_is_faster_with_more_dust_within_the_manuals_limits() -> None:
     assert 7 <= frames(lambda t: 3.0**t, 6.0, 7.5) <= 8  # from 700 ug/m3: 200 ms
     fast = Pms5003(lambda _: (8, 12, 20), fast=True)
     fast.power(True, 0.0)
-    assert len(decode(fast.advance(61.8))) == 301
+    assert len(decode(fast.advance(61.9))) == 301
 
 
 def test_error_byte_while_the_fan_spins_up() -> None:
