@@ -9,7 +9,6 @@ Fan, laser and cleaning: SPS30 datasheet 4.2 and 4.4, SEN5x datasheet 5.2 and 5.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -25,6 +24,9 @@ MAX_MASS = 1000.0  # ug/m3, the end of the range
 # (particles per cm3 from which on, seconds until stable): SPS30 table 1 and SEN5x section 2, start-up time.
 # The datasheets begin at 50 per cm3; that it takes as long below is a judgement.
 START_UP = ((200.0, 8.0), (100.0, 16.0), (0.0, 30.0))
+# "Maximum long-term drift" 1.25 % a year, "life time" over 10 years (SPS30 table 1).
+LOSS, LIFE_H = 0.125, 10 * 8766.0
+PER_UG = 7.4  # particles per cm3 for 1 ug/m3 of PM1, from the frames of tests/vectors
 LAST_BIT_S = 1e-9  # floats of seconds, added up, are not exact
 
 
@@ -118,7 +120,7 @@ class ParticleMeter:
         whether the interval of cleaning outlives a reset.
         """
         self.device = device
-        self.unit = unit or Unit.draw(device.random, share=0.10, absolute=10)
+        self.unit = unit or Unit.draw(device.random, share=0.10, absolute=10, loss=LOSS, life_h=LIFE_H)
         # PM10 is an extrapolation (SPS30 table 1, footnote): half of the coarse dust may be missed.
         self.coarse = 1.0 if unit else device.random.uniform(0.5, 1.0)
         self.checks_of_laser, self.laser_recovers = checks_of_laser, laser_recovers
@@ -164,6 +166,7 @@ class ParticleMeter:
         if self._fan_since is None:
             return False
         self.since_cleaning += 1.0
+        self.device.age_h += 1 / 3600
         if self._cleaning_until is None and 0 < self.interval <= self.since_cleaning:
             self._cleaning_until = at + CLEANING_S
         if self._cleaning_until is not None:
@@ -194,23 +197,20 @@ class ParticleMeter:
             self.status &= ~LASER_ERROR
 
     def _measure(self, at: float, fan_s: float) -> tuple[float, float, float, float]:
-        faults = self.device.faults
-        truth = self.device.air(at)
+        device, faults = self.device, self.device.faults
         if faults.clogged or faults.fan_error or self.laser_error:
             return 0.0, 0.0, 0.0, 0.0  # no particle comes by, or none is seen
         if faults.saturated:
             return MAX_MASS, MAX_MASS, MAX_MASS, MAX_MASS
+        true1, true25, true10 = device.air(at)
         # The unit's own start-up curve, as slow as the datasheet says for air so clean.
-        wanted_s = start_up_s(7.4 * truth[0])
-        fan_s *= 4 * self.unit.drift_s / wanted_s
-        # A laser loses light with age: 1.25 ug/m3 or 1.25 % a year at most (SPS30 table 1, long-term drift).
-        aged = max(0.0, 1 - 0.0125 * self.device.age_h / 8766)
-        pm1, pm25 = (self.unit.measure(aged * true, fan_s, self.device.random) for true in truth[:2])
-        pm25 = max(pm1, pm25)
-        start = 1 - self.unit.drift * math.exp(-fan_s / self.unit.drift_s)
-        pm10 = pm25 + aged * start * self.coarse * max(0.0, truth[2] - truth[1])
-        pm4 = pm25 + 5 / 6 * (pm10 - pm25)  # as in all frames of tests/vectors/sps30-shdlc-data.csv
-        return min(MAX_MASS, pm1), min(MAX_MASS, pm25), min(MAX_MASS, pm4), min(MAX_MASS, pm10)
+        fan_s *= 4 * self.unit.drift_s / start_up_s(PER_UG * true1)
+        seen = (true1, true25, true25 + self.coarse * max(0.0, true10 - true25))
+        pm1, pm25, pm10 = (self.unit.measure(mass, fan_s, device.random, device.age_h) for mass in seen)
+        pm25 = min(MAX_MASS, max(pm1, pm25))
+        pm10 = min(MAX_MASS, max(pm25, pm10))
+        # As in all frames of tests/vectors/sps30-shdlc-data.csv.
+        return min(pm1, pm25), pm25, pm25 + 5 / 6 * (pm10 - pm25), pm10
 
 
 def start_up_s(per_cm3: float) -> float:
@@ -221,7 +221,7 @@ def start_up_s(per_cm3: float) -> float:
 def numbers(masses: Sequence[float]) -> tuple[float, float, float, float, float]:
     """Particles per cm3 up to 0.5, 1, 2.5, 4 and 10 um. Fitted to the frames of tests/vectors, to 15 %."""
     pm1, pm25, pm4, pm10 = masses
-    up_to_1 = 7.4 * pm1
+    up_to_1 = PER_UG * pm1
     up_to_25 = up_to_1 + 1.02 * (pm25 - pm1)
     up_to_4 = up_to_25 + 0.284 * (pm4 - pm25)
     return 0.78 * up_to_1, up_to_1, up_to_25, up_to_4, up_to_4 + 0.215 * (pm10 - pm4)
