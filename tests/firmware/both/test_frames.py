@@ -90,7 +90,6 @@ def test_every_byte_value_anywhere_in_a_frame_and_in_its_checksum():
         for n03 in (value << 8 | 0xFF, 0xFF00 | value, 0x424D):
             frame = pms_frame([66, 77, 78, 66, 77, 78, n03, 0x1C, 0x1C, 0x1C, 4, 4, value << 8 | 1])
             low.add(frame[31])
-            high.add(frame[30])
             assert parser.feed(frame)[0]["n03"] == n03
     assert len(low) == 256
     assert parser.rejects == {}
