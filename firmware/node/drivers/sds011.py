@@ -2,7 +2,8 @@
 
 Nova's "Laser Dust Sensor Control Protocol V1.3": AA, kind (C0 data, C5 reply), six data bytes, their sum
 mod 256, AB. The last two data bytes are the sensor's own number in every frame. PM in 0.1 ug/m3, range 0.0
-to 999.9 (Nova's "SDS011 specification V1.3").
+to 999.9 (Nova's "SDS011 specification V1.3"); with too much dust or a fan that stands still devices send
+999.9 and 1999.9 (opendata-stuttgart/sensors-software, issue 899 and pull request 442).
 """
 
 from micropython import const
@@ -10,7 +11,8 @@ from micropython import const
 from .duty import Duty
 from .frames import Resync
 
-_MAX = const(9999)  # 0.1 ug/m3
+_MAX_FINE = const(9999)  # 0.1 ug/m3
+_MAX_COARSE = const(19999)  # from the specified 9999 on it counts as saturated, see `ceiling`
 _REPLIES = {2: "mode", 5: "id", 6: "work", 7: "firmware", 8: "period"}
 _EXCHANGED = const(4)  # so many frames of one other sensor, and none of the known one: it was exchanged
 
@@ -64,7 +66,7 @@ class Parser(Resync):
 
     def _doubt(self, at):
         buf = self._buf
-        if (buf[at + 2] | buf[at + 3] << 8) > _MAX or (buf[at + 4] | buf[at + 5] << 8) > _MAX:
+        if (buf[at + 2] | buf[at + 3] << 8) > _MAX_FINE or (buf[at + 4] | buf[at + 5] << 8) > _MAX_COARSE:
             return "out_of_range"
         return self._foreign(at)
 

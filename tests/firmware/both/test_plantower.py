@@ -182,6 +182,13 @@ def test_counts_wait_until_the_tail_is_known_to_count():
 
 
 def test_a_t_configured_as_pms5003_is_recognised_and_publishes_nothing_wrong():
+    # As a user of one published it: 21.2 degC, 22.4 % (PyPMS, docs/sensors/Plantower.md).
+    real = bytes.fromhex("424d001c001700270029001600230029108004a90116000c00d400e09a0004aa")
+    driver = Plantower("pms5003")
+    events = driver.feed(real * 5)
+    assert driver.model == "pms5003t"
+    assert [event.get("temp") for event in events] == [None, None, None, None, 21.2]
+    assert [event.get("n5") for event in events] == [None] * 5
     for temp, rh in ((215, 480), (-55, 900), (0, 1), (990, 0)):
         driver = Plantower("pms5003")
         for i in range(4):

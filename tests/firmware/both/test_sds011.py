@@ -94,7 +94,8 @@ def test_reply_vectors():
 def test_reject_reasons():
     for frame, reason in (
         (data_frame(10000, 10), "out_of_range"),
-        (data_frame(10, 65535), "out_of_range"),
+        (data_frame(10, 20000), "out_of_range"),
+        (data_frame(65535, 65535), "out_of_range"),
         (reply(8, 0, 31), "out_of_range"),
         (reply(9, 0, 0), "unknown"),
         (data_frame(6, 6)[:8] + b"\x00\xab", "checksum"),
@@ -107,6 +108,15 @@ def test_reject_reasons():
     parser = Parser()
     parser.feed(data_frame(9999, 9999))
     assert parser.frames == 1
+
+
+def test_the_marks_of_too_much_dust_are_saturated():
+    (event,) = Parser().feed(data_frame(9999, 19999))
+    for name in ("pm25", "pm10"):
+        assert event[name] >= Sds011.ceiling[name]
+    (event,) = Parser().feed(data_frame(9998, 9998))
+    for name in ("pm25", "pm10"):
+        assert event[name] < Sds011.ceiling[name]
 
 
 def test_frame_behind_a_truncated_one_is_found_at_once():
