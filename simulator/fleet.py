@@ -9,12 +9,14 @@ from pathlib import Path
 
 from simulator.air import CityAir
 from simulator.node import SimNode
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, fit
 from simulator.places import PLACES, Place
 from simulator.runtime import find_firmware, find_micropython
 
 # Further nodes at a place hang some streets away, so that all can be seen on a map.
 STEP_DEGREES = 0.004
+# What hangs at the nodes, in turn.
+KITS = ((fit("sds011"),), (fit("pms5003"),))
 
 
 def plan(count: int, common: NodeOptions) -> list[tuple[NodeOptions, Place]]:
@@ -30,8 +32,13 @@ def plan(count: int, common: NodeOptions) -> list[tuple[NodeOptions, Place]]:
                 lat=round(place.lat + lap * STEP_DEGREES, 4),
                 lon=round(place.lon - lap * STEP_DEGREES, 4),
             )
-        model = ("sds011", "pms5003")[number % 2]
-        planned.append((replace(common, name=place.name, model=model, seed=common.seed + number), place))
+        kit = KITS[number % len(KITS)]
+        planned.append(
+            (
+                replace(common, name=place.name, model=kit[0].model, sensors=kit, seed=common.seed + number),
+                place,
+            )
+        )
     return planned
 
 

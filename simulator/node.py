@@ -1,4 +1,4 @@
-"""One simulated node: the unmodified firmware on MicroPython's Unix port, with a sensor on its serial line.
+"""One simulated node: the unmodified firmware on MicroPython's Unix port, with sensors on the chip's pins.
 
 A node's directory:
   flash/      the board's file system and the process's working directory; config.json is written if absent
@@ -18,25 +18,43 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from simulator import launcher
 from simulator.board.chip import Chip
 from simulator.board.network import AccessPoint
 from simulator.board.power import Reset
 from simulator.board.talk import serve
+from simulator.board.wiring import Fitting, Wiring
 from simulator.bytecode import compiled
-from simulator.options import NodeOptions
+from simulator.options import Fitted, NodeOptions
 from simulator.router import HOST as ROUTER_HOST
 from simulator.router import Router
 from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
 from simulator.sensors import make_sensor
-from simulator.sensors.base import Air
-from simulator.serial_line import SerialLine, SilentWire, Wire, steady_unix_clock
+from simulator.sensors.base import Air, Device, Sensor, Weather
+from simulator.sensors.i2c import I2cDevice
+from simulator.serial_line import SerialLine, SerialLines, Wire, steady_unix_clock
 
 REBOOT_S = 1.0
 TERM_S = 3.0
+UARTS = (1, 2)
+SEED_STEP = 7919  # between the sensors of a node: two of a model are two units in the same air
+
+
+def _fitting(fitted: Fitted, number: int, seed: int, air: Air, weather: Weather | None) -> Fitting:
+    """Raises ValueError for an unknown model or a setting that it cannot have."""
+    device = make_sensor(fitted.model, air, seed + number * SEED_STEP, bus=fitted.bus, weather=weather)
+    if fitted.baud is not None and isinstance(device, Sensor):
+        device.baud = fitted.baud
+    if fitted.address is not None and isinstance(device, I2cDevice):
+        device.address = fitted.address
+    return Fitting(fitted, device)
 
 
 class SimNode:
@@ -48,10 +66,12 @@ class SimNode:
         options: NodeOptions,
         air: Air,
         *,
+        weather: Weather | None = None,
         firmware: Path | None = None,
         micropython: MicroPython | None = None,
     ) -> None:
-        """`air` is asked with Unix time. Raises SimulatorError when firmware or MicroPython are not found."""
+        """`air` and `weather` are asked with Unix time. Raises SimulatorError when firmware or MicroPython
+        are not found, and ValueError for sensors that do not exist."""
         self.options = options
         self.directory = directory.resolve()
         self.flash = self.directory / "flash"
@@ -61,7 +81,18 @@ class SimNode:
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.firmware = compiled((firmware or find_firmware()).resolve())
         self.micropython = micropython or find_micropython()
-        self.line = SerialLine(make_sensor(options.model, air, options.seed), steady_unix_clock())
+        fittings = [
+            _fitting(fitted, number, options.seed, air, weather)
+            for number, fitted in enumerate(options.fitted)
+        ]
+        self.wiring = Wiring(fittings, steady_unix_clock())
+        self.devices: dict[str, Device] = {each.slot: each.device for each in fittings}
+        if len(self.devices) != len(fittings):
+            raise ValueError("two sensors have the same slot")
+        self.lines = {
+            each.slot: SerialLine(sensor, each.slot, self.wiring) for each, sensor in self.wiring.uarts()
+        }
+        self._serial = SerialLines(self.wiring, self._fail)
         self.starts = 0  # of the process, whatever the reason
         self.crashes = 0  # exits that nobody asked for
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,6 +102,16 @@ class SimNode:
         self._ending = threading.Event()
         self._started = threading.Event()
         self._spawning = threading.Lock()
+
+    @property
+    def line(self) -> SerialLine:
+        """The first sensor on a UART."""
+        return next(iter(self.lines.values()))
+
+    def change(self, slot: str, what: Callable[[Any], None]) -> None:
+        """Do something to a device (a fault, a brown-out) while nothing else does."""
+        with self.wiring.lock:
+            what(self.devices[slot])
 
     def _connect(self, options: NodeOptions) -> NodeOptions:
         """Put a router in the way if there is to be one. Returns the options with its addresses."""
@@ -119,28 +160,30 @@ class SimNode:
         self._failure = None
         self._link(True)
         # The runner starts the process, and the process may not outlive the thread that started it.
-        runner = threading.Thread(
-            target=self._live, args=(self.line.open(),), name=f"node {self.options.name}", daemon=True
-        )
+        runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
         self._runner = runner
         runner.start()
         self._started.wait()
         if self._failure is not None:
-            failure = self._failure
+            failure, self._failure = self._failure, None
             self.stop()
             raise SimulatorError(f"node {self.options.name} cannot start: {failure}") from failure
         return self
 
     def stop(self) -> None:
-        """Ask the process to end, insist after some seconds, power off."""
+        """Ask the process to end, insist after some seconds, power off. Raises SimulatorError if anything of
+        the simulator's own failed since start()."""
         self._end(signal.SIGTERM)
         self._hang_up()
+        self._report()
 
     def kill(self) -> None:
-        """Power cut: board and sensor are dead at once. With a router, peers see silence until start()."""
+        """Power cut: board and sensors are dead at once. With a router, peers see silence until start().
+        Raises SimulatorError as stop() does."""
         if self._network is not None:
             self._network.switch(False)
         self._end(signal.SIGKILL)
+        self._report()
 
     def restart(self) -> None:
         """Power cut and power on."""
@@ -193,17 +236,40 @@ class SimNode:
             if on:
                 link.symlink_to(target)
 
-    def _live(self, wire: Wire) -> None:
+    def _live(self) -> None:
         """Run until told to end, then power off."""
         try:
-            with SilentWire() as nothing:
+            with ExitStack() as stack:
+                wires = {number: Wire() for number in UARTS}
+                for wire in wires.values():
+                    stack.callback(wire.close)
                 unique_id = b"\x02" + self._unique  # a locally administered address
                 nvs = self.directory / "nvs.json"
-                self._run(Chip(unique_id, self.access_point, {1: wire, 2: nothing}, nvs, self._print))
+                chip = Chip(unique_id, self.access_point, wires, self.wiring, nvs, self._print)
+                stack.callback(self.wiring.power, False)
+                self.wiring.power(True)
+                stack.callback(self._serial.close)
+                self._serial.open(chip.ports.values(), wires)
+                self._run(chip)
+        except Exception as error:  # noqa: BLE001 - kept, told and raised by stop()
+            # A mistake in the simulator. As a thread's it would be lost, and the node look merely silent.
+            self._fail(error)
         finally:
             self._started.set()
-            self.line.close()
             self._link(False)
+
+    def _fail(self, error: Exception) -> None:
+        """Keep what stop() or kill() shall raise, and tell it on the console."""
+        self._failure = self._failure or error
+        self._print("".join(traceback.format_exception(error)).rstrip())
+        self._note("the simulator itself failed; the node stands still")
+
+    def _report(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise SimulatorError(
+                f"node {self.options.name}: the simulator itself failed: {failure!r}; {self.log} has the rest"
+            ) from failure
 
     def _run(self, chip: Chip) -> None:
         """Start the process, and again after each reset, until told to end."""

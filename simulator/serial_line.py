@@ -1,24 +1,27 @@
-"""Pseudo-terminals with an emulated sensor at the far end, at the pace of the real wire."""
+"""The serial wires between the chip's UARTs and the emulated sensors, at the pace of the real ones."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import select
-import socket
 import struct
 import termios
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
+from simulator.board.uart import Port
+from simulator.board.wave import BITS, bytes_heard, heard
+from simulator.board.wiring import Fitting, Wiring
 from simulator.sensors.base import Sensor
 
-BAUD = 9600
-BYTES_PER_SECOND = BAUD / 10  # 8N1: ten bits a byte
 TICK_S = 0.02
 IDLE_S = 0.05
+# A slow receiver still takes a fast sender's last byte apart when that is long over: ten bits at 1200 baud.
+TAIL_S = 0.01
 
 
 def steady_unix_clock() -> Callable[[], float]:
@@ -68,96 +71,147 @@ class Wire:
                 written = 0
             self.dropped += len(data) - written
 
+    def take(self) -> bytes:
+        """What the node has written."""
+        try:
+            return os.read(self.far, 4096)
+        except BlockingIOError:
+            return b""
+
     def close(self) -> None:
         os.close(self.far)
         os.close(self.handle)
 
 
-class SilentWire:
-    """A UART with nothing at its far end: nothing comes, all that is written is gone."""
+@dataclass
+class _Talk:
+    """What a sensor has sent and the wire has not yet carried."""
 
-    dropped = 0
+    fitting: Fitting
+    sensor: Sensor
+    bursts: list[tuple[float, bytes]] = field(default_factory=list[tuple[float, bytes]])
+    free: float = 0.0  # when the wire is free again
 
-    def __init__(self) -> None:
-        # A socket that is never read loses datagrams without a word, so the node's end never fills up.
-        self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sink.bind(("127.0.0.1", 0))
-        self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._near.connect(self._sink.getsockname())
-        self._near.setblocking(False)
+    def send(self, data: bytes, now: float) -> None:
+        start = max(now, self.free)  # an idle wire saves up no credit
+        self.bursts.append((start, data))
+        self.free = start + len(data) * BITS / self.sensor.baud
 
-    @property
-    def handle(self) -> int:
-        return self._near.fileno()
+    def carried(self, baud: int, since: float, now: float) -> bytes:
+        """What a receiver at `baud` has got in that time."""
+        return bytes(
+            byte
+            for start, data in self.bursts
+            for at, byte in heard(data, self.sensor.baud, baud)
+            if since < start + at <= now
+        )
 
-    def listen(self, rxbuf: int | None) -> None:
-        pass
+    def forget(self, now: float) -> None:
+        if not self.sensor.powered:
+            self.bursts.clear()
+            self.free = now
+        while self.bursts and self._end(*self.bursts[0]) < now:
+            self.bursts.pop(0)
 
-    def waiting(self) -> int:
-        return 0
-
-    def __enter__(self) -> SilentWire:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._near.close()
-        self._sink.close()
+    def _end(self, start: float, data: bytes) -> float:
+        return start + len(data) * BITS / self.sensor.baud + TAIL_S
 
 
-class SerialLine:
-    """Pumps bytes between `sensor` and a wire. open() starts a thread, close() ends it."""
+class SerialLines:
+    """Carries bytes between the UARTs and the sensors of `wiring`. open() starts a thread, close() ends it.
 
-    def __init__(self, sensor: Sensor, clock: Callable[[], float]) -> None:
-        self.sensor = sensor
-        self._clock = clock
-        self._lock = threading.Lock()
+    A byte gets where the wires lead: from a sensor to every UART that listens at the pin where its TX is
+    soldered, from a UART to every sensor whose RX is at the pin that the UART drives. At the other end it is
+    what the speed there makes of it. `failed` is told of an emulator's mistake, which ends the thread.
+    """
+
+    def __init__(self, wiring: Wiring, failed: Callable[[Exception], None]) -> None:
+        self._wiring = wiring
+        self._failed = failed
+        self._ports: list[tuple[Port, Wire]] = []
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
+        self._talks: list[_Talk] = []
+        self._to_sensors: list[tuple[float, Sensor, bytes]] = []
+        self._now = 0.0
 
-    def open(self) -> Wire:
-        """Make a new wire and power the sensor on."""
-        wire = Wire()
-        self.sensor.power(True, self._clock())
+    def open(self, ports: Iterable[Port], wires: dict[int, Wire]) -> None:
+        """`wires` by the UART's number."""
+        self._ports = [(port, wires[port.number]) for port in ports]
+        for port, wire in self._ports:
+            port.flush = lambda port=port, wire=wire: self._collect(port, wire)
+        self._talks = [_Talk(fitting, sensor) for fitting, sensor in self._wiring.uarts()]
+        self._to_sensors.clear()
+        self._now = self._wiring.clock()
         self._closing.clear()
-        self._thread = threading.Thread(target=self._pump, args=(wire,), name="serial line", daemon=True)
+        self._thread = threading.Thread(target=self._carry, name="serial lines", daemon=True)
         self._thread.start()
-        return wire
 
     def close(self) -> None:
-        """End the thread, cut the sensor's power, hang up."""
         if self._thread is None:
             return
         self._closing.set()
         self._thread.join()
         self._thread = None
-        self.sensor.power(False, self._clock())
+
+    def _carry(self) -> None:
+        try:
+            self._carry_on()
+        except Exception as error:  # noqa: BLE001 - handed on to who can report it
+            self._failed(error)
+
+    def _carry_on(self) -> None:
+        far = [wire.far for _, wire in self._ports]
+        while not self._closing.is_set():
+            busy = self._to_sensors or any(talk.bursts for talk in self._talks)
+            select.select(far, [], [], TICK_S if busy else IDLE_S)
+            with self._wiring.lock:
+                for port, wire in self._ports:
+                    self._collect(port, wire)
+                self._step(self._wiring.clock())
+
+    def _collect(self, port: Port, wire: Wire) -> None:
+        """Put what the node has written on the wire."""
+        with self._wiring.lock:
+            data = wire.take()
+            if not data:
+                return
+            now = self._wiring.clock()
+            for talk in self._talks:
+                if port.talks is not None and talk.fitting.hears == port.talks:
+                    got = bytes_heard(data, port.baud, talk.sensor.baud)
+                    self._to_sensors.append((now + len(data) * BITS / port.baud, talk.sensor, got))
+
+    def _step(self, now: float) -> None:
+        arrived = [each for each in self._to_sensors if each[0] <= now]
+        self._to_sensors = [each for each in self._to_sensors if each[0] > now]
+        for _, sensor, data in arrived:
+            sensor.receive(data, now)
+        for talk in self._talks:
+            data = talk.sensor.advance(now)
+            if data:
+                talk.send(data, now)
+            for port, wire in self._ports:
+                if talk.bursts and port.listens == talk.fitting.talks:
+                    wire.put(talk.carried(port.baud, self._now, now))
+            talk.forget(now)
+        self._now = now
+
+
+class SerialLine:
+    """One sensor's line, for tests that make trouble."""
+
+    def __init__(self, sensor: Sensor, slot: str, wiring: Wiring) -> None:
+        self.sensor = sensor
+        self._slot = slot
+        self._wiring = wiring
 
     def change(self, what: Callable[[Sensor], None]) -> None:
-        """Do something to the sensor (a fault, a power cycle) while the pump is stopped."""
-        with self._lock:
+        """Do something to the sensor (a fault, a brown-out) while nothing else does."""
+        with self._wiring.lock:
             what(self.sensor)
 
     def power_cycle(self, off_s: float = 0.0) -> None:
-        self.change(lambda sensor: sensor.power(False, self._clock()))
-        self._closing.wait(off_s)
-        self.change(lambda sensor: sensor.power(True, self._clock()))
-
-    def _pump(self, wire: Wire) -> None:
-        queue = bytearray()
-        sent_at = time.monotonic()
-        while not self._closing.is_set():
-            ready, _, _ = select.select([wire.far], [], [], TICK_S if queue else IDLE_S)
-            with self._lock:
-                if ready:
-                    self.sensor.receive(os.read(wire.far, 4096), self._clock())
-                was_idle = not queue
-                queue += self.sensor.advance(self._clock())
-            now = time.monotonic()
-            if was_idle:
-                sent_at = now  # an idle wire saves up no credit
-            allowed = int((now - sent_at) * BYTES_PER_SECOND)
-            if queue and allowed:
-                sent_at += allowed / BYTES_PER_SECOND
-                wire.put(bytes(queue[:allowed]))
-                del queue[:allowed]
-        wire.close()
+        self._wiring.plug(self._slot, False)
+        time.sleep(off_s)
+        self._wiring.plug(self._slot, True)

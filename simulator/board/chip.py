@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from simulator.board.esp32 import Esp32
-from simulator.board.machine import Line, Machine, Rtc
+from simulator.board.machine import Machine, Rtc
 from simulator.board.network import AccessPoint, Network, Station
+from simulator.board.pins import Pads
 from simulator.board.power import Watchdog
+from simulator.board.uart import Line, Port
+from simulator.board.wiring import Wiring
 
 
 class Run:
@@ -20,20 +23,23 @@ class Run:
 
 
 class Chip:
-    """Made at power-on. `nvs` is its file, `console` gets the lines that ROM and IDF print."""
+    """Made at power-on. `lines`: of its UARTs, by number. `nvs` is its file, `console` gets the lines that
+    ROM and IDF print."""
 
     def __init__(
         self,
         unique_id: bytes,
         air: AccessPoint,
-        lines: dict[int, Line],
+        lines: Mapping[int, Line],
+        wiring: Wiring,
         nvs: Path,
         console: Callable[[str], None],
     ) -> None:
         self.console = console
         self._unique_id = unique_id
         self._air = air
-        self._lines = lines
+        self._pads = Pads(wiring)
+        self.ports = {number: Port(number, line, self._pads) for number, line in lines.items()}
         self._nvs = nvs
         self._rtc = Rtc()
         self._station: Station | None = None
@@ -41,18 +47,21 @@ class Chip:
     @property
     def handles(self) -> tuple[int, ...]:
         """Files that the node's process must inherit."""
-        return tuple(line.handle for line in self._lines.values())
+        return tuple(port.line.handle for port in self.ports.values())
 
     def run(self, cause: str = "power") -> Run:
         """Start, for the reason "power", "hard", "watchdog", "deepsleep" or "soft"."""
         station = self._station
         if station is None or cause != "soft" or not station.isconnected():
             self._station = station = Station(self._air, self._unique_id, self.console)
-        for line in self._lines.values():
-            line.listen(None)
+        for port in self.ports.values():
+            port.shut()
+            port.reset()
+        if cause != "soft":
+            self._pads.reset()
         watchdog = Watchdog()
         modules: dict[str, object] = {
-            "machine": Machine(self._unique_id, cause, watchdog, self._rtc, self._lines),
+            "machine": Machine(self._unique_id, cause, watchdog, self._rtc, self._pads, self.ports),
             "network": Network(station),
             "esp32": Esp32(self._nvs),
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from simulator.board.i2c import Fill
+
 NOT_FOUND = (-0x1102, "ESP_ERR_NVS_NOT_FOUND")
 KEY_TOO_LONG = (-0x1109, "ESP_ERR_NVS_KEY_TOO_LONG")
 INVALID_LENGTH = (-0x110C, "ESP_ERR_NVS_INVALID_LENGTH")
@@ -42,14 +44,14 @@ class Nvs:
             raise OverflowError("value does not fit in 32 bits")
         self._values[key] = value
 
-    def get_blob(self, key: str, room: int) -> bytes:
-        """`room`: length of the buffer that firmware gave; the node's part puts the bytes there."""
+    def get_blob(self, key: str, buffer: bytes) -> Fill:
+        """Into the buffer that firmware gave; returns the length."""
         value = self._get(key)
         if not isinstance(value, str):
             raise OSError(*NOT_FOUND)
-        if len(value) > 2 * room:
+        if len(value) > 2 * len(buffer):
             raise OSError(*INVALID_LENGTH)
-        return bytes.fromhex(value)
+        return Fill(bytes.fromhex(value))
 
     def set_blob(self, key: str, data: bytes) -> None:
         self._values[key] = data.hex()

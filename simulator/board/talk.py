@@ -2,8 +2,10 @@
 
 A request is a Python tuple as MicroPython's repr writes it: (path, name) asks for an attribute, (path,
 arguments, keywords) calls. A path is a module's name or the number of a thing handed out before, then names,
-with dots. An answer is JSON; or "#" and the path of a thing; or "!" and a Python expression: bytes, tuples,
-an exception to raise, or a UART, whose reading and writing is done on the node.
+with dots; among arguments a thing is the set of its path. An answer is JSON; or "#" and the path of a thing;
+or "!" and a Python expression: bytes, tuples, an exception to raise, or a UART, whose reading and writing is
+done on the node; or "<", a number and, after the end of the line, as many raw bytes for the buffer that was
+given as the second argument.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from collections.abc import Callable
 from typing import cast
 
 from simulator.board.chip import Chip, Run
-from simulator.board.machine import NodeUart
+from simulator.board.i2c import Fill
 from simulator.board.power import Ended, Reset
+from simulator.board.uart import NodeUart
 
 # What firmware may get to see; anything else is a mistake in the simulator and goes up to its log.
 RAISED = (AttributeError, OSError, OverflowError, TypeError, ValueError)
@@ -58,20 +61,33 @@ class Desk:
     def answer(self, line: bytes) -> bytes:
         """Raises Ended when the request ends the run."""
         try:
-            text = self._answer(line)
+            value, path = self._answer(line)
+            if isinstance(value, Fill):
+                return b"<%d\n%b" % (len(value.data), value.data)
+            text = self._tell(value, path)
         except RAISED as error:
             text = f"!{_name(error)}({', '.join(repr(argument) for argument in error.args)})"
         return text.encode() + b"\n"
 
-    def _answer(self, line: bytes) -> str:
+    def _answer(self, line: bytes) -> tuple[object, str]:
+        """(what was asked for, its path if it has one)"""
         path, what, *more = _parse(line)
         path = path.decode() if isinstance(path, bytes) else str(path)
         thing = self._find(path)
         if isinstance(what, str):
-            return self._tell(self._public(thing, what), f"{path}.{what}")
+            return self._public(thing, what), f"{path}.{what}"
         if not callable(thing):
             raise TypeError(f"{path} is not callable")
-        return self._tell(thing(*cast(Arguments, what), **cast(Keywords, more[0])))
+        arguments = [self._thing(value) for value in cast(Arguments, what)]
+        keywords = {name: self._thing(value) for name, value in cast(Keywords, more[0]).items()}
+        return thing(*arguments, **keywords), ""
+
+    def _thing(self, value: object) -> object:
+        """What an argument stands for."""
+        if not isinstance(value, set):
+            return value
+        (path,) = cast("set[bytes | str]", value)
+        return self._find(path.decode() if isinstance(path, bytes) else path)
 
     def _find(self, path: str) -> object:
         first, *names = path.split(".")

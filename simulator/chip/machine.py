@@ -25,6 +25,8 @@ def _ask(*request):
         os.system("kill -9 $PPID")  # noqa: S605 - a fixed command; this port has no os.kill
     if answer[0] == 35:  # "#"
         return _Thing(answer[1:-1])
+    if answer[0] == 60:  # "<"
+        return _port.readinto(memoryview(request[1][1])[: int(answer[1:])])
     if answer[0] != 33:  # "!"
         return json.loads(answer)
     answer = eval(answer[1:])  # noqa: S307 - from our own simulator
@@ -47,6 +49,9 @@ class _Thing(io.IOBase):
 
     def __call__(self, *args, **more):
         return _ask(self.__path__, args, more)
+
+    def __repr__(self):
+        return "{%r}" % self.__path__
 
 
 __getattr__ = _Thing("machine").__getattr__

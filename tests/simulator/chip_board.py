@@ -6,27 +6,36 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.board.chip import Chip
 from simulator.board.network import AccessPoint
 from simulator.board.power import Reset
 from simulator.board.talk import serve
-from simulator.serial_line import SilentWire, Wire
+from simulator.board.wiring import Fitting, Wiring
+from simulator.serial_line import SerialLines, Wire, steady_unix_clock
 from tests.support import wait_for
 
 CHIP = Path(__file__).resolve().parents[2] / "simulator" / "chip"
 
 
 class Board:
-    """A chip under power, and scripts run as its firmware."""
+    """A chip under power, with devices on its pins, and scripts run as its firmware.
 
-    def __init__(self, directory: Path, micropython: str) -> None:
+    Without devices nobody carries bytes: the test itself is the far end of `wire`, which is UART 1's.
+    """
+
+    def __init__(self, directory: Path, micropython: str, fittings: Sequence[Fitting] = ()) -> None:
         self.directory = directory
         self.micropython = micropython
         self.modules = CHIP
         self.console: list[str] = []
-        self.wire, self.nothing = Wire(), SilentWire()
+        self.wires = {1: Wire(), 2: Wire()}
+        self.wire = self.wires[1]
+        self.wiring = Wiring(fittings, steady_unix_clock())
+        self.failures: list[Exception] = []
+        self.serial = SerialLines(self.wiring, self.failures.append)
         self.air = AccessPoint("home", "secret", join_s=0.05, beacon_s=0.05)
         self.threads: list[threading.Thread] = []
         self.ended: Reset | None = None
@@ -35,7 +44,12 @@ class Board:
     def power_on(self) -> None:
         unique_id = bytes.fromhex("0242ac110002")
         nvs = self.directory / "nvs.json"
-        self.chip = Chip(unique_id, self.air, {1: self.wire, 2: self.nothing}, nvs, self.console.append)
+        self.chip = Chip(unique_id, self.air, self.wires, self.wiring, nvs, self.console.append)
+        self.serial.close()
+        self.wiring.power(False)
+        self.wiring.power(True)
+        if self.wiring.fittings:
+            self.serial.open(self.chip.ports.values(), self.wires)
 
     def start(self, script: str, cause: str = "power") -> subprocess.Popen[str]:
         (self.directory / "script.py").write_text(script)
@@ -94,5 +108,7 @@ class Board:
         )
 
     def close(self) -> None:
-        self.wire.close()
-        self.nothing.__exit__()
+        self.serial.close()
+        for wire in self.wires.values():
+            wire.close()
+        assert self.failures == []

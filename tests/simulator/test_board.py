@@ -16,6 +16,9 @@ from simulator.board.machine import Rtc
 from simulator.board.network import AccessPoint, Codes, Station
 from simulator.board.power import Ended, Reset, Watchdog
 from simulator.board.talk import Desk, serve
+from simulator.board.wiring import Wiring
+
+NOTHING = Wiring((), lambda: 0.0)
 
 
 class Clock:
@@ -117,7 +120,7 @@ def test_a_watchdog_sleeps_until_it_is_started(clock: Clock) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path, air: AccessPoint) -> Run:
-    return Chip(b"\x02abcde", air, {}, tmp_path / "nvs.json", lambda _: None).run()
+    return Chip(b"\x02abcde", air, {}, NOTHING, tmp_path / "nvs.json", lambda _: None).run()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,7 @@ def test_whatever_bytes_come_the_answer_is_one_line(line: bytes) -> None:
 
 
 def test_a_request_may_come_in_pieces_and_a_hang_up_ends_the_talk(tmp_path: Path, air: AccessPoint) -> None:
-    chip = Chip(b"\x02abcde", air, {}, tmp_path / "nvs.json", lambda _: None)
+    chip = Chip(b"\x02abcde", air, {}, NOTHING, tmp_path / "nvs.json", lambda _: None)
     ours, theirs = socket.socketpair()
     result: list[object] = []
     talk = threading.Thread(target=lambda: result.append(serve(ours, chip, chip.run(), lambda: True)))
