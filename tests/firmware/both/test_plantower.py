@@ -182,8 +182,8 @@ def test_counts_wait_until_the_tail_is_known_to_count():
 
 
 def test_a_t_configured_as_pms5003_is_recognised_and_publishes_nothing_wrong():
-    # As a user of one published it: 21.2 degC, 22.4 % (PyPMS, docs/sensors/Plantower.md).
-    real = bytes.fromhex("424d001c001700270029001600230029108004a90116000c00d400e09a0004aa")
+    # The words of a real one, 21.2 degC and 22.4 % (PyPMS, docs/sensors/Plantower.md), with a sum that fits.
+    real = pms_frame([23, 39, 41, 22, 35, 41, 4224, 1193, 278, 12, 212, 224, 0x9A00])
     driver = Plantower("pms5003")
     events = driver.feed(real * 5)
     assert driver.model == "pms5003t"
