@@ -156,6 +156,17 @@ def test_a_power_cut_brings_active_mode_back() -> None:
     assert decode(sensor.advance(10.0))
 
 
+def test_no_old_values_after_waking() -> None:
+    sensor = device()
+    ask(sensor, PASSIVE, 20.0)
+    assert decode(ask(sensor, READ, 20.2))[0].ambient == (8, 12, 20)
+    ask(sensor, SLEEP, 20.4)
+    ask(sensor, WAKE, 60.0)
+    (frame,) = decode(ask(sensor, READ, 60.2))
+    assert frame.ambient == (0, 0, 0)
+    assert frame.error != 0
+
+
 def test_unknown_and_broken_commands_are_ignored() -> None:
     sensor = device()
     for wrong in ("424de100000171", "424de500000174", "424de100020172"):

@@ -112,8 +112,8 @@ def test_pms3003_has_masses_only_and_takes_no_commands() -> None:
     assert words(last(sensor, 24)) == (*MASSES, *MASSES, 0, 0, 0x51)
     for command in (PASSIVE, READ, bytes.fromhex("424de400000173")):
         sensor.receive(command, 30.0)
-    frames = sensor.advance(40.0)
-    assert len(frames) == 24 * 5  # none is a reply, and it neither sleeps nor falls silent
+    frames = sensor.advance(30.0 + 180.9)
+    assert len(frames) == 24 * 100  # none is a reply, and it neither sleeps nor falls silent
     assert sensor.active
     assert not sensor.asleep
 
@@ -183,7 +183,7 @@ def test_pmsa003i_faults() -> None:
     clogged.faults.clogged = fan.faults.fan_error = full.faults.saturated = True
     assert words(clogged.read(32, 30.0))[:6] == (0,) * 6
     assert words(fan.read(32, 30.0))[12] & 0xFF
-    assert words(full.read(32, 30.0))[3:6] == (3000,) * 3
+    assert words(full.read(32, 30.0))[3:12] == (3000,) * 3 + (0xFFFF,) * 6
     spoiled = over_i2c()
     spoiled.faults.crc_error = 0.5
     bad = 0

@@ -182,6 +182,29 @@ def test_working_period_reports_once_a_period() -> None:
     assert times == [30, 90, 150, 210, 270]
 
 
+def test_between_reports_a_query_gives_the_last_values_and_none_after_a_power_cut() -> None:
+    sensor = device()
+    for meaning in ("set query mode", "working period 1 min"):
+        ask(sensor, COMMANDS[meaning], 0.0)
+    assert decode(ask(sensor, COMMANDS["query data"], 5.0)) == [(0, 0)]
+    assert decode(ask(sensor, COMMANDS["query data"], 35.0)) == [(123, 261)]
+    sensor.power(False, 36.0)
+    sensor.power(True, 37.0)
+    assert decode(ask(sensor, COMMANDS["query data"], 40.0)) == [(0, 0)]
+
+
+def test_a_power_cut_loses_half_a_command_and_a_reply_not_yet_sent() -> None:
+    version = COMMANDS["get firmware version"]
+    sensor = device()
+    sensor.receive(version[:10], 0.1)
+    sensor.receive(version, 0.2)
+    sensor.receive(version[:10], 0.2)
+    sensor.power(False, 0.21)
+    sensor.power(True, 0.3)
+    sensor.receive(version[10:], 0.4)
+    assert sensor.advance(0.9) == b""
+
+
 def test_commands_for_another_device_are_ignored() -> None:
     for_a161 = bytes.fromhex("AAB408000000000000000000000000A1610AAB")
     bad_sum = bytearray(COMMANDS["get firmware version"])

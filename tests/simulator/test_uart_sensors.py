@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from simulator.sensors import MODELS, make_sensor
 from simulator.sensors.base import MAX_HEARD, MAX_WAITING
 from simulator.sensors.faults import Faults
+from simulator.sensors.sds011 import Sds011
 from simulator.sensors.unit import Unit
 from tests.simulator.uart_frames import AIR, WIRES, both, every, fine, on
 
@@ -42,6 +43,14 @@ def test_hours_of_work_are_counted_and_sleep_is_not(model: str) -> None:
     sensor.asleep = True  # type: ignore[attr-defined]
     sensor.advance(14400.0)
     assert abs(sensor.age_h - 2) < 0.01
+
+
+def test_a_working_period_spares_the_laser() -> None:
+    sensor = Sds011(lambda _: AIR)
+    sensor.period = 10
+    sensor.power(True, 0.0)
+    sensor.advance(36000.0)
+    assert abs(sensor.age_h - 0.5) < 0.01  # 30 s in 10 minutes
 
 
 def test_a_worn_out_laser_still_glows() -> None:
