@@ -1,0 +1,134 @@
+"""What the climate sensors share: their pace, their counters, and when their values are not to be believed.
+
+Sans I/O, one transfer a tick. A poll every 5 s: so short a measurement heats the chip by nothing that counts
+(an SHT at 5 s averages some microwatts, a BME280 less), and the sensors' own responses take 1 to 8 s. A
+failed poll starts anew after 2 s, which a DHT22 needs and the others do not mind. The times are judgements.
+"""
+
+from micropython import const
+
+_POLL_MS = const(5000)
+_RETRY_MS = const(2000)
+_FAILED = const(3)  # polls in a row without a value
+_WET = 99.9  # %
+_WET_MS = const(3600000)
+
+
+class Probe:
+    """A subclass gives model, addresses, STEPS and _take(data, step).
+
+    STEPS is flat: what to write (bytes) or how many bytes to read (int), then the ms until the next step;
+    step 0 begins anew, FIRST begins a measurement. SAME: so often may the raw words repeat and no more.
+
+    climate_flag:
+      climate_error   three polls in a row failed, or a value lay outside the sensor's range
+      climate_stuck   humidity stood at 99.9 % or more for over an hour, or the raw words repeat more often
+                      than noise lets them. Fog is real: the values stay, and the flag says that they carry no
+                      information.
+    Each is taken back by the next poll that gives no reason for it.
+    """
+
+    bus = "i2c"
+    addresses = (None,)
+    STEPS = ()
+    id = None
+    fw = None
+    FIRST = 0
+    # Two minutes. See each driver for how improbable that is with its noise.
+    SAME = 24
+
+    def __init__(self):
+        self.climate_flag = None
+        self.frames = 0
+        self.retries = 0
+        self.rejects = {}
+        self.address = self.addresses[0]
+        self._due = 0
+        self._now = 0
+        self._step = 0
+        self._bad = 0  # polls without a value since the last good one
+        self._off = False  # a value of this poll was outside the range
+        self._raw = b""
+        self._same = 0
+        self._wet = None  # ms when humidity reached _WET
+
+    def tick(self, now):
+        """Bytes to write, or the number of bytes to read, or None."""
+        self._now = now
+        if now < self._due:
+            return None
+        # Behind the last step: nobody said what became of its transfer.
+        step = self._step if 2 * self._step < len(self.STEPS) else 0
+        self._step = step + 1
+        self._due = now + self.STEPS[2 * step + 1]
+        return self.STEPS[2 * step]
+
+    def feed(self, data):
+        """Take what the last tick asked for; return a list of at most one event."""
+        return self._take(data, self._step - 1) or []
+
+    def failed(self, now):
+        """The transfer got no acknowledge or timed out."""
+        self._now = now
+        self._fail("no_ack")
+
+    def reset(self):
+        """Forget the dialogue and begin it anew; not at once, for a DHT22's sake."""
+        self._step = 0
+        self._due = self._now + _RETRY_MS
+
+    def _take(self, data, step) -> "list | None":
+        raise NotImplementedError
+
+    def _reject(self, reason):
+        self.rejects[reason] = self.rejects.get(reason, 0) + 1
+
+    def _fail(self, reason):
+        self._reject(reason)
+        self.retries += 1
+        self._off = False
+        self._step = 0
+        self._due = self._now + _RETRY_MS
+        self._bad += 1
+        if self._bad >= _FAILED:
+            self.climate_flag = "climate_error"
+
+    def _put(self, event, name, value, low, high):
+        """Add a value to the event, if it lies in the sensor's range. NaN does not."""
+        if low <= value <= high:
+            event[name] = value
+        else:
+            self._off = True
+
+    def _end(self, event, raw):
+        """A poll is done: judge it. `raw` are the bytes that its values are from."""
+        off = self._off
+        if len(event) < 2:
+            self._fail("out_of_range" if off else "state")
+            if off:
+                self.climate_flag = "climate_error"
+            return None
+        if off:
+            self._off = False
+            self._reject("out_of_range")
+        if raw == self._raw:
+            self._same += 1
+        else:
+            self._raw = bytes(raw)
+            self._same = 0
+        now = self._now
+        if event.get("rh", 0) < _WET:
+            self._wet = None
+        elif self._wet is None:
+            self._wet = now
+        self.frames += 1
+        self._bad = 0
+        self._step = self.FIRST
+        self._due = now + _POLL_MS
+        if off:
+            self.climate_flag = "climate_error"
+        elif self._same >= self.SAME or (self._wet is not None and now - self._wet > _WET_MS):
+            self.climate_flag = "climate_stuck"
+        else:
+            self.climate_flag = None
+        return [event]
