@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tokenize
 from pathlib import Path
 
+from simulator.names import shorten
 from simulator.runtime import SimulatorError
 
 _compiling = threading.Lock()
@@ -37,24 +39,36 @@ def find_mpy_cross() -> Path:
 def compile_tree(source: Path, target: Path) -> Path:
     """Compile every .py below `source` into `target`, which must not exist; returns `target`.
 
-    main.py is copied, since a board starts it by that name. In tracebacks a file stands by its module's name,
-    which costs the node no memory of its own. Raises SimulatorError with the compiler's words.
+    main.py is copied, since a board starts it by that name. Private names become short (names.py). In
+    tracebacks a file stands by its module's name, which costs the node no memory of its own. Raises
+    SimulatorError with the compiler's words.
     """
     compiler = find_mpy_cross()
-    for path in sorted(source.rglob("*.py")):
-        relative = path.relative_to(source)
-        out = target / relative
+    files = {_module(path.relative_to(source)): path for path in sorted(source.rglob("*.py"))}
+    main = files.pop("main", None)
+    try:
+        texts = shorten({module: path.read_text(encoding="utf-8") for module, path in files.items()})
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise SimulatorError(f"the firmware in {source} does not compile: {error}") from error
+    for module, path in files.items():
+        out = target / path.relative_to(source)
         out.parent.mkdir(parents=True, exist_ok=True)
-        if relative == Path("main.py"):
-            shutil.copyfile(path, out)
-            continue
-        parts = relative.with_suffix("").parts
-        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        command = [str(compiler), "-s", module, "-o", str(out.with_suffix(".mpy")), str(path)]
+        out.write_text(texts[module], encoding="utf-8")
+        command = [str(compiler), "-s", module, "-o", str(out.with_suffix(".mpy")), str(out)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SimulatorError(f"{path} does not compile: {(done.stderr or done.stdout).strip()}")
+        out.unlink()
+    if main is not None:
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(main, target / "main.py")
     return target
+
+
+def _module(path: Path) -> str:
+    """node/drivers/__init__.py -> node.drivers"""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def compiled(source: Path) -> Path:
