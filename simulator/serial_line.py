@@ -10,7 +10,7 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from simulator.board.uart import Port
@@ -135,14 +135,18 @@ class SerialLines:
         self._to_sensors: list[tuple[float, Sensor, bytes]] = []
         self._now = 0.0
 
-    def open(self, ports: Iterable[Port], wires: dict[int, Wire]) -> None:
-        """`wires` by the UART's number."""
+    def attach(self, ports: Iterable[Port], wires: Mapping[int, Wire]) -> None:
+        """`wires` by the UART's number. From then on step() is to be called."""
         self._ports = [(port, wires[port.number]) for port in ports]
         for port, wire in self._ports:
             port.flush = lambda port=port, wire=wire: self._collect(port, wire)
         self._talks = [_Talk(fitting, sensor) for fitting, sensor in self._wiring.uarts()]
         self._to_sensors.clear()
         self._now = self._wiring.clock()
+
+    def open(self, ports: Iterable[Port], wires: Mapping[int, Wire]) -> None:
+        """Attach, and call step() in a thread."""
+        self.attach(ports, wires)
         self._closing.clear()
         self._thread = threading.Thread(target=self._carry, name="serial lines", daemon=True)
         self._thread.start()
@@ -165,10 +169,7 @@ class SerialLines:
         while not self._closing.is_set():
             busy = self._to_sensors or any(talk.bursts for talk in self._talks)
             select.select(far, [], [], TICK_S if busy else IDLE_S)
-            with self._wiring.lock:
-                for port, wire in self._ports:
-                    self._collect(port, wire)
-                self._step(self._wiring.clock())
+            self.step()
 
     def _collect(self, port: Port, wire: Wire) -> None:
         """Put what the node has written on the wire."""
@@ -181,6 +182,13 @@ class SerialLines:
                 if port.talks is not None and talk.fitting.hears == port.talks:
                     got = bytes_heard(data, port.baud, talk.sensor.baud)
                     self._to_sensors.append((now + len(data) * BITS / port.baud, talk.sensor, got))
+
+    def step(self) -> None:
+        """Carry what is due by now."""
+        with self._wiring.lock:
+            for port, wire in self._ports:
+                self._collect(port, wire)
+            self._step(self._wiring.clock())
 
     def _step(self, now: float) -> None:
         arrived = [each for each in self._to_sensors if each[0] <= now]
