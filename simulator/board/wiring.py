@@ -39,6 +39,7 @@ class Fitting:
         self.switch = fitted.power
         self.switch_on = fitted.power_on
         self.plugged = True
+        self.supplied = False
 
     def level(self, pin: int) -> int | None:
         """What the device makes of a pin: UART TX and I2C's pull-ups are high when idle. None: nothing."""
@@ -123,7 +124,10 @@ class Wiring:
         """Each device has power when the board has it, its plug is in and its switch is on."""
         for each in self.fittings:
             switched = each.switch is None or self._driven.get(each.switch) == each.switch_on
-            each.device.power(self._on and each.plugged and switched, self.clock())
+            supplied = self._on and each.plugged and switched
+            if supplied != each.supplied:  # a test may have cut the device's power by itself
+                each.supplied = supplied
+                each.device.power(supplied, self.clock())
 
     def _tick(self, pin: int) -> None:
         """A rising edge: nine of them on SCL free a bus whose SDA is held low."""
