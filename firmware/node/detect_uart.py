@@ -5,7 +5,7 @@ import asyncio
 from micropython import const
 
 _LISTEN_MS = const(3000)  # SDS011: a frame a second; Plantower: at most 2.3 s apart (PMS5003 manual V2.3)
-_FIVE_FRAMES_MS = const(12000)  # by which the parser tells the Plantowers apart
+_FIVE_FRAMES_MS = const(12000)  # by which the parser tells a PMS5003T from the others of its length
 _SPEEDS = (115200, 19200, 38400, 57600, 4800, 2400)  # to listen at when what comes at 9600 is no frame
 
 
@@ -82,7 +82,7 @@ class Search:
                 b"\x42\x4d\xe1\x00\x01\x01\x71",
             )
             model = self._judge()
-        if model and model[0] == "p":
+        if model == "pms5003":
             await self._ask(9600, _FIVE_FRAMES_MS)
             model = self._judge() or model
         if model or not noise:
@@ -102,6 +102,7 @@ class Search:
             uart.write(command)
             await self._hear(uart, 60 if speed > 9600 else 300)
         await self._hear(uart, ms)
+        uart.deinit()  # its output must not stay on a wire that someone is about to move
 
     async def _hear(self, uart, ms):
         end = self._now() + ms
@@ -119,4 +120,11 @@ class Search:
         if self._parser("sds011").feed(said):
             return "sds011"
         plantower = self._parser("plantower", "pms5003", False)
-        return plantower.model if plantower.feed(said) else None
+        events = plantower.feed(said)
+        for event in events:
+            if event["kind"] != "reply":
+                if "n03" not in event:
+                    return "pms3003"
+                if "temp" in event and "n5" in event:
+                    return "pms5003st"
+        return plantower.model if events else None

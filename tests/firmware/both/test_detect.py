@@ -36,6 +36,8 @@ class Uart:
         self.board, self.tx, self.rx, self.baud = board, tx, rx, baud
         self.since = board.ms
         self.waiting = b""
+        assert board.open is None
+        board.open = self
 
     def write(self, data):
         device = self.board.device
@@ -58,6 +60,9 @@ class Uart:
         buf[:n] = self.waiting[:n]
         self.waiting = self.waiting[n:]
         return n or None
+
+    def deinit(self):
+        self.board.open = None
 
 
 class I2c:
@@ -95,6 +100,7 @@ class Board:
         self.held, self.freed = held, freed
         self.written = []
         self.asked_levels = 0
+        self.open = None
 
     def now(self):
         return self.ms
@@ -140,7 +146,9 @@ I2C = {"slot": "b", "model": "auto", "i2c": 0, "sda": 21, "scl": 22}
 
 
 def find(board, entry):
-    return run(board, detect.find, entry, board.now)
+    result = run(board, detect.find, entry, board.now)
+    assert board.open is None
+    return result
 
 
 def crc(data):
