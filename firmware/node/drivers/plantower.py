@@ -36,8 +36,12 @@ class Parser(Resync):
     a PMS5003, PMS7003 and PMSA003 from each other. Configured as pms5003t it is read as T, always.
 
     Refused as out_of_range: masses that fall with the size (each includes the one before) and counts that
-    grow with it; no captured frame that was found does either. A frame of zeros with no version is what a
-    sensor sends that has not measured yet, not clean air: `not_ready`.
+    grow with it; no captured frame that was found does either. And channels that differ by more than a
+    factor of 2 and 10 ug/m3: a judgement, as captured frames have 0.65 to 1 times the CF=1 value, or
+    1 ug/m3 more. Changes that leave the sum as it is mostly touch one of the two.
+
+    A frame of zeros with no version is what a sensor sends that has not measured yet, not clean air (PyPMS,
+    "message empty: warming up sensor"): `not_ready`.
     """
 
     FIRST = 0x42
@@ -99,6 +103,10 @@ class Parser(Resync):
             return "out_of_range"
         if not (self._ordered(at + 4, 3, True) and self._ordered(at + 10, 3, True)):
             return "out_of_range"
+        for i in range(at + 4, at + 10, 2):
+            standard, ambient = self._word(i), self._word(i + 6)
+            if ambient > 2 * standard + 10 or standard > 2 * ambient + 10:
+                return "out_of_range"
         if length == 20:
             self._vote("pms3003")
             return ""

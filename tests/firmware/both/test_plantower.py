@@ -158,6 +158,21 @@ def test_masses_fall_or_counts_grow_with_the_size_is_refused():
     assert len(equal.feed(pms_frame([7] * 12 + [0x9700]))) == 1
 
 
+def test_channels_that_cannot_be_of_one_measurement_are_refused():
+    for standard, ambient, good in (
+        (62, 46, 1),
+        (0, 10, 1),
+        (0, 11, 0),
+        (130, 60, 1),
+        (131, 60, 0),
+        (60, 131, 0),
+    ):
+        parser = Parser()
+        words = [standard] * 3 + [ambient] * 3 + [9] * 6 + [0x9700]
+        assert len(parser.feed(pms_frame(words))) == good, (standard, ambient)
+        assert parser.rejects == ({} if good else {"out_of_range": 1})
+
+
 def test_a_frame_before_the_first_measurement_is_no_clean_air():
     for model, length in (("pms5003", 28), ("pms5003t", 28), ("pms5003st", 36)):
         parser = Parser(model)
