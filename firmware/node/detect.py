@@ -14,9 +14,10 @@ import sys
 _CLIMATE = ("bme280", "bmp280", "sht3x", "sht4x")
 
 
-async def find(board, entry, now):
+async def find(board, entry, now, taken=()):
     """Look for sensors of any model. Returns (found, state, message); found: a list of {"model"}, on I2C with
-    "address"; with "tx" and "rx" ("sda" and "scl") when they were found with these two exchanged.
+    "address"; with "tx" and "rx" ("sda" and "scl") when they were found with these two exchanged. `taken`:
+    addresses of the bus that have a driver; they are left alone, as a question would spoil its dialogue.
 
     Takes 3 to 30 s. Nothing is written to a UART before it was listened to; what is written then is
     harmless to every sensor here, but it wakes them.
@@ -29,14 +30,15 @@ async def find(board, entry, now):
             return await Search(board, entry, now, parser).find()
         from node.detect_i2c import Search
 
-        return await Search(board, entry, parser).find()
+        return await Search(board, entry, parser, taken).find()
     finally:
         _forget(before)
 
 
-async def diagnose(board, entry, driver, now):
-    """Why does a sensor whose model is known stay mute? Returns (state, message); ok = it answers now."""
-    found, state, message = await find(board, entry, now)
+async def diagnose(board, entry, driver, now, taken=()):
+    """Why does a sensor whose model is known stay mute? Returns (state, message); ok = it answers now.
+    `taken` is as above, without its own address."""
+    found, state, message = await find(board, entry, now, taken)
     if not found or state != "ok":
         return state, message
     model = driver.model

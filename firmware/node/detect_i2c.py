@@ -6,12 +6,13 @@ import asyncio
 class Search:
     """One search; `parser` is node.detect's."""
 
-    def __init__(self, board, entry, parser):
+    def __init__(self, board, entry, parser, taken):
         self._board = board
         self._number = entry["i2c"]
         self._sda = entry["sda"]
         self._scl = entry["scl"]
         self._parser = parser
+        self._taken = taken
 
     async def find(self):
         """(found, state, message)."""
@@ -36,6 +37,7 @@ class Search:
             )
         found = []
         unknown = []
+        seen = [address for address in seen if address not in self._taken]
         for address in seen:
             model = await self._model(address)
             if model:
@@ -45,7 +47,11 @@ class Search:
         if more:
             return found, "swapped", f"The two data wires are exchanged: swap those on {pins}."
         if not seen:
-            return [], "silent", f"Nothing answers on {pins}: check the plug, the supply and these two wires."
+            return (
+                [],
+                "silent",
+                f"No sensor answers on {pins}: check the plug, the supply and these two wires.",
+            )
         rest = "no known sensor (address " + " ".join(unknown) + ")"
         if not found:
             return [], "not_found", f"What answers on {pins} is {rest}: check its model."
@@ -59,7 +65,7 @@ class Search:
             if not self._board.recover_i2c(self._sda, self._scl):
                 return None
             seen = self._addresses() or []
-        if 0x12 not in seen and 0x69 not in seen:
+        if 0x12 not in seen and 0x69 not in seen and 0x69 not in self._taken:
             await asyncio.sleep(3.5)  # a PMSA003I does not answer for 3 s after power-on
             for _ in range(2):
                 seen = self._addresses() or seen
@@ -93,7 +99,7 @@ class Search:
             return "pmsa003i" if frame and self._parser("plantower", "pmsa003", False).feed(frame) else None
         if address in (0x76, 0x77):  # Bosch: register 0xD0 holds the chip's id
             chip = await self._read(address, b"\xd0", 1)
-            return {b"\x60": "bme280", b"\x58": "bmp280"}.get(chip)
+            return "bme280" if chip == b"\x60" else "bmp280" if chip == b"\x58" else None
         if 0x44 <= address <= 0x46:  # SHT3x: status register. SHT4x takes one-byte commands only: its number
             if await self._words(address, b"\xf3\x2d", 1):
                 return "sht3x"

@@ -189,6 +189,16 @@ def test_several_on_one_bus(run: Run) -> None:
     assert sorted(one["model"] for one in found) == sorted(models)
 
 
+def test_a_sensor_that_its_driver_put_to_sleep_is_not_woken(run: Run) -> None:
+    board = Board(*(Fitted(slot=name, model=name, i2c=0, sda=21, scl=22) for name in ("sps30", "bme280")))
+    assert board.devices[0].sleep()
+    before = board.devices[0].state
+    found, _, _ = run(lambda b, entry, now: detect.find(b, entry, now, (0x69,)), board, I2C)
+    assert found == [{"model": "bme280", "address": 0x76}]
+    assert board.devices[0].state == before
+    assert [one["model"] for one in run(detect.find, board, I2C)[0]] == ["sps30", "bme280"]
+
+
 def test_a_pmsa003i_that_has_just_got_power(run: Run) -> None:
     board = Board(Fitted(model="pmsa003i", i2c=0, sda=21, scl=22), settle_s=0.5)
     assert run(detect.find, board, I2C)[0] == [{"model": "pmsa003i", "address": 0x12}]

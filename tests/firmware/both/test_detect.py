@@ -255,6 +255,22 @@ def test_several_on_one_bus_and_one_unknown():
     assert message == "Found sps30 and bme280 on pins 21 and 22, and no known sensor (address 60 119)."
 
 
+def test_addresses_that_have_a_driver_are_left_alone():
+    class Busy(dict):
+        def __getitem__(self, command):
+            raise AssertionError("asked")
+
+        get = __contains__ = __getitem__
+
+    board = Board(chips={0x69: Busy(), 0x76: BME280})
+    found, state, _ = run(board, detect.find, I2C, board.now, (0x69,))
+    assert (found, state) == ([{"model": "bme280", "address": 0x76}], "ok")
+    board = Board(chips={0x69: Busy()})
+    assert run(board, detect.find, I2C, board.now, (0x69,))[:2] == ([], "silent")
+    driver = Driver("bme280", "i2c", address=0x76)
+    assert run(board, detect.diagnose, I2C, driver, board.now, (0x69,))[0] == "silent"
+
+
 def test_a_wrong_checksum_is_no_answer():
     spoiled = crc(b"00080000")[:-1] + b"\x00"
     found, state, message = find(Board(chips={0x69: {b"\xd0\x02": spoiled}}), I2C)

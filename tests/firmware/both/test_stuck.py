@@ -80,7 +80,8 @@ def test_zeros_take_an_hour():
 
 
 def test_zero_mass_with_counts_that_rest_is_no_clean_air():
-    assert first_stuck(lambda i: plantower(0, 300), 700) == 600000
+    for n03 in (300, 6):
+        assert first_stuck(lambda i, n03=n03: plantower(0, n03), 700) == 600000
 
 
 def test_without_counts_small_numbers_take_an_hour():
