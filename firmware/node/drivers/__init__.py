@@ -24,37 +24,26 @@ MODELS = PM_MODELS
 def make_driver(model, bus="uart", mode=None):
     """The driver of one of PM_MODELS or CLIMATE_MODELS; ValueError for anything else.
 
-    Only what is fitted is loaded: each driver costs kilobytes of heap. `bus` decides between the two
-    drivers of an SPS30, `mode` (active, query, passive) is for the SDS011 and the Plantowers.
+    Only what is fitted is loaded: each driver costs kilobytes of heap, and each import statement here would
+    keep two names in it. So the module follows from the model, and the class from the module (sps30_uart:
+    Sps30Uart). `bus` decides between an SPS30's two; `mode` (active, query, passive) is for the SDS011 and
+    the Plantowers.
     """
-    if model == "sds011":
-        from node.drivers.sds011 import Sds011 as Driver
-
-        return Driver(mode)
-    if model == "pmsa003i":
-        from node.drivers.pmsa003i import Pmsa003i as Driver
-    elif model == "sps30":
-        if bus == "i2c":
-            from node.drivers.sps30_i2c import Sps30I2c as Driver
-        else:
-            from node.drivers.sps30_uart import Sps30Uart as Driver
-    elif model in CLIMATE_MODELS:
-        if model == "sht3x":
-            from node.drivers.sht3x import Sht3x as Driver
-        elif model == "sht4x":
-            from node.drivers.sht4x import Sht4x as Driver
-        elif model == "dht22":
-            from node.drivers.dht22 import Dht22 as Driver
-        else:
-            from node.drivers.bme280 import Bme280 as Driver
-    elif model not in PM_MODELS:
+    if model not in PM_MODELS and model not in CLIMATE_MODELS:
         raise ValueError("no driver for sensor model " + model)
-    elif model[0] == "p":
-        from node.drivers.plantower import Plantower as Driver
-
-        return Driver(model, mode)
-    else:
-        from node.drivers.sen5x import Sen5x as Driver
-
-        return Driver(model)
-    return Driver()
+    module = model
+    settings = ()
+    if model == "sds011":
+        settings = (mode,)
+    elif model[:3] == "pms" and model != "pmsa003i":
+        module = "plantower"
+        settings = (model, mode)
+    elif model == "sps30":
+        module = "sps30_i2c" if bus == "i2c" else "sps30_uart"
+    elif model[:3] == "sen":
+        module = "sen5x"
+        settings = (model,)
+    elif model == "bmp280":
+        module = "bme280"
+    name = "".join([part[0].upper() + part[1:] for part in module.split("_")])
+    return getattr(__import__("node.drivers." + module, None, None, (name,)), name)(*settings)

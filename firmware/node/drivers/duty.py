@@ -16,6 +16,7 @@ class Duty:
     """A subclass gives model, baud, rxbuf, ceiling; WAKE and SLEEP (its first steps), SILENCE_MS; _command,
     _on_reply and _on_data; and, for a sensor that speaks only when asked, `_ask` (bytes)."""
 
+    model = ""
     bus = "uart"
     climate_flag = None
     warmup_s = 30  # from wake to values that can be trusted: Nova's and Plantower's documents alike
@@ -25,7 +26,10 @@ class Duty:
 
     def __init__(self, parser):
         self.parser = parser
+        self.frames = 0
+        self.rejects = parser.rejects  # counts since the start by reason
         self.retries = 0
+        self.id = self.fw = None  # as the sensor tells; kept here, as a property costs 200 bytes of heap
         self.awake_since = None  # ms: when the wake command that took effect was written; None = not proven
         self._ask = None
         self._want_awake = None
@@ -36,23 +40,6 @@ class Duty:
         self._wake_sent = None
         self._heard = None  # ms of the newest data frame
         self._since = 0  # ms when the dialogue last came to rest
-
-    @property
-    def frames(self):
-        return self.parser.frames
-
-    @property
-    def rejects(self):
-        """Counts since the start by reason."""
-        return self.parser.rejects
-
-    @property
-    def id(self):
-        return self.parser.id
-
-    @property
-    def fw(self):
-        return self.parser.fw
 
     @property
     def settled(self):
@@ -109,7 +96,13 @@ class Duty:
 
     def feed(self, data):
         """Take bytes; return the events that carry measured values (kind data or error)."""
-        events = self.parser.feed(data)
+        parser = self.parser
+        events = parser.feed(data)
+        self.frames = parser.frames
+        self.id = parser.id
+        self.fw = parser.fw
+        if parser.model:
+            self.model = parser.model
         i = 0
         while i < len(events):
             if events[i]["kind"] == "reply":

@@ -21,8 +21,9 @@ class Resync:
 
     FIRST = 0
     SIZE = 0
-    id = None  # what frames told of the sensor: serial number and firmware, str or None
+    id = None  # what frames told of the sensor: serial number, firmware and model, str or None
     fw = None
+    model = None
 
     def __init__(self):
         self.frames = 0

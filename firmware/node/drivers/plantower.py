@@ -228,12 +228,9 @@ class Plantower(Duty):
 
     def __init__(self, model="pms5003", mode=None):
         super().__init__(Parser(model, False))
+        self.model = model
         if mode == "passive" and model != "pms3003":
             self._ask = b"\x42\x4d\xe2\x00\x00\x01\x71"
-
-    @property
-    def model(self):
-        return self.parser.model
 
     def _pause(self) -> int:
         if self._step == _WAKE:

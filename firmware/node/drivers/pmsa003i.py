@@ -33,6 +33,9 @@ class Pmsa003i:
 
     def __init__(self):
         self.parser = Parser("pmsa003i")
+        self.frames = 0
+        self.rejects = self.parser.rejects  # counts since the start by reason
+        self.fw = None
         self.awake_since = None  # ms: the wake that an answer has proven
         self._last = bytearray(_SIZE)
         self._awake = False
@@ -41,19 +44,6 @@ class Pmsa003i:
         self._given = -_SAME_MS  # ms of the newest event
         self._start = 0
         self._missed = 0  # reads in a row without an answer
-
-    @property
-    def frames(self):
-        return self.parser.frames
-
-    @property
-    def rejects(self):
-        """Counts since the start by reason."""
-        return self.parser.rejects
-
-    @property
-    def fw(self):
-        return self.parser.fw
 
     def wake(self, now):
         """Start to poll."""
@@ -98,9 +88,10 @@ class Pmsa003i:
                 self.awake_since = self._start if self._missed < _RESTARTED else self._now
             self._missed = 0
             if same and self._now - self._given < _SAME_MS:
-                self.parser.frames -= 1
                 events.clear()
             else:
                 self._given = self._now
+                self.frames += 1
+                self.fw = self.parser.fw
         self.parser.flush()  # what is left is no beginning: each read is a frame of its own
         return events
