@@ -1,4 +1,4 @@
-"""The Plantower parser and dialogue, on CPython and on MicroPython alike."""
+"""The Plantower parser, on CPython and on MicroPython alike. The dialogue: test_plantower_duty.py."""
 
 from node.drivers.plantower import Parser, Plantower
 
@@ -8,11 +8,6 @@ ATM = ("pm1", "pm25", "pm10")
 COUNTS = ("n03", "n05", "n1", "n25", "n5", "n10")
 FOUR = set(CF1 + ATM + COUNTS[:4] + ("kind",))  # an event with the four counts that all of them have
 TAIL_ST = [30, 215, 480, 0, 0x9700]
-SLEEP = bytes.fromhex("424de400000173")
-WAKE = bytes.fromhex("424de400010174")
-ACTIVE = bytes.fromhex("424de100010171")
-PASSIVE = bytes.fromhex("424de100000170")
-READ = bytes.fromhex("424de200000171")
 # Frames that users of these sensors published, which are not in the vectors: all of them real, in clean
 # air, in smoke, of several models and versions.
 CAPTURED = (
@@ -305,140 +300,3 @@ def test_frame_behind_a_truncated_one_is_found_at_once():
         parser = Parser()
         assert parser.feed(plain(8)[:cut]) == []
         assert [event["pm25"] for event in parser.feed(plain(77))] == [77], cut
-
-
-def test_wake_sets_active_mode_and_is_proven_by_data():
-    driver = Plantower()
-    driver.wake(0)
-    sent = []
-    for now in range(0, 4000, 50):
-        command = driver.tick(now)
-        if command:
-            sent.append((now, command))
-        if now == 1000:
-            assert driver.feed(plain())[0]["pm25"] == 8
-    assert sent == [(0, WAKE), (200, ACTIVE)]
-    assert driver.settled
-    assert driver.awake_since == 0
-
-
-def test_mute_sensor_is_woken_again_and_again():
-    driver = Plantower()
-    driver.wake(0)
-    sent = []
-    for now in range(0, 6500, 50):
-        command = driver.tick(now)
-        if command:
-            sent.append((now, command))
-    assert sent == [(0, WAKE), (200, ACTIVE), (3200, WAKE), (3400, ACTIVE), (6400, WAKE)]
-    assert driver.awake_since is None
-    driver.feed(plain())
-    assert driver.awake_since == 6400
-
-
-def test_active_mode_is_set_even_when_data_already_flows():
-    driver = Plantower()
-    driver.wake(0)
-    assert driver.tick(0) == WAKE
-    driver.feed(plain())
-    assert driver.tick(200) == ACTIVE
-    driver.feed(reply(0xE1, 1))
-    assert driver.settled
-
-
-def test_sleep_until_answered():
-    driver = Plantower()
-    driver.sleep(0)
-    assert driver.tick(0) == SLEEP
-    driver.feed(plain())
-    assert driver.tick(1000) == SLEEP
-    driver.feed(reply(0xE4, 0))
-    assert driver.settled
-    assert driver.tick(5000) is None
-    assert driver.retries == 1
-
-
-def test_passive_mode_is_set_and_read_once_a_second():
-    driver = Plantower("pms5003", "passive")
-    driver.wake(0)
-    assert driver.tick(0) == WAKE
-    assert driver.tick(200) == PASSIVE
-    driver.feed(plain())  # the last one that it sends by itself; no proof of the mode
-    assert not driver.settled
-    assert driver.awake_since == 0
-    driver.feed(reply(0xE1, 0))
-    assert driver.settled
-    sent = [(now, driver.tick(now)) for now in range(250, 4000, 50)]
-    sent = [(now, command) for now, command in sent if command]
-    assert sent == [(1200, READ), (2200, READ), (3200, READ)]
-    assert driver.feed(plain())[0]["pm25"] == 8
-    driver.sleep(4000)
-    assert driver.tick(4000) == SLEEP
-    driver.feed(reply(0xE4, 0))
-    assert [now for now in range(4050, 60000, 50) if driver.tick(now)] == []
-
-
-def test_passive_mode_whose_answers_are_lost_is_read_all_the_same():
-    driver = Plantower("pms5003", "passive")
-    driver.wake(0)
-    sent = []
-    for now in range(0, 20000, 50):
-        command = driver.tick(now)
-        if command:
-            sent.append(command)
-    assert sent[:6] == [WAKE, PASSIVE] * 3
-    assert set(sent[6:]) == {READ}
-    assert driver.settled
-
-
-def test_a_pms3003_is_never_made_passive():
-    driver = Plantower("pms3003", "passive")
-    driver.wake(0)
-    driver.tick(0)
-    assert driver.tick(200) == ACTIVE
-
-
-def test_sensor_that_a_brown_out_made_active_again_is_made_passive_by_wake():
-    driver = Plantower("pms5003", "passive")
-    driver.wake(0)
-    driver.tick(0)
-    driver.tick(200)
-    driver.feed(reply(0xE1, 0))
-    driver.wake(60000)
-    assert driver.tick(60000) == WAKE
-    assert driver.tick(60200) == PASSIVE
-
-
-def test_silent_while_awake_is_left_to_the_ladder():
-    driver = Plantower()
-    driver.wake(0)
-    driver.tick(0)
-    driver.tick(200)
-    driver.feed(plain())
-    assert [now for now in range(250, 60000, 50) if driver.tick(now)] == []
-
-
-def test_reset_forgets_half_a_frame_and_begins_the_dialogue_anew():
-    driver = Plantower()
-    driver.wake(0)
-    driver.tick(0)
-    assert driver.tick(200) == ACTIVE
-    driver.feed(plain()[:31])
-    driver.reset()
-    assert driver.tick(250) == WAKE
-    assert len(driver.feed(plain())) == 1
-    assert driver.rejects == {}
-    assert (driver.id, driver.fw, driver.frames) == (None, "97", 1)
-
-
-def test_asleep_and_measuring_again_is_put_to_sleep_again():
-    driver = Plantower()
-    driver.sleep(0)
-    driver.tick(0)
-    driver.feed(reply(0xE4, 0))
-    driver.tick(1000)
-    driver.feed(plain())  # was under way
-    assert driver.settled
-    driver.tick(60000)
-    driver.feed(plain())
-    assert driver.tick(60050) == SLEEP
