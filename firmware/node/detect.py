@@ -19,7 +19,7 @@ async def find(board, entry, now, taken=()):
     "address"; with "tx" and "rx" ("sda" and "scl") when they were found with these two exchanged. `taken`:
     addresses of the bus that have a driver; they are left alone, as a question would spoil its dialogue.
 
-    Takes 3 to 30 s. Nothing is written to a UART before it was listened to; what is written then is
+    Takes up to 35 s. Nothing is written to a UART before it was listened to; what is written then is
     harmless to every sensor here, but it wakes them.
     """
     before = set(sys.modules)
@@ -30,7 +30,7 @@ async def find(board, entry, now, taken=()):
             return await Search(board, entry, now, parser).find()
         from node.detect_i2c import Search
 
-        return await Search(board, entry, parser, taken).find()
+        return await Search(board, entry, now, parser, taken).find()
     finally:
         _forget(before)
 

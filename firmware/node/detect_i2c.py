@@ -2,21 +2,27 @@
 
 import asyncio
 
+from micropython import const
+
+_BOOT_MS = const(4000)  # a PMSA003I does not answer for 3 s after it got power, together with the board
+
 
 class Search:
     """One search; `parser` is node.detect's."""
 
-    def __init__(self, board, entry, parser, taken):
+    def __init__(self, board, entry, now, parser, taken):
         self._board = board
         self._number = entry["i2c"]
         self._sda = entry["sda"]
         self._scl = entry["scl"]
+        self._now = now
         self._parser = parser
         self._taken = taken
 
     async def find(self):
         """(found, state, message)."""
         pins = f"pins {self._sda} and {self._scl}"
+        await asyncio.sleep(max(_BOOT_MS - self._now(), 0) / 1000)
         seen = await self._scan()
         more = {}
         if not seen and seen is not None:
@@ -37,7 +43,7 @@ class Search:
             )
         found = []
         unknown = []
-        seen = [address for address in seen if address not in self._taken]
+        seen = [address for address in sorted(seen) if address not in self._taken]
         for address in seen:
             model = await self._model(address)
             if model:
@@ -65,19 +71,17 @@ class Search:
             if not self._board.recover_i2c(self._sda, self._scl):
                 return None
             seen = self._addresses() or []
-        if 0x12 not in seen and 0x69 not in seen and 0x69 not in self._taken:
-            await asyncio.sleep(3.5)  # a PMSA003I does not answer for 3 s after power-on
-            for _ in range(2):
-                seen = self._addresses() or seen
-                if 0x69 in seen:
-                    break
-                try:
-                    # An SPS30 that sleeps hears its wake-up command at the second time (datasheet 1.0, 6.3).
-                    self._bus.writeto(0x69, b"\x11\x03")
-                except OSError:
-                    await asyncio.sleep(0.01)
-                    continue
+        for _ in range(2):
+            if 0x69 in seen or 0x69 in self._taken:
+                break
+            try:
+                # An SPS30 that sleeps hears its wake-up command at the second time (datasheet 1.0, 6.3).
+                self._bus.writeto(0x69, b"\x11\x03")
+            except OSError:
+                await asyncio.sleep(0.01)
+            else:
                 await asyncio.sleep(0.02)
+                seen.append(0x69)
         return seen
 
     def _addresses(self):

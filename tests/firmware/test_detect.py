@@ -200,8 +200,10 @@ def test_a_sensor_that_its_driver_put_to_sleep_is_not_woken(run: Run) -> None:
 
 
 def test_a_pmsa003i_that_has_just_got_power(run: Run) -> None:
-    board = Board(Fitted(model="pmsa003i", i2c=0, sda=21, scl=22), settle_s=0.5)
-    assert run(detect.find, board, I2C)[0] == [{"model": "pmsa003i", "address": 0x12}]
+    models = ("pmsa003i", "sps30")
+    fitted = [Fitted(slot=name, model=name, i2c=0, sda=21, scl=22) for name in models]
+    found, _, _ = run(detect.find, Board(*fitted, settle_s=0.1), I2C)
+    assert [one["model"] for one in found] == ["pmsa003i", "sps30"]
 
 
 def test_sensors_that_were_left_asleep_or_waiting_to_be_asked(run: Run) -> None:
