@@ -145,7 +145,6 @@ class Sen50(WordDevice):
         if self.measuring and (self.meter.on == with_pm or self.firmware < (2, 0)):
             return  # it does so already, or cannot switch
         if not self.measuring:
-            self._forget()
             self._next = now + FIRST_S
         self.measuring = True
         self.ready = False

@@ -78,7 +78,6 @@ class Sht3x(WordDevice):
         self._values: bytes | None = None  # measured, not yet read
 
     def write(self, data: bytes, now: float) -> None:
-        self._run(now)
         if now < self._gap_until or (self._due is not None and not self._period and now < self._due):
             raise Nack  # it measures, or has just got another command
         super().write(data, now)

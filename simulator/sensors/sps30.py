@@ -43,7 +43,6 @@ class Sps30(Device):
         self.serial = f"{self.random.getrandbits(64):016X}".encode()
         self.meter = ParticleMeter(self, unit, checks_of_laser=2, laser_recovers=True, keeps_interval=True)
         self.state = IDLE
-        self._shown_interval = self.meter.interval
         self._reset(0.0)
 
     def _boot(self, now: float) -> None:

@@ -51,7 +51,6 @@ class Sps30I2c(Sps30, WordDevice):
     def _boot(self, now: float) -> None:
         super()._boot(now)
         self._busy_until = self._booted_at
-        self._listens_until = now
         self._command = None
 
     def write(self, data: bytes, now: float) -> None:
@@ -96,9 +95,9 @@ class Sps30I2c(Sps30, WordDevice):
         return TIMES.get(command, 0.0)
 
     def _knows(self, command: int) -> bool:
-        if command in (SLEEP, WAKE):
+        if command in (SLEEP, WAKE, CLEAR_STATUS):
             return self.firmware >= SLEEP_SINCE
-        if command in (STATUS, CLEAR_STATUS):
+        if command == STATUS:
             return self.firmware >= STATUS_SINCE
         return command in TIMES or command in PLAIN
 

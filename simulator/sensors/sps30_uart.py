@@ -54,10 +54,6 @@ class Sps30Uart(Sps30, Sensor):
     baud = 115200
     _listens_until = 0.0  # asleep, after a first byte
 
-    def _boot(self, now: float) -> None:
-        super()._boot(now)
-        self._listens_until = now
-
     def receive(self, data: bytes, now: float) -> None:
         if not self.powered or not data or now < self._booted_at:
             return

@@ -157,6 +157,10 @@ def test_the_filter_follows_slowly() -> None:
     sensor.weather = steady(28.8, 50, 1006.6)
     shown = [Trim().temp(force(sensor, 2.0 + i)[1]) for i in range(3)]
     assert shown == pytest.approx([25.8, 26.55, 27.11], abs=0.05)
+    sensor.write(bytes([0xF5, 2 << 2 | 5 << 5]), 6.0)  # the same filter
+    assert Trim().temp(force(sensor, 6.0)[1]) == pytest.approx(27.53, abs=0.05)
+    sensor.write(bytes([0xF5, 3 << 2]), 7.0)  # another begins anew
+    assert Trim().temp(force(sensor, 7.0)[1]) == pytest.approx(28.8, abs=0.05)
 
 
 def test_reset_and_brown_out_take_it_back_to_sleep() -> None:
@@ -165,6 +169,8 @@ def test_reset_and_brown_out_take_it_back_to_sleep() -> None:
     sensor.write(bytes([0xE0, 0x00]), 2.0)  # not the word
     assert raw(sensor, 2.0)[1] != 0x80000
     sensor.write(bytes([0xE0, 0xB6]), 3.0)
+    with pytest.raises(Nack):
+        sensor.read(1, 3.0005)
     assert ask(sensor, 0xF3, 1, 3.0015) == b"\x01"
     assert raw(sensor, 3.1) == (0x80000, 0x80000, 0x8000)
     force(sensor, 4.0)

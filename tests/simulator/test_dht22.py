@@ -100,6 +100,10 @@ def test_faults() -> None:
     with pytest.raises(AssertionError):
         shown(sensor.read(50.0))
     sensor.faults.crc_error = False
+    good = sensor.read(53.0)
+    sensor.faults.bit_flip = True
+    assert all((ours ^ theirs).bit_count() == 1 for ours, theirs in zip(good, sensor.read(54.0), strict=True))
+    sensor.faults.bit_flip = False
     for name in ("nack", "truncated", "byte_loss", "no_value", "mute"):
         setattr(sensor.faults, name, True)
         with pytest.raises(NoAnswer):

@@ -145,8 +145,11 @@ def test_sht4x_serial_reset_and_unknown_commands() -> None:
     sensor.write(b"\x94", 1.2)
     with pytest.raises(Nack):
         sensor.read(6, 1.3)  # forgotten
+    sensor.write(b"\xfd", 1.35)
     with pytest.raises(Nack):
         sensor.write(b"\x77", 1.4)
+    with pytest.raises(Nack):
+        sensor.read(6, 1.5)
 
 
 @pytest.mark.parametrize("command", list(HEATS))
@@ -182,6 +185,7 @@ def measure(sensor: I2cDevice, now: float) -> tuple[float, float]:
 def test_faults(kind: type[Sht3x] | type[Sht4x]) -> None:
     sensor = kind(lambda _: AIR, weather=OUTSIDE)
     sensor.power(True, 0.0)
+    assert len({measure(sensor, 0.5 + i / 10) for i in range(5)}) > 2  # it is noisy
     good = measure(sensor, 1.0)
     sensor.weather = steady(30, 30, 1000)
     sensor.faults.stuck = True

@@ -70,6 +70,10 @@ def test_a_wrong_crc_from_the_master_changes_nothing() -> None:
     assert device.state == IDLE
     device.write(I2C_START, 1.1)
     assert device.state == MEASURING
+    device.write(bytes.fromhex("8004 0000 81 003C 00"), 1.2)
+    assert device.interval == 604800
+    with pytest.raises(Nack):
+        device.read(6, 1.3)  # nothing was asked
 
 
 def test_asleep_over_i2c_the_first_wake_up_is_not_acknowledged() -> None:
@@ -85,6 +89,25 @@ def test_asleep_over_i2c_the_first_wake_up_is_not_acknowledged() -> None:
         device.write(b"\x11\x03", 31.0)
     with pytest.raises(Nack):
         device.write(b"\x11\x03", 31.2)  # too late
+    with pytest.raises(Nack):
+        device.read(3, 32.0)  # a start condition as well
+    device.write(b"\x11\x03", 32.05)
+
+
+def test_firmware_1_0_does_not_sleep_over_i2c_either() -> None:
+    device = i2c(firmware=(1, 0))
+    for code in (b"\x10\x01", b"\xd2\x06"):
+        with pytest.raises(Nack):
+            device.write(code, 1.0)
+
+
+def test_a_reset_over_i2c_takes_a_tenth_of_a_second() -> None:
+    device = running()
+    device.write(b"\xd3\x04", 2.0)
+    with pytest.raises(Nack):
+        device.write(b"", 2.09)
+    assert fetch(device, 0x0202, 3, 9.0) == b"\0\0"
+    assert device.state == IDLE
 
 
 def test_identity_over_i2c() -> None:
@@ -142,14 +165,19 @@ def test_cleaning_holds_the_values_for_ten_seconds() -> None:
     device = Sps30I2c(lambda _: (air["now"],) * 3, unit=Unit())
     device.power(True, 0.0)
     device.write(I2C_START, 1.0)
-    before = masses(device, 20.5)
-    air["now"] = 90.0
     device.write(b"\x56\x07", 20.6)
+    assert fetch(device, 0x0202, 3, 20.7) == b"\0\0"  # not even those that were ready
+    before = masses(device, 20.8)
+    air["now"] = 90.0
     for now in range(22, 30):
         assert fetch(device, 0x0202, 3, now) == b"\0\0"
         assert masses(device, now + 0.5) == before
     assert fetch(device, 0x0202, 3, 31.1) == b"\0\1"
     assert masses(device, 31.2)[1] == pytest.approx(90)
+    device.write(b"\x56\x07", 40.0)
+    device.write(b"\x01\x04", 41.0)
+    device.write(I2C_START, 42.0)
+    assert fetch(device, 0x0202, 3, 43.1) == b"\0\1"  # a stop ends the cleaning
 
 
 def test_the_automatic_cleaning_counts_measurement_only_and_forgets_without_power() -> None:

@@ -169,6 +169,8 @@ def test_a_single_ff_opens_the_uart_for_a_tenth_of_a_second() -> None:
     ask(device, command(0x10), 1.0)
     device.receive(b"\xff", 2.0)
     assert ask(device, command(0x11), 2.2) == b""  # too late: this is a first byte again
+    device.receive(b"\xff", 2.5)
+    assert ask(device, READ, 2.55) == b""  # only the wake-up counts
     device.receive(b"\xff", 3.0)
     assert ask(device, command(0x11), 3.09) != b""
     ask(device, command(0x10), 4.0)
