@@ -38,6 +38,47 @@ def open_uart(number, tx, rx, baud, rxbuf):
     return machine.UART(number, baudrate=baud, tx=tx, rx=rx, rxbuf=rxbuf, timeout=0)
 
 
+def open_i2c(number, sda, scl):
+    """An I2C bus at 100 kHz; a device may stretch the clock for 50 ms. Called again, it takes its pins back."""
+    return machine.I2C(number, scl=machine.Pin(scl), sda=machine.Pin(sda), freq=100000, timeout=50000)
+
+
+def recover_i2c(sda, scl):
+    """Clock a device out of a byte it holds SDA low for: nine clocks and a stop (UM10204, 3.1.16 bus clear).
+    True when SDA is free then. The bus must be opened anew."""
+    pin = machine.Pin
+    data = pin(sda, pin.OPEN_DRAIN, pin.PULL_UP, value=1)
+    clock = pin(scl, pin.OPEN_DRAIN, pin.PULL_UP, value=1)
+    for _ in range(9):
+        clock(0)
+        time.sleep_us(5)
+        clock(1)
+        time.sleep_us(5)
+    clock(0)
+    data(0)
+    time.sleep_us(5)
+    clock(1)
+    time.sleep_us(5)
+    data(1)
+    time.sleep_us(5)
+    return data() == 1
+
+
+def open_switch(number):
+    """A pin that switches a sensor's supply. Its level is what it was until it is given one."""
+    return machine.Pin(number, machine.Pin.OUT)
+
+
+def level(number):
+    """0 or 1 at a pin whose own pull is down: 1 means that something drives it, as an idle UART's TX does."""
+    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_DOWN).value()
+
+
+def read_dht(number, buf):
+    """Five bytes of a DHT22 into `buf`, in about 0.3 s. OSError when it does not answer."""
+    machine.dht_readinto(machine.Pin(number), buf)
+
+
 class Wifi:
     """The station interface, with its traps covered: connecting twice raises, a soft reset leaves it up, and
     power saving loses packets."""

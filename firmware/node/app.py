@@ -8,15 +8,15 @@ from micropython import const
 
 from node import VERSION, config, health, use_once
 from node.clock import Clock
-from node.drivers import make_driver
 from node.link import Link
-from node.measure import Measurement
 from node.mqtt.errors import MqttError
+from node.odometer import Odometer
 from node.outbox import Outbox
 from node.sender import Sender
 from node.timekeeper import Timekeeper
 
 _AGAIN_MS = const(2000)
+_LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
 # Collecting often keeps what lives long together, and so leaves free memory in large pieces.
 _COLLECT_BYTES = const(8192)
 
@@ -31,15 +31,15 @@ class App:
         for problem in self.config.problems:
             print("config:", problem)
         self.reset = board.reset_cause()
+        self.odometer = Odometer()
+        self.sensors = []  # all of them
+        self.measurements = []  # those that make readings
+        self.climate = self.agree = None
+        self.unfound = []  # entries of the settings whose sensor is still to be found
+        self.buses = {}
+        self.running = False
         # Drivers first: loading code takes large pieces of the heap, while it still has them.
-        self.measurements = []
-        for sensor in self.config.sensors:
-            try:
-                self.measurements.append(self._measurement(sensor))
-            except (ValueError, OSError) as error:
-                self.config.problems.append(f"sensor {sensor['slot']}: cannot be opened: {error}")
-                print(self.config.problems[-1])
-        gc.collect()
+        use_once("fit", "start", self)
         self.outbox = Outbox("outbox", self.config.outbox_kb * 1024)
         self.outbox.open()
         self.clock = Clock(self.now)
@@ -47,32 +47,54 @@ class App:
         self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined)
         self.sender = Sender(self.config, self.outbox, self.clock, self.link)
         self.health_now = asyncio.Event()
+        self.looked = asyncio.Event()
         self.counters = {"task_restarts": 0, "flash_errors": 0}
         print("node", self.config.node, "version", VERSION, "boot", self.outbox.boot, "after", self.reset)
-
-    def _measurement(self, sensor):
-        driver = make_driver(sensor["model"])
-        uart = self.board.open_uart(sensor["uart"], sensor["tx"], sensor["rx"], driver.baud, driver.rxbuf)
-        return Measurement(sensor["slot"], driver, uart, self.config, self.on_reading, self.now)
 
     async def run(self):
         """Run until power-off."""
         gc.threshold(_COLLECT_BYTES)
-        tasks = [
+        for sensor in self.sensors:
+            self.run_sensor(sensor)
+        if self.unfound:
+            # Before the connection: what it takes and what a search takes need not be there at once.
+            asyncio.create_task(self.keep("search", self.look))
+            await self.looked.wait()
+        self.running = True
+        await asyncio.gather(
             self.keep("link", self.link.run),
             self.keep("clock", self.timekeeper.run),
             self.keep("sender", self.sender.run),
             self.keep("health", self.report_health),
-        ]
-        for measurement in self.measurements:
-            tasks.append(self.keep("sensor " + measurement.slot, measurement.run))
-        await asyncio.gather(*tasks)
+        )
+
+    def run_sensor(self, sensor):
+        asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
+
+    async def look(self):
+        """Search for what is to be found until it is found."""
+        while self.unfound:
+            try:
+                await use_once("fit", "probe", self)
+            finally:
+                self.looked.set()
+            await asyncio.sleep_ms(_LOOK_MS)
+
+    async def rescue(self, sensor, rung):
+        """A sensor is mute: do what its ladder says."""
+        await use_once("rungs", "climb", self, sensor, rung)
+
+    def news(self):
+        """The sensors are no longer those that `status` told of."""
+        if self.running:
+            self.health_now.set()
+            asyncio.create_task(self.keep_status())
 
     async def keep(self, name, run):
-        """Run a task for ever: when it dies, say why, count it and start it again."""
+        """Run a task until it ends by itself: when it dies, say why, count it and start it again."""
         while True:
             try:
-                await run()
+                return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
                 print("task", name, "died:", repr(error))
                 self.counters["task_restarts"] += 1
@@ -106,8 +128,7 @@ class App:
             return
         if self.config.apply_remote(message):
             print("config: version", self.config.version, "is in force")
-            self.health_now.set()
-            asyncio.create_task(self.keep_status())
+            self.news()
             config.keep_remote(message)
 
     async def keep_status(self):
@@ -126,7 +147,7 @@ class App:
             "fw": VERSION,
             "reset": self.reset,
             "config": self.config.version,
-            "sensors": [{"slot": m.slot, "model": m.driver.model} for m in self.measurements],
+            "sensors": [{"slot": m.slot, "model": m.driver.model} for m in self.sensors],
         }
 
     async def report_health(self):

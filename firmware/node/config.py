@@ -30,9 +30,9 @@ class Config:
         self.wifi = []
         self.broker = {"host": "", "port": 1883, "user": None, "password": None}
         self.ntp = ["0.pool.ntp.org", "1.pool.ntp.org"]
-        self.sensors = []
+        self.sensors = "auto"
         self.measure = True  # False: no new readings, the outbox still drains
-        self.warmup_s = 30
+        self.warmup_s = None  # None = what the sensor's datasheet asks for, at least 30
         self.window_s = 60
         self.sleep_s = 0
         self.health_s = 600
@@ -56,7 +56,7 @@ class Config:
             or not whole_number(version, (1, 0x7FFFFFFF))
             or not isinstance(settings, dict)
         ):
-            self._problem("config message: not of the contract's form, left alone")
+            self.problem("config message: not of the contract's form, left alone")
             return False
         if self._file is None:
             self._file = {name: getattr(self, name) for name in REMOTE}
@@ -69,14 +69,14 @@ class Config:
             if isinstance(value, bool) if bounds is None else bounds and whole_number(value, bounds):
                 setattr(self, name, value)
             else:
-                self._problem(f"config message {version}: {name[:32]} is not to be set so")
+                self.problem(f"config message {version}: {name[:32]} is not to be set so")
         self.version = version
         return True
 
-    def _problem(self, text):
-        """Such messages come again at each connection, and may be long: no more of them than fit."""
+    def problem(self, text):
+        """Say what is wrong, and keep it. Some come again and again, or are long: no more than fit."""
         print(text)
-        if len(self.problems) < 16:
+        if len(self.problems) < 16 and text not in self.problems:
             self.problems.append(text)
 
 

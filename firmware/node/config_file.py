@@ -5,9 +5,8 @@ A wrong field falls back to its default and is reported; the node starts all the
 
 import json
 
-from node import files
+from node import files, use_once
 from node.config import REMOTE, REMOTE_FILE, Config, whole_number
-from node.drivers import MODELS
 
 FILE = "config.json"
 # Whole numbers that only the file sets: lowest and highest.
@@ -19,7 +18,7 @@ NUMBERS = {
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
 }
-KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": list}
+KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": object}
 KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
 NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -64,8 +63,12 @@ def parse(raw):
             config.problems.append(f"{name}: {problem}")
         else:
             setattr(config, name, raw[name])
-    config.sensors = _without_wrong(config, "sensors", _wrong_with_sensor)
-    config.wifi = _without_wrong(config, "wifi", _wrong_with_wifi)
+    config.sensors = use_once("config_sensors", "check", config.sensors, config.problems)
+    for network in config.wifi:
+        wrong = _wrong_with_wifi(network)
+        if wrong:
+            config.problems.append(f"wifi: an entry {wrong}; it was left out")
+    config.wifi = [network for network in config.wifi if not _wrong_with_wifi(network)]
     if not all(isinstance(server, str) for server in config.ntp):
         config.problems.append("ntp: every server must be a text; those that are not were left out")
         config.ntp = [server for server in config.ntp if isinstance(server, str)]
@@ -73,8 +76,6 @@ def parse(raw):
         config.problems.append("node: needs a name of a-z, 0-9 and -, up to 32 letters")
     if not config.broker["host"]:
         config.problems.append("broker.host: is missing, nothing can be sent")
-    if not config.sensors:
-        config.problems.append("sensors: none is configured, nothing can be measured")
     return config
 
 
@@ -110,29 +111,6 @@ def _take_broker(config, raw):
             config.broker[name] = value
         else:
             config.problems.append(f"broker.{name}: unknown or not of the right kind, left alone")
-
-
-def _without_wrong(config, name, wrong_with):
-    """The entries of a list that are right; the others are reported and left out."""
-    right = []
-    for entry in getattr(config, name):
-        wrong = wrong_with(entry)
-        if wrong:
-            config.problems.append(f"{name}: an entry {wrong}; it was left out")
-        else:
-            right.append(entry)
-    return right
-
-
-def _wrong_with_sensor(sensor):
-    if not isinstance(sensor, dict) or not is_name(sensor.get("slot"), 8) or "-" in sensor["slot"]:
-        return "needs a slot of a-z and 0-9, up to 8 letters"
-    if sensor.get("model") not in MODELS:
-        return f"for slot {sensor['slot']} has none of the models {MODELS}"
-    for name in ("uart", "tx", "rx"):
-        if not whole_number(sensor.get(name), (0, 64)):
-            return f"for slot {sensor['slot']} needs a number for {name}"
-    return None
 
 
 def _wrong_with_wifi(network):

@@ -23,6 +23,6 @@ def message(app):
         "measuring": any(m.measuring for m in app.measurements),
         "born": outbox.born,
         "outbox": {"depth": outbox.depth, "bytes": outbox.bytes, "aside": outbox.aside},
-        "sensors": [measurement.health() for measurement in app.measurements],
+        "sensors": [sensor.health() for sensor in app.sensors],
         "counters": counters,
     }

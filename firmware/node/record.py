@@ -28,9 +28,36 @@ FIELDS = (
     ("rh", 2),
     ("press", 2),
 )
-FLAGS = ("no_frame", "bad_checksum", "warming_up", "stuck", "saturated", "device_error", "out_of_range")
+# As FIELDS and MODELS: the order is the format.
+FLAGS = (
+    "no_frame",
+    "bad_checksum",
+    "warming_up",
+    "stuck",
+    "saturated",
+    "device_error",
+    "out_of_range",
+    "disagree",
+    "climate_error",
+    "climate_stuck",
+)
 QUALITIES = ("none", "ntp", "held", "back")
-MODELS = ("", "sds011", "pms5003", "pms7003", "pmsa003", "pms3003", "pms5003st", "pms5003t", "sps30", "sen55")
+MODELS = (
+    "",
+    "sds011",
+    "pms5003",
+    "pms7003",
+    "pmsa003",
+    "pms3003",
+    "pms5003st",
+    "pms5003t",
+    "sps30",
+    "sen55",
+    "sen50",
+    "sen54",
+    "pmsa003i",
+    "auto",
+)
 
 
 class RecordError(Exception):

@@ -32,9 +32,10 @@ class Sampler:
         # name -> [count, sum], and for what has a spread [count, mean, sum of squared deviations]
         self._sums = {}
 
-    def add(self, values):
-        """Take one sample: a dict that may hold other things; what the contract does not name is left out."""
-        self.n += 1
+    def add(self, values, samples=1):
+        """Take one sample: a dict that may hold other things; what the contract does not name is left out.
+        With samples=0 it counts for the means of what it holds, but not for `n`."""
+        self.n += samples
         for name in values:
             if name not in _DECIMALS:
                 continue

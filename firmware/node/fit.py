@@ -1,0 +1,222 @@
+"""What is fitted: make a sensor of each entry of the settings, and find those that are "auto".
+
+Loaded through use_once: at the start, every 5 minutes while something is still to be found, and when a mute
+sensor is to be diagnosed.
+"""
+
+from node import use_once
+from node.drivers import CLIMATE_MODELS, make_driver
+from node.measure import Measurement
+
+
+def start(app):
+    """Make the sensors whose models are named; the others wait in app.unfound."""
+    for entry in app.config.sensors:
+        if entry["model"] == "auto":
+            _switch(app, entry)
+            app.unfound.append(entry)
+        else:
+            _add(app, entry)
+
+
+def _add(app, entry):
+    """Returns the new Sensor, or None when it cannot be opened: that is noted."""
+    try:
+        switch = _switch(app, entry)
+        driver, port = _connect(app, entry)
+    except (ValueError, OSError, ImportError) as error:
+        app.config.problem(f"sensor {entry['slot']}: cannot be opened: {error}")
+        return None
+    return _place(app, entry, driver, port, switch)
+
+
+def _place(app, entry, driver, port, switch):
+    if entry["model"] in CLIMATE_MODELS:
+        from node.climate import Climate
+
+        sensor = app.climate = Climate(entry, driver, port, app.now, app.measurements)
+    else:
+        sensor = Measurement(entry, driver, port, app.config, app.on_reading, app.now, app.odometer)
+        app.measurements.append(sensor)
+    sensor.switch = switch
+    sensor.rescue = app.rescue
+    app.sensors.append(sensor)
+    if len(app.measurements) > 1 and not app.agree:
+        from node.agree import Agree
+
+        app.agree = Agree()
+    for measurement in app.measurements:
+        measurement.climate = app.climate
+        measurement.agree = app.agree
+    return sensor
+
+
+def _switch(app, entry):
+    """The pin that switches the sensor's supply, switched on; None when there is none."""
+    if "power" not in entry:
+        return None
+    pin = app.board.open_switch(entry["power"])
+    pin.value(entry.get("power_on", 1))
+    return pin
+
+
+def _connect(app, entry):
+    """(driver, port) of an entry."""
+    bus = "uart" if "uart" in entry else "i2c" if "i2c" in entry else "pin"
+    driver = make_driver(entry["model"], bus, entry.get("mode"))
+    return driver, _port(app, entry, driver)
+
+
+def _port(app, entry, driver):
+    if "uart" in entry:
+        from node.ports import UartPort
+
+        tx, rx = entry["tx"], entry["rx"]
+        return UartPort(app.board.open_uart(entry["uart"], tx, rx, driver.baud, driver.rxbuf))
+    from node import buses
+
+    if "pin" in entry:
+        return buses.DhtPort(app.board, entry["pin"])
+    bus = app.buses.get(entry["i2c"])
+    if bus is None:
+        bus = app.buses[entry["i2c"]] = buses.Bus(app.board, entry["i2c"], entry["sda"], entry["scl"])
+    port = buses.I2cPort(bus, None)
+    _address(entry, driver, port)
+    return port
+
+
+def _address(entry, driver, port):
+    """Take the configured address, else the first of the driver's that answers and is not another's, else the
+    first that is not."""
+    bus = port.bus
+    if port.address in bus.taken:
+        bus.taken.remove(port.address)
+    free = [address for address in driver.addresses if address not in bus.taken]
+    address = entry.get("address") or (free or driver.addresses)[0]
+    if "address" not in entry:
+        for candidate in free:
+            try:
+                bus.i2c.writeto(candidate, b"")
+            except OSError:
+                continue
+            address = candidate
+            break
+    bus.taken.append(address)
+    driver.address = port.address = address
+
+
+def readdress(sensor):
+    """Look again for the address of a sensor that never answered."""
+    _address(sensor.entry, sensor.driver, sensor.port)
+
+
+async def probe(app):
+    """Look for what is "auto". What is found runs; for what is not, readings that say so are born."""
+    for entry in list(app.unfound):
+        found, state, message = await use_once("detect", "find", app.board, entry, app.now)
+        if state == "ok":
+            print("sensor", entry["slot"], "auto:", message)
+        elif found or not entry.get("maybe"):
+            app.config.problem(f"sensor {entry['slot']}: {message}")
+        _take_found(app, entry, found)
+        _own_up(app, entry, state)
+    if app.unfound and not app.measurements:
+        app.config.problem("sensors: none was found, see docs/sensors.md for the wiring")
+        _stand_in(app, app.unfound[0], "not_found")
+
+
+def _take_found(app, entry, found):
+    """Start what was found at an auto entry, under its slot or a slot named after it."""
+    bus = app.buses.get(entry.get("i2c"))
+    placed = _waiting(app, entry)
+    for one in found:
+        if bus and one.get("address") in bus.taken:
+            continue  # it has an entry of its own
+        fresh = dict(entry)
+        fresh.update(one)
+        climate = one["model"] in CLIMATE_MODELS
+        if climate and app.climate:
+            app.config.problem(f"sensor {entry['slot']}: {one['model']} is a second climate sensor, not used")
+            continue
+        try:
+            driver, port = _connect(app, fresh)
+        except (ValueError, OSError, ImportError) as error:
+            app.config.problem(f"sensor {entry['slot']}: cannot be opened: {error}")
+            continue
+        if placed and not climate:
+            placed.entry = fresh
+            placed.fit(driver, port)
+            placed = None
+        else:
+            fresh["slot"] = _free_slot(app, entry["slot"])
+            app.run_sensor(_place(app, fresh, driver, port, _switch(app, fresh)))
+        if entry in app.unfound and not (climate and placed):
+            app.unfound.remove(entry)
+        app.news()
+
+
+def _own_up(app, entry, state):
+    """Let a slot that was asked for, and not found, make readings that say so; end those of a guess."""
+    waiting = _waiting(app, entry)
+    if waiting:
+        waiting.state = state
+    elif entry in app.unfound and not entry.get("maybe"):
+        _stand_in(app, entry, state)
+    if len(app.measurements) > 1:
+        for measurement in list(app.measurements):
+            if measurement.entry.get("maybe") and measurement.driver.model == "auto":
+                app.measurements.remove(measurement)
+                app.sensors.remove(measurement)
+                measurement.fit(None, None)
+
+
+def _stand_in(app, entry, state):
+    from node.absent import Absent
+
+    absent = Absent()
+    sensor = _place(app, entry, absent, absent, _switch(app, entry))
+    sensor.state = state
+    app.run_sensor(sensor)
+
+
+def _waiting(app, entry):
+    """The Measurement that stands in for the sensor of an auto entry, or None."""
+    for measurement in app.measurements:
+        if measurement.slot == entry["slot"] and measurement.driver.model == "auto":
+            return measurement
+    return None
+
+
+def _free_slot(app, slot):
+    """The slot itself, or with a number behind it: what no sensor has, and none of the settings' others."""
+    taken = [sensor.slot for sensor in app.sensors]
+    if slot not in taken:
+        return slot
+    taken.extend([entry["slot"] for entry in app.config.sensors])
+    number = 2
+    while f"{slot[:7]}{number}" in taken:
+        number += 1
+    return f"{slot[:7]}{number}"
+
+
+async def diagnose(app, sensor):
+    """Find out why a sensor never gave a frame; say it, keep it as a problem and as the sensor's state."""
+    entry = sensor.entry
+    if "pin" in entry:
+        return
+    if "uart" in entry:
+        sensor.port.close()
+    driver = sensor.driver
+    try:
+        state, message = await use_once("detect", "diagnose", app.board, entry, driver, app.now)
+    finally:
+        if "uart" in entry:
+            sensor.port = _port(app, entry, driver)
+        else:
+            sensor.port.bus.open()
+    driver.reset()
+    if hasattr(driver, "wake"):
+        driver.wake(app.now())
+    if state != "ok":
+        sensor.state = state
+        app.config.problem(f"sensor {sensor.slot}: {message}")

@@ -1,0 +1,48 @@
+"""What is done to a mute sensor, rung by rung. Loaded when a rung is due, and dropped again."""
+
+from micropython import const
+
+from node import use_once
+from node.measure import POLL_MS, sleep_ms
+
+_SETTLE_MS = const(5000)  # so long a sensor may take to say that it sleeps
+_OFF_MS = const(5000)  # its capacitors are empty by then
+_HOUR_MS = const(3600000)
+
+
+async def climb(app, sensor, rung):
+    """Do what the rung says. After a whole pass without any frame since the start, find out why."""
+    print("sensor", sensor.slot, "gives no values:", rung)
+    driver = sensor.driver
+    now = sensor.now()
+    if rung == "resync":
+        driver.reset()
+        sensor.port.resync()
+        if "i2c" in sensor.entry and not driver.frames:
+            use_once("fit", "readdress", sensor)
+        return
+    if rung == "sleep_wake":
+        driver.sleep(now)
+        while not driver.settled and sensor.now() - now < _SETTLE_MS:
+            sensor.port.step(driver, sensor.now(), _leave)
+            await sleep_ms(POLL_MS)
+    elif rung == "power_cycle":
+        on = sensor.entry.get("power_on", 1)
+        sensor.switch.value(1 - on)
+        await sleep_ms(_OFF_MS)
+        sensor.switch.value(on)
+        driver.reset()
+        sensor.port.resync()
+    if hasattr(driver, "wake"):
+        driver.wake(sensor.now())
+    else:
+        driver.reset()
+    if driver.frames or not sensor.ladder.full:
+        return
+    if sensor.diagnosed is None or sensor.now() - sensor.diagnosed >= _HOUR_MS:
+        sensor.diagnosed = sensor.now()
+        await use_once("fit", "diagnose", app, sensor)
+
+
+def _leave(_event):
+    pass
