@@ -11,9 +11,9 @@ as much. The chip's floats have 24 bits; in these formulas that costs less than 
 0.01 hPa, below the sensor's noise (tests/firmware/test_climate_streams.py rounds each operation and
 compares).
 
-Nothing here has a checksum. So the calibration is taken when two readings of it agree, and with each sample
-come the control registers in front of it: they must be as they were set, with the chip back asleep. A chip
-that lost its supply, and a bus that reads all 00 or all FF, fail that.
+Nothing here has a checksum. So calibration and samples count only when two readings of them agree, and with
+each sample come the control registers in front of it: they must be as they were set, with the chip back
+asleep. A chip that lost its supply, and a bus that reads all 00 or all FF, fail that.
 
 Equal raw words: 3.3 Pa are 1.3 steps of the pressure's 16 bits, so pressure alone repeats once in four or
 five samples, and 24 times in a row never; BMP280 alike.
@@ -98,10 +98,11 @@ class Bme280(Probe):
     def __init__(self):
         Probe.__init__(self)
         self.model = "bme280"
-        self._trim = self._trim_rh = b""
+        self._trim = self._trim_rh = self._last = b""
 
     def _take(self, data, step):
         if step == _ID:
+            self._last = b""
             if data[0] == 0x60:
                 self.model = "bme280"
             elif 0x56 <= data[0] <= 0x58:
@@ -136,9 +137,14 @@ class Bme280(Probe):
         return bytes(data)
 
     def _sample(self, data):
+        before = self._last
+        self._last = b"" if before else bytes(data)
+        if not before:
+            self._step -= 2
+            return None
         wet = self.model[2] == "e"
         # ctrl_hum, measuring, ctrl_meas (now in sleep mode), config
-        if data[1] & 8 or data[2] != 0x24 or data[3] & 0xFC or (wet and data[0] & 7 != 1):
+        if data != before or data[1] & 8 or data[2] != 0x24 or data[3] & 0xFC or (wet and data[0] & 7 != 1):
             return self._fail("state")
         event = {"kind": "data"}
         adc = data[8] << 12 | data[9] << 4 | data[10] >> 4

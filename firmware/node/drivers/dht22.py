@@ -4,6 +4,9 @@ AM2302 product manual (Aosong): humidity and temperature in tenths, high byte fi
 is its sign, the fifth byte is the sum of the other four; nothing to be asked within a second after power-up
 and at most one reading per 2 s. Range 0 to 99.9 %RH, -40 to 80 degC.
 
+Some units send two's complement below zero instead (seen by owners, in no manual): FE70 to FFFF, where no
+sign with an amount in range lies.
+
 A sum of four bytes lets one damaged frame in 256 pass, so a frame with a value outside the range is dropped
 as a whole, and so is one of zeros only: a line that is held low reads like that, and 0.0 % at 0.0 degC is no
 air. Both are judgements.
@@ -33,8 +36,12 @@ class Dht22(Probe):
             return self._fail("checksum")
         event = {"kind": "data"}
         if total:
-            temp = (data[2] & 0x7F) << 8 | data[3]
-            self._put(event, "temp", (-temp if data[2] & 0x80 else temp) / 10, -40, 80)
+            temp = data[2] << 8 | data[3]
+            if temp >= 0xF000:
+                temp -= 0x10000
+            elif temp & 0x8000:
+                temp = 0x8000 - temp
+            self._put(event, "temp", temp / 10, -40, 80)
             self._put(event, "rh", (data[0] << 8 | data[1]) / 10, 0, 100)
         if self._off or not total:
             event = {"kind": "data"}

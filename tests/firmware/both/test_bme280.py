@@ -186,6 +186,23 @@ def test_calibration_is_taken_only_when_two_readings_agree():
     assert driver.rejects == {"state": 1}
 
 
+def test_a_sample_counts_only_when_two_readings_agree():
+    for at in range(13):
+        driver, chip = Bme280(), Chip()
+
+        def disturbed(n, read=chip.read, at=at, spoilt=[]):  # noqa: B006 - one list for each function
+            data = bytearray(read(n))
+            if n == 13 and not spoilt:
+                data[at] ^= 1
+                spoilt.append(at)
+            return data
+
+        chip.read = disturbed
+        (event,) = run(driver, chip, 0, 4000)
+        assert near(event["press"], EXPECTED[1], 0.001)
+        assert driver.rejects == {"state": 1}
+
+
 def test_calibration_still_being_copied_is_waited_for():
     driver, chip = Bme280(), Chip()
     chip.regs[0xF3] = 1

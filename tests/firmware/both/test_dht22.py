@@ -88,8 +88,12 @@ def test_ends_of_the_range():
 def test_negative_zero_and_twos_complement():
     events, _ = read(Dht22(), b"\x01\xf4\x80\x00\x75", 0)
     assert events[0]["temp"] == 0
-    # A sister that counts down from FFFF is told by its impossible value, not read as -3276 degC.
+    # A sister that counts down from FFFF.
     events, _ = read(Dht22(), b"\x01\xf4\xff\xf5\xe9", 0)
+    assert events[0]["temp"] == -1.1
+    events, _ = read(Dht22(), b"\x01\xf4\xfe\x70\x63", 0)
+    assert events[0]["temp"] == -40
+    events, _ = read(Dht22(), b"\x01\xf4\xfe\x6f\x62", 0)
     assert events == []
 
 
