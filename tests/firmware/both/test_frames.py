@@ -51,6 +51,10 @@ def test_drop_forgets_what_waits_and_counts_nothing():
     parser.drop()
     assert [event["frame"] for event in parser.feed(b"\xfe\x01d")] == [b"\xfe\x01d"]
     assert parser.rejects == {}
+    parser.feed(b"\xfe\x03\x00\xfe\x04")  # a rejected frame, and the beginning of another in it
+    parser.drop()
+    parser.feed(b"xy")
+    assert parser.rejects == {"zero": 1, "garbage": 2}
 
 
 def test_flush_judges_what_waits_and_finds_the_frame_inside():

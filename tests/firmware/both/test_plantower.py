@@ -283,6 +283,7 @@ def test_reject_reasons():
     for frame, reason in (
         (plain(pm25=6001), "out_of_range"),
         (plain(pm25=65535), "out_of_range"),
+        (pms_frame([9, 9, 6000, 9, 9, 6001]), "out_of_range"),
         (sealed(b"\x42\x4d\x00\x1d" + bytes(27)), "length"),
         (sealed(b"\x42\x4d\x1c\x00" + bytes(26)), "length"),
         (reply(0xE7, 0), "unknown"),

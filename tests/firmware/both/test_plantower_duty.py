@@ -84,6 +84,8 @@ def test_passive_mode_is_set_and_read_once_a_second():
     driver.feed(plain())  # the last one that it sends by itself; no proof of the mode
     assert not driver.settled
     assert driver.awake_since == 0
+    driver.feed(reply(0xE1, 1))  # of an earlier command
+    assert not driver.settled
     driver.feed(reply(0xE1, 0))
     assert driver.settled
     sent = [(now, driver.tick(now)) for now in range(250, 4000, 50)]

@@ -90,6 +90,17 @@ def test_no_acknowledge_is_counted_and_read_again():
     assert driver.awake_since == 0
 
 
+def test_single_reads_without_an_answer_are_no_restart():
+    driver = awake()
+    for now in range(1000, 9000, 2000):
+        driver.feed(frame(now // 1000))
+        driver.tick(now)
+        driver.failed(now)
+        driver.tick(now + 1000)
+    assert driver.awake_since == 0
+    assert driver.rejects == {"no_ack": 4}
+
+
 def test_a_sensor_that_was_gone_for_three_reads_warms_up_again():
     driver = awake()
     driver.feed(frame())
