@@ -93,7 +93,7 @@ def test_no_acknowledge_is_counted_and_read_again():
 def test_single_reads_without_an_answer_are_no_restart():
     driver = awake()
     for now in range(1000, 9000, 2000):
-        driver.feed(frame(now // 1000))
+        driver.feed(frame(8 + now // 1000))
         driver.tick(now)
         driver.failed(now)
         driver.tick(now + 1000)
