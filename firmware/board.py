@@ -39,7 +39,7 @@ def open_uart(number, tx, rx, baud, rxbuf):
 
 
 def open_i2c(number, sda, scl):
-    """An I2C bus at 100 kHz; a device may stretch the clock for 50 ms. Called again, it takes its pins back."""
+    """An I2C bus at 100 kHz; devices may stretch its clock 50 ms. Called again, it takes the pins back."""
     return machine.I2C(number, scl=machine.Pin(scl), sda=machine.Pin(sda), freq=100000, timeout=50000)
 
 

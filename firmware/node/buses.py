@@ -27,8 +27,8 @@ class Bus:
 
 
 class I2cPort:
-    """A transfer that fails is told to the driver, and never ends the task. One blocks for its own time, a few
-    milliseconds at 100 kHz."""
+    """A transfer that fails is told to the driver, and never ends the task. One blocks for its own time,
+    a few milliseconds at 100 kHz."""
 
     def __init__(self, bus, address):
         self.bus = bus

@@ -1,5 +1,6 @@
 """The node's settings: a wrong field never stops the node."""
 
+from node import config_sensors
 from node.config_file import parse
 
 GOOD = {
@@ -54,6 +55,141 @@ def test_a_wrong_sensor_is_left_out_and_the_others_stay():
     config = changed(sensors=[good, {"slot": "B"}, {"slot": "b", "uart": "1", "tx": 1, "rx": 2}, 5])
     assert config.sensors == [good]
     assert len(config.problems) == 3
+
+
+UART = {"slot": "a", "model": "sds011", "uart": 1, "tx": 17, "rx": 16}
+I2C = {"slot": "b", "model": "sps30", "i2c": 0, "sda": 21, "scl": 22}
+PIN = {"slot": "m", "model": "dht22", "pin": 4}
+BME = {"slot": "m", "model": "bme280", "i2c": 0, "sda": 21, "scl": 22, "address": 119}
+
+
+def sensors_of(*entries):
+    """(slots that stay, problems)"""
+    config = changed(sensors=list(entries))
+    return [entry["slot"] for entry in config.sensors], config.problems
+
+
+def test_every_form_of_a_sensor():
+    power = dict(UART, mode="query", power=25, power_on=0)
+    second = {"slot": "c", "model": "pms5003", "uart": 2, "tx": 27, "rx": 26, "mode": "passive"}
+    assert sensors_of(power, I2C, second, PIN) == (["a", "b", "c", "m"], [])
+    assert sensors_of(UART, I2C, BME) == (["a", "b", "m"], [])  # two on one bus
+    assert sensors_of(dict(UART, model="auto"), dict(I2C, model="auto")) == (["a", "b"], [])
+
+
+def test_a_field_of_a_sensor_that_is_wrong_is_named():
+    cases = [
+        (dict(UART, slot="A"), "slot"),
+        (dict(UART, model="sds012"), "none of the models"),
+        (dict(UART, uart=0), "console"),
+        (dict(UART, uart=True), "no uart"),
+        (dict(UART, tx=1), "pin 1 for tx"),
+        (dict(UART, rx=3), "pin 3 for rx"),
+        (dict(UART, rx=7), "flash"),
+        (dict(UART, tx=34), "only be an input"),
+        (dict(UART, rx="16"), "pin number for rx"),
+        (dict(UART, rx=17), "one pin twice"),
+        (dict(UART, mode="passive"), "mode"),
+        (dict(UART, power=35), "only be an input"),
+        (dict(UART, power=25, power_on=2), "power_on"),
+        (dict(UART, address=5), "address"),
+        (dict(UART, pin=4), "needs uart"),
+        (dict(UART, model="bme280"), "needs i2c"),
+        (dict(I2C, model="pms5003"), "needs uart"),
+        (dict(I2C, address=1), "address from 8 to 119"),
+        (dict(I2C, i2c=2), "no i2c"),
+        ({"slot": "b", "model": "sps30"}, "needs uart or i2c"),
+        (dict(PIN, model="auto"), "needs uart or i2c"),
+        (dict(I2C, colour="red"), "colour"),
+        (5, "slot"),
+    ]
+    good = {"slot": "z", "model": "pms5003", "uart": 2, "tx": 18, "rx": 19}
+    for entry, word in cases:
+        slots, problems = sensors_of(entry, good)
+        assert slots == ["z"], (entry, slots)
+        assert len(problems) == 1, (entry, problems)
+        assert word in problems[0], (entry, problems)
+
+
+def test_an_input_only_pin_can_receive():
+    assert sensors_of(dict(UART, rx=34)) == (["a"], [])
+
+
+def test_of_two_sensors_in_conflict_the_later_is_left_out():
+    cases = [
+        (dict(UART), "slot a"),
+        (dict(UART, slot="b", tx=27, rx=26), "UART 1"),
+        (dict(UART, slot="b", uart=2, tx=17, rx=26), "pin 17"),
+        (dict(I2C, sda=16), "pin 16"),
+        (dict(PIN, pin=17), "pin 17"),
+    ]
+    for entry, word in cases:
+        slots, problems = sensors_of(UART, entry)
+        assert slots == ["a"], entry
+        assert len(problems) == 1, (entry, problems)
+        assert word in problems[0], (entry, problems)
+    for entry, word in (
+        (dict(BME, sda=23), "other pins"),
+        (dict(I2C, slot="m", sda=22, scl=21), "other pins"),
+    ):
+        slots, problems = sensors_of(I2C, entry)
+        assert slots == ["b"]
+        assert word in problems[0], problems
+    same = dict(I2C, address=105)
+    assert sensors_of(same, dict(same, slot="c"))[0] == ["b"]
+
+
+def test_climate_sensors():
+    slots, problems = sensors_of(UART, BME, dict(PIN, slot="n"))
+    assert slots == ["a", "m"]
+    assert "second climate sensor" in problems[0]
+    slots, problems = sensors_of(BME)
+    assert slots == ["m"]
+    assert "a climate sensor alone" in problems[0]
+
+
+def test_without_sensors_the_usual_pins_are_searched():
+    for raw in ({}, {"sensors": "auto"}):
+        config = parse(dict(GOOD, **raw) if raw else {k: GOOD[k] for k in GOOD if k != "sensors"})
+        assert config.problems == []
+        assert [entry["model"] for entry in config.sensors] == ["auto", "auto"]
+        assert [entry["slot"] for entry in config.sensors] == ["a", "b"]
+        assert config.sensors[0]["uart"] == 1
+        assert config.sensors[1]["i2c"] == 0
+        # What the node looks for by itself has to be right by its own rules.
+        assert config_sensors._wrong({k: v for k, v in config.sensors[0].items() if k != "maybe"}) is None
+        assert config_sensors._conflict(config.sensors[1], config.sensors[:1]) is None
+    config = changed(sensors={"slot": "a"})
+    assert len(config.problems) == 1
+    assert len(config.sensors) == 2
+    assert len(changed(sensors=[]).problems) == 1
+
+
+def test_each_chip_has_pins_of_its_own():
+    class Says:
+        def __init__(self, name):
+            self.implementation = self
+            self._machine = name
+
+    kept = config_sensors.sys
+    try:
+        for name, tx, sda in (
+            ("Generic ESP32 module with ESP32", 33, 21),
+            ("Generic ESP32 module with SPIRAM with ESP32", 33, 21),
+            ("Generic ESP32S3 module with ESP32S3", 18, 8),
+            ("ESP32C3 module with ESP32C3", 5, 6),
+        ):
+            config_sensors.sys = Says(name)
+            uart, i2c = config_sensors.default_sensors()
+            assert (uart["tx"], i2c["sda"]) == (tx, sda), name
+            for entry in (uart, i2c):
+                entry.pop("maybe")
+                assert config_sensors._wrong(entry) is None
+        config_sensors.sys = Says("Generic ESP32S3 module with ESP32S3")
+        assert "console" in config_sensors._wrong(dict(UART, tx=43))
+        assert config_sensors._wrong(dict(UART, tx=1, rx=2)) is None
+    finally:
+        config_sensors.sys = kept
 
 
 def test_broker_fields():
