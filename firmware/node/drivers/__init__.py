@@ -18,7 +18,6 @@ PM_MODELS = (
     "sen55",
 )
 CLIMATE_MODELS = ("bme280", "bmp280", "sht3x", "sht4x", "dht22")
-MODELS = PM_MODELS
 
 
 def make_driver(model, bus="uart", mode=None):

@@ -267,6 +267,3 @@ class Plantower(Duty):
     def _on_data(self):
         if self._step == _MODE and self._tries and not self._ask:
             self._go(0)
-
-
-Pms5003 = Plantower
