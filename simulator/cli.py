@@ -17,10 +17,10 @@ from simulator.air import CityAir
 from simulator.fleet import Fleet, plan
 from simulator.node import SimNode
 from simulator.ntp import NtpServer
-from simulator.options import NodeOptions
+from simulator.options import Fitted, NodeOptions
 from simulator.places import PLACES, find_place
 from simulator.runtime import SimulatorError, find_micropython
-from simulator.sensors import UART_MODELS
+from simulator.sensor_words import Fault, fit_all, models_text, parse_fault
 
 LOOK_S = 0.2
 REPORT_S = 5.0
@@ -129,31 +129,85 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
 
 @sim.command()
 @click.option("--name", help="The node's name; default: the place's.")
-@click.option("--model", type=click.Choice(UART_MODELS), default="sds011", show_default=True)
+@click.option(
+    "--sensor",
+    "sensors",
+    multiple=True,
+    metavar="MODEL[@WHERE]",
+    help="One on the board; may be repeated, the slots are then a, b, c. WHERE: the number of a UART or an "
+    "I2C bus, or a data pin, or a bus's name: pms5003@2, sps30@i2c, dht22@4. Default: sds011. "
+    f"Models: {models_text()}.",
+)
+@click.option("--model", "sensors", multiple=True, hidden=True, help="As --sensor.")
+@click.option("--auto", is_flag=True, help="The node is not told the models: it finds out.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="SLOT:NAME[=VALUE]",
+    help="From the start; may be repeated. A fault of the device with its probability, or how it is wired: "
+    "a:bit_flip=0.01, a:clogged, b:nack=0.2, a:swapped, a:baud=19200.",
+)
 @click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
 )
 @_common
-def node(name: str | None, model: str, place_name: str, **settings: Any) -> None:
+def node(
+    name: str | None,
+    sensors: tuple[str, ...],
+    auto: bool,
+    faults: tuple[str, ...],
+    place_name: str,
+    **settings: Any,
+) -> None:
     """Run one simulated node until Ctrl-C and print its serial console."""
+    fitted, trouble = _fitted(sensors or ("sds011",), auto, faults)
     try:
         place = find_place(place_name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--place") from error
     with ExitStack() as stack:
-        options = replace(_options(stack, settings), name=name or place.name, model=model)
+        options = replace(_options(stack, settings), name=name or place.name, sensors=fitted)
         directory = _directory(stack, settings["directory"]) / options.name
         try:
             one = SimNode(directory, options, CityAir(options.seed).over(place))
         except SimulatorError as error:
             raise click.ClickException(str(error)) from error
+        on_board = ", ".join(f"{each.slot} {each.model}" for each in fitted)
         click.echo(
-            f"node {options.name}: {model}, {place.label}; {one.micropython}; files in {directory}", err=True
+            f"node {options.name}: {on_board}; {place.label}; {one.micropython}; files in {directory}",
+            err=True,
         )
-        stack.callback(one.stop)
+        stack.callback(_stop, one)
         with suppress(KeyboardInterrupt):
             _start(one)
+            for fault in trouble:
+                one.change(fault.slot, fault.strike)
             _follow(one.log)
+
+
+def _fitted(
+    sensors: tuple[str, ...], auto: bool, faults: tuple[str, ...]
+) -> tuple[tuple[Fitted, ...], list[Fault]]:
+    """The sensors with what is wrong in their wiring, and all faults."""
+    try:
+        fitted = fit_all(sensors, auto)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--sensor") from error
+    try:
+        trouble = [parse_fault(fault, fitted) for fault in faults]
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    for fault in trouble:
+        fitted = fault.wired(fitted)
+    return fitted, trouble
+
+
+def _stop(what: SimNode | Fleet) -> None:
+    try:
+        what.stop()
+    except SimulatorError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _start(what: SimNode | Fleet) -> None:
@@ -187,7 +241,7 @@ def fleet(nodes: int, **settings: Any) -> None:
         except SimulatorError as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"{nodes} nodes; {find_micropython()}; files in {directory}", err=True)
-        stack.callback(many.stop)
+        stack.callback(_stop, many)
         with suppress(KeyboardInterrupt):
             _start(many)
             while True:

@@ -8,8 +8,8 @@ from typing import Any
 from simulator.sensors import MODELS
 
 # Pins that are free and safe on common ESP32 dev boards, for those that are not named.
-UART_PINS = {1: (17, 16), 2: (27, 26)}  # number: (tx, rx)
-I2C_PINS = {0: (21, 22), 1: (32, 33)}  # number: (sda, scl)
+UART_PINS = {1: (17, 16), 2: (33, 32)}  # number: (tx, rx)
+I2C_PINS = {0: (21, 22), 1: (26, 27)}  # number: (sda, scl)
 DATA_PIN = 4
 
 
@@ -118,6 +118,7 @@ class NodeOptions:
     # Without it cutting Wi-Fi is seen through WLAN only: the sockets are the host's and stay open.
     router: bool = False
     sensors: tuple[Fitted, ...] = ()
+    auto: bool = False  # config.json does not say what is fitted, nor where: the firmware looks
 
     @property
     def fitted(self) -> tuple[Fitted, ...]:
@@ -138,7 +139,7 @@ class NodeOptions:
             "wifi": [{"ssid": self.ssid, "password": self.wifi_password}],
             "broker": broker,
             "ntp": list(self.ntp),
-            "sensors": [sensor.config() for sensor in self.fitted],
+            "sensors": "auto" if self.auto else [sensor.config() for sensor in self.fitted],
             "warmup_s": self.warmup_s,
             "window_s": self.window_s,
             "sleep_s": self.sleep_s,
