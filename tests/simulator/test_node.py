@@ -9,15 +9,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulator.fleet import Fleet, plan
 from simulator.node import SimNode
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, fit
 from simulator.places import PLACES
 from simulator.runtime import SimulatorError, find_firmware, find_micropython
+from simulator.sensor_words import fit_all
+from simulator.sensors.base import Device
 from tests.support import choose_port, wait_for
 
 REPO = Path(__file__).resolve().parents[2]
@@ -178,6 +181,93 @@ def test_the_sensor_is_heard_and_answers(make: Callable[..., SimNode]) -> None:
     logged(node, "types [192, 197]")
 
 
+def test_every_sensor_is_heard_at_its_place(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "two = machine.UART(2, baudrate=9600, tx=33, rx=32)\n"
+        "bus = machine.I2C(0, scl=22, sda=21)\n"
+        "heads = {}\n"
+        "while len(heads) < 2:\n"
+        "    for name, one in (('a', uart), ('b', two)):\n"
+        "        got = one.read(2)\n"
+        "        if got and name not in heads: heads[name] = got\n"
+        "    time.sleep_ms(10)\n"
+        "print('heads', heads['a'], heads['b'], bus.scan())\n",
+        sensors=fit_all(["sds011", "pms5003", "bme280"]),
+    ).start()
+    logged(node, "heads b'\\xaa\\xc0' b'BM' [118]")
+    node.change("c", lambda device: device.power(False, 0.0))
+    assert [device.powered for device in node.devices.values()] == [True, True, False]
+    assert node.lines.keys() == {"a", "b"}
+    assert node.line is node.lines["a"]
+    node.stop()
+    assert not any(device.powered for device in node.devices.values())
+
+
+def test_a_sensor_behind_a_switch_loses_its_power_with_a_reset(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "if starts == 1:\n"
+        "    machine.Pin(25, machine.Pin.OUT, value=1)\n"
+        "    print('level', machine.Pin(16, machine.Pin.IN, machine.Pin.PULL_DOWN).value())\n"
+        "    machine.reset()\n"
+        "print('then', machine.Pin(16, machine.Pin.IN, machine.Pin.PULL_DOWN).value())\n",
+        sensors=(replace(fit("sds011"), power=25),),
+    ).start()
+    logged(node, "level 1")
+    logged(node, "then 0")
+    assert not node.devices["a"].powered
+
+
+class Broken(Device):
+    """Its first use is a mistake of the simulator's."""
+
+    model = "broken"
+
+    def _boot(self, now: float) -> None:
+        raise RuntimeError("no such table")
+
+
+def test_a_failure_of_the_simulator_at_the_start_is_told(make: Callable[..., SimNode]) -> None:
+    node = make()
+    node.wiring.fittings[0].device = Broken(lambda _: (0, 0, 0))
+    with pytest.raises(SimulatorError, match=r"cannot start: no such table"):
+        node.start()
+    assert "RuntimeError: no such table" in node.log.read_text()
+    assert not node.alive
+    node.stop()
+
+
+@pytest.mark.parametrize("end", [SimNode.stop, SimNode.kill])
+def test_a_failure_of_the_simulator_later_on_is_told_at_the_end(
+    make: Callable[..., SimNode], end: Callable[[SimNode], None]
+) -> None:
+    def air(_: float) -> tuple[float, float, float]:
+        raise RuntimeError("no air")
+
+    node = make().start()
+    logged(node, "start 1")
+    node.change("a", lambda device: setattr(device, "air", air))
+    logged(node, "the simulator itself failed")
+    with pytest.raises(
+        SimulatorError, match=r"testnode: the simulator itself failed: RuntimeError\('no air'\)"
+    ):
+        end(node)
+    node.stop()  # told once
+    node.change("a", lambda device: setattr(device, "air", lambda _: (5.0, 10.0, 20.0)))
+    node.start()
+    logged(node, "start 2")
+
+
+def test_an_i2c_emulators_failure_is_told_too(make: Callable[..., SimNode]) -> None:
+    node = make(
+        "time.sleep_ms(200)\nprint(machine.I2C(0, scl=22, sda=21).scan())\n", sensors=fit_all(["sen55"])
+    )
+    node.change("a", lambda device: setattr(device, "write", None))
+    node.start()
+    logged(node, "the simulator itself failed")
+    with pytest.raises(SimulatorError, match="emulator of sen55"):
+        node.stop()
+
+
 def test_wifi_can_be_cut_and_restored(make: Callable[..., SimNode]) -> None:
     node = make(
         "wlan.active(True); wlan.connect('dustline', 'particles'); was = None\n"
@@ -255,7 +345,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from simulator.node import SimNode
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, fit
 node = SimNode(Path(sys.argv[1]), NodeOptions("child"), lambda t: (1, 2, 3), firmware=Path(sys.argv[2]))
 node.start()
 print(node.pid, flush=True)
@@ -354,7 +444,7 @@ def test_ctrl_c_ends_the_commands_and_all_they_started(
         stderr=subprocess.STDOUT,
         text=True,
     ) as running:
-        wait_for(lambda: nodes_below(tmp_path), what="a node's process")
+        wait_for(lambda: nodes_below(tmp_path), 40, "a node's process")  # it compiles the firmware first
         running.send_signal(signal.SIGINT)
         out, _ = running.communicate(timeout=10)
     assert running.returncode == 0, out
