@@ -19,60 +19,42 @@ Equal raw words: 3.3 Pa are 1.3 steps of the pressure's 16 bits, so pressure alo
 five samples, and 24 times in a row never; BMP280 alike.
 """
 
+import struct
+
 from micropython import const
 
 from .climate_check import Probe
 
-_ID = const(1)
-_BUSY = const(4)
-_TRIM = const(6)
-_TRIM_RH = const(8)
+# Numbers of the steps behind these.
+_ID = const(2)
+_BUSY = const(5)
+_TRIM = const(7)
+_TRIM_RH = const(9)
 _MEASURE = const(9)
 
 
-def _u16(b, i):
-    return b[i] | b[i + 1] << 8
-
-
-def _s16(b, i):
-    return (_u16(b, i) ^ 0x8000) - 0x8000
-
-
-def _s12(high, low):
-    return ((high << 4 | low) ^ 0x800) - 0x800
-
-
-def celsius(b, adc):
-    """degC and t_fine, from the calibration bytes 88..A1 and the 20 bits of the temperature."""
-    t1 = _u16(b, 0)
-    x = adc / 16384 - t1 / 1024
-    y = adc / 131072 - t1 / 8192
-    fine = x * _s16(b, 2) + y * y * _s16(b, 4)
-    return fine / 5120, fine
-
-
-def hectopascals(b, fine, adc):
-    """hPa; 0 where the formula would divide by zero."""
+def compensate(c, p, t, h):
+    """(degC, hPa, %RH) of raw values; c: T1 to T3, P1 to P9, H1 to H6. The humidity is not yet cropped, and
+    None when c ends with H1. Without the pressure's division by zero: 0 hPa."""
+    x = t / 16384 - c[0] / 1024
+    y = t / 131072 - c[0] / 8192
+    fine = x * c[1] + y * y * c[2]
     x = fine / 2 - 64000
-    y = x * x * _s16(b, 16) / 32768 + x * _s16(b, 14) * 2
-    y = y / 4 + _s16(b, 12) * 65536.0
-    x = (_s16(b, 10) * x * x / 524288 + _s16(b, 8) * x) / 524288
-    x = (1 + x / 32768) * _u16(b, 6)
-    if x == 0:
-        return 0
-    p = (1048576 - adc - y / 4096) * 6250 / x
-    x = _s16(b, 22) * p * p / 2147483648.0
-    y = p * _s16(b, 20) / 32768
-    return (p + (x + y + _s16(b, 18)) / 16) / 100
-
-
-def percent(h1, b, fine, adc):
-    """%RH, not yet cropped; b is the calibration E1..E7."""
-    x = fine - 76800
-    h = adc - (_s12(b[3], b[4] & 15) * 64 + _s12(b[5], b[4] >> 4) / 16384 * x)
-    h6 = (b[6] ^ 0x80) - 0x80
-    h *= _s16(b, 0) / 65536 * (1 + h6 / 67108864.0 * x * (1 + b[2] / 67108864.0 * x))
-    return h * (1 - h1 * h / 524288)
+    y = x * x * c[8] / 32768 + x * c[7] * 2
+    y = y / 4 + c[6] * 65536.0
+    x = (c[5] * x * x / 524288 + c[4] * x) / 524288
+    x = (1 + x / 32768) * c[3]
+    if x:
+        x = (1048576 - p - y / 4096) * 6250 / x
+        x += (c[11] * x * x / 2147483648.0 + x * c[10] / 32768 + c[9]) / 16
+    if len(c) > 13:
+        y = fine - 76800
+        h -= c[15] * 64 + c[16] / 16384 * y
+        h *= c[13] / 65536 * (1 + c[17] / 67108864.0 * y * (1 + c[14] / 67108864.0 * y))
+        h *= 1 - c[12] * h / 524288
+    else:
+        h = None
+    return fine / 5120, x / 100, h
 
 
 class Bme280(Probe):
@@ -82,6 +64,7 @@ class Bme280(Probe):
     """
 
     addresses = (0x76, 0x77)
+    HIGH = 85
     # fmt: off
     STEPS = (
         b"\xd0", 0, 1, 0,  # chip id
@@ -98,65 +81,58 @@ class Bme280(Probe):
     def __init__(self):
         Probe.__init__(self)
         self.model = "bme280"
-        self._trim = self._trim_rh = self._last = b""
+        self._trim = self._last = ()
 
-    def _take(self, data, step):
+    def feed(self, data):
+        step = self._step
         if step == _ID:
-            self._last = b""
-            if data[0] == 0x60:
-                self.model = "bme280"
-            elif 0x56 <= data[0] <= 0x58:
-                self.model = "bmp280"
-            else:
+            self._trim = self._last = ()
+            if data[0] != 0x60 and not 0x56 <= data[0] <= 0x58:
                 return self._fail("unknown")
+            self.model = "bme280" if data[0] == 0x60 else "bmp280"
         elif step == _BUSY:
             if data[0] & 1:  # it still copies its calibration
                 return self._fail("state")
-        elif step == _TRIM:
-            # T1 and P1 are never 0 or FFFF; a failed read is all 00 or all FF.
-            if not 0 < _u16(data, 0) < 0xFFFF or not 0 < _u16(data, 6) < 0xFFFF:
-                return self._fail("state")
-            self._trim = self._agreed(self._trim, data)
-            if self._step == step + 1 and self.model[2] == "p":
-                self._step = _MEASURE
-        elif step == _TRIM_RH:
-            if not 0 < _u16(data, 0) < 0xFFFF:
-                return self._fail("state")
-            self._trim_rh = self._agreed(self._trim_rh, data)
+        # All else is read twice in a row.
+        elif not self._last:
+            self._last = bytes(data)
+            self._step = step - 2
+        elif data != self._last:
+            return self._fail("state")
         else:
-            return self._sample(data)
-        return None
-
-    def _agreed(self, before, data):
-        """Read it again until it is as it was the last time."""
-        if data != before:
-            if before:
-                self._fail("state")
+            self._last = ()
+            if step > _TRIM_RH:
+                return self._sample(data)
+            if step == _TRIM:
+                self._trim = struct.unpack("<HhhHhhhhhhhhxB", data)
+                # T1 and P1 are never 0 or FFFF; a failed read is all 00 or all FF.
+                if not 0 < self._trim[0] < 0xFFFF or not 0 < self._trim[3] < 0xFFFF:
+                    return self._fail("state")
+                if self.model == "bmp280":
+                    self._step = _MEASURE
             else:
-                self._step -= 2
-        return bytes(data)
+                h2, h3, h4, both, h5, h6 = struct.unpack("<hBbBbb", data)
+                if h2 in (0, -1):
+                    return self._fail("state")
+                self._trim += (h2, h3, h4 << 4 | both & 15, h5 << 4 | both >> 4, h6)
+        return []
 
     def _sample(self, data):
-        before = self._last
-        self._last = b"" if before else bytes(data)
-        if not before:
-            self._step -= 2
-            return None
-        wet = self.model[2] == "e"
+        humid = self.model == "bme280"
         # ctrl_hum, measuring, ctrl_meas (now in sleep mode), config
-        if data != before or data[1] & 8 or data[2] != 0x24 or data[3] & 0xFC or (wet and data[0] & 7 != 1):
+        if data[1] & 8 or data[2] != 0x24 or data[3] & 0xFC or (humid and data[0] & 7 != 1):
             return self._fail("state")
-        event = {"kind": "data"}
-        adc = data[8] << 12 | data[9] << 4 | data[10] >> 4
-        if adc != 0x80000:
-            temp, fine = celsius(self._trim, adc)
-            self._put(event, "temp", temp, -40, 85)
-            adc = data[5] << 12 | data[6] << 4 | data[7] >> 4
-            if adc != 0x80000:
-                self._put(event, "press", hectopascals(self._trim, fine, adc), 300, 1100)
-            adc = data[11] << 8 | data[12]
-            if wet and adc != 0x8000:
-                rh = percent(self._trim[25], self._trim_rh, fine, adc)
-                # The formula's own crop, for what is tolerance; further out it is no humidity.
-                self._put(event, "rh", min(max(rh, 0), 100) if -10 < rh < 110 else rh, 0, 100)
-        return self._end(event, data[5:])
+        p = data[5] << 12 | data[6] << 4 | data[7] >> 4
+        t = data[8] << 12 | data[9] << 4 | data[10] >> 4
+        h = data[11] << 8 | data[12]
+        temp, press, rh = compensate(self._trim, p, t, h)
+        if t == 0x80000:
+            temp = press = rh = None
+        if p == 0x80000:
+            press = None
+        if h == 0x8000:
+            rh = None
+        # The formula's own crop, for what is tolerance; further out it is no humidity.
+        if rh is not None and -10 < rh < 110:
+            rh = min(max(rh, 0), 100)
+        return self._end(data[5:], temp, rh, press)

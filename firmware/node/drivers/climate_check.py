@@ -15,10 +15,12 @@ _WET_MS = const(3600000)
 
 
 class Probe:
-    """A subclass gives model, addresses, STEPS and _take(data, step).
+    """A subclass gives model, addresses, STEPS, HIGH (degC, the end of its range) and feed(data), which takes
+    what the last tick asked for and returns a list of at most one event.
 
     STEPS is flat: what to write (bytes) or how many bytes to read (int), then the ms until the next step;
-    step 0 begins anew, FIRST begins a measurement. SAME: so often may the raw words repeat and no more.
+    step 0 begins anew, FIRST begins a measurement. In feed, `_step` is already the next one.
+    SAME: so often may the raw words repeat and no more.
 
     climate_flag:
       climate_error   three polls in a row failed, or a value lay outside the sensor's range
@@ -29,11 +31,12 @@ class Probe:
     """
 
     bus = "i2c"
-    addresses = (None,)
-    STEPS = ()
     id = None
     fw = None
+    addresses = (None,)
+    STEPS = ()
     FIRST = 0
+    HIGH = 125
     # Two minutes. See each driver for how improbable that is with its noise.
     SAME = 24
 
@@ -47,7 +50,6 @@ class Probe:
         self._now = 0
         self._step = 0
         self._bad = 0  # polls without a value since the last good one
-        self._off = False  # a value of this poll was outside the range
         self._raw = b""
         self._same = 0
         self._wet = None  # ms when humidity reached _WET
@@ -58,14 +60,10 @@ class Probe:
         if now < self._due:
             return None
         # Behind the last step: nobody said what became of its transfer.
-        step = self._step if 2 * self._step < len(self.STEPS) else 0
-        self._step = step + 1
-        self._due = now + self.STEPS[2 * step + 1]
-        return self.STEPS[2 * step]
-
-    def feed(self, data):
-        """Take what the last tick asked for; return a list of at most one event."""
-        return self._take(data, self._step - 1) or []
+        at = 2 * self._step % len(self.STEPS)
+        self._step = at // 2 + 1
+        self._due = now + self.STEPS[at + 1]
+        return self.STEPS[at]
 
     def failed(self, now):
         """The transfer got no acknowledge or timed out."""
@@ -77,58 +75,54 @@ class Probe:
         self._step = 0
         self._due = self._now + _RETRY_MS
 
-    def _take(self, data, step) -> "list | None":
-        raise NotImplementedError
-
-    def _reject(self, reason):
-        self.rejects[reason] = self.rejects.get(reason, 0) + 1
-
     def _fail(self, reason):
-        self._reject(reason)
+        """No value this time: count why, begin anew."""
+        self.rejects[reason] = self.rejects.get(reason, 0) + 1
         self.retries += 1
-        self._off = False
-        self._step = 0
-        self._due = self._now + _RETRY_MS
+        self.reset()
         self._bad += 1
-        if self._bad >= _FAILED:
+        if self._bad >= _FAILED or reason == "out_of_range":
             self.climate_flag = "climate_error"
+        return []
 
-    def _put(self, event, name, value, low, high):
-        """Add a value to the event, if it lies in the sensor's range. NaN does not."""
-        if low <= value <= high:
-            event[name] = value
-        else:
-            self._off = True
-
-    def _end(self, event, raw):
-        """A poll is done: judge it. `raw` are the bytes that its values are from."""
-        off = self._off
+    def _end(self, raw, temp, rh, press=None):
+        """A poll is done: judge it. `raw` are the bytes that the values are from; None = not measured."""
+        event = {"kind": "data"}
+        off = False
+        for name, value, low, high in (
+            ("temp", temp, -40, self.HIGH),
+            ("rh", rh, 0, 100),
+            ("press", press, 300, 1100),
+        ):
+            if value is None:
+                continue
+            if low <= value <= high:  # which NaN is not
+                event[name] = value
+            else:
+                off = True
         if len(event) < 2:
-            self._fail("out_of_range" if off else "state")
-            if off:
-                self.climate_flag = "climate_error"
-            return None
-        if off:
-            self._off = False
-            self._reject("out_of_range")
+            return self._fail("out_of_range" if off else "state")
+        flag = None
+        now = self._now
         if raw == self._raw:
             self._same += 1
         else:
             self._raw = bytes(raw)
             self._same = 0
-        now = self._now
         if event.get("rh", 0) < _WET:
             self._wet = None
         elif self._wet is None:
             self._wet = now
+        elif now - self._wet > _WET_MS:
+            flag = "climate_stuck"
+        if self._same >= self.SAME:
+            flag = "climate_stuck"
+        if off:
+            flag = "climate_error"
+            self.rejects["out_of_range"] = self.rejects.get("out_of_range", 0) + 1
+        self.climate_flag = flag
         self.frames += 1
         self._bad = 0
         self._step = self.FIRST
         self._due = now + _POLL_MS
-        if off:
-            self.climate_flag = "climate_error"
-        elif self._same >= self.SAME or (self._wet is not None and now - self._wet > _WET_MS):
-            self.climate_flag = "climate_stuck"
-        else:
-            self.climate_flag = None
         return [event]

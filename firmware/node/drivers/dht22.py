@@ -24,26 +24,23 @@ class Dht22(Probe):
     model = "dht22"
     bus = "pin"
     STEPS = (5, 0)
+    HIGH = 80
     SAME = 2880
 
     def __init__(self):
         Probe.__init__(self)
         self._due = 2000
 
-    def _take(self, data, step):
+    def feed(self, data):
         total = data[0] + data[1] + data[2] + data[3]
         if total & 0xFF != data[4]:
             return self._fail("checksum")
-        event = {"kind": "data"}
-        if total:
-            temp = data[2] << 8 | data[3]
-            if temp >= 0xF000:
-                temp -= 0x10000
-            elif temp & 0x8000:
-                temp = 0x8000 - temp
-            self._put(event, "temp", temp / 10, -40, 80)
-            self._put(event, "rh", (data[0] << 8 | data[1]) / 10, 0, 100)
-        if self._off or not total:
-            event = {"kind": "data"}
-            self._off = True
-        return self._end(event, data)
+        temp = data[2] << 8 | data[3]
+        if temp >= 0xF000:
+            temp -= 0x10000
+        elif temp & 0x8000:
+            temp = 0x8000 - temp
+        rh = data[0] << 8 | data[1]
+        if not total or rh > 1000 or not -400 <= temp <= 800:
+            return self._fail("out_of_range")
+        return self._end(data, temp / 10, rh / 10)

@@ -15,8 +15,7 @@ from .climate_check import Probe
 from .sensirion import intact
 
 _MEASURE = const(2)
-_VALUES = const(3)
-_STATUS = const(5)
+_VALUES = const(4)
 
 
 class Sht3x(Probe):
@@ -37,22 +36,19 @@ class Sht3x(Probe):
         Probe.__init__(self)
         self._words = bytearray(6)
 
-    def _take(self, data, step):
-        words = 2 if step == _VALUES else 1
-        if not intact(data, words):
+    def feed(self, data):
+        values = self._step == _VALUES
+        if not intact(data, 2 if values else 1):
             return self._fail("crc")
-        if step == _VALUES:
-            self._words[:] = data
-            return None
-        status = data[0] << 8 | data[1]
-        if status & 0x2003:
-            return self._fail("state")
         raw = self._words
-        event = {"kind": "data"}
-        self._put(event, "temp", (raw[0] << 8 | raw[1]) * 175 / 65535 - 45, -40, 125)
-        self._put(event, "rh", (raw[3] << 8 | raw[4]) * 100 / 65535, 0, 100)
-        events = self._end(event, raw)
-        if events and status & 0x10:
+        if values:
+            raw[:] = data
+            return []
+        if data[0] & 0x20 or data[1] & 3:
+            return self._fail("state")
+        temp = (raw[0] << 8 | raw[1]) * 175 / 65535 - 45
+        events = self._end(raw, temp, (raw[3] << 8 | raw[4]) * 100 / 65535)
+        if events and data[1] & 0x10:
             self.retries += 1
             self._step = 0
         return events

@@ -13,7 +13,7 @@ from micropython import const
 from .climate_check import Probe
 from .sensirion import intact
 
-_SERIAL = const(2)
+_SERIAL = const(3)
 
 
 class Sht4x(Probe):
@@ -24,14 +24,11 @@ class Sht4x(Probe):
     STEPS = (b"\x94", 2, b"\x89", 2, 6, 0, b"\xfd", 10, 6, 0)
     FIRST = 3
 
-    def _take(self, data, step):
+    def feed(self, data):
         if not intact(data, 2):
             return self._fail("crc")
-        if step == _SERIAL:
+        if self._step == _SERIAL:
             self.id = "%02x%02x%02x%02x" % (data[0], data[1], data[3], data[4])
-            return None
-        event = {"kind": "data"}
-        self._put(event, "temp", (data[0] << 8 | data[1]) * 175 / 65535 - 45, -40, 125)
+            return []
         rh = (data[3] << 8 | data[4]) * 125 / 65535 - 6
-        self._put(event, "rh", min(max(rh, 0), 100), 0, 100)
-        return self._end(event, data)
+        return self._end(data, (data[0] << 8 | data[1]) * 175 / 65535 - 45, min(max(rh, 0), 100))
