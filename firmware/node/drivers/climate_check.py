@@ -109,7 +109,7 @@ class Probe:
         else:
             self._raw = bytes(raw)
             self._same = 0
-        if event.get("rh", 0) < _WET:
+        if rh is None or rh < _WET:
             self._wet = None
         elif self._wet is None:
             self._wet = now
