@@ -5,29 +5,24 @@ BME280 datasheet BST-BME280-DS002 revision 1.6, section 5.3 (memory map).
 
 from __future__ import annotations
 
-from typing import Any
-
-from dustline.decode.i2c import Answers
+from dustline.decode.i2c import Probe
 from dustline.decode.parts import Event, driver_module
 
-_ID, _TRIM, _TRIM_RH, _DATA = 0xD0, 0x88, 0xE1, 0xF7
+_ID, _TRIM, _TRIM_RH, _CTRL_MEAS, _DATA = 0xD0, 0x88, 0xE1, 0xF4, 0xF7
 _CHIPS = {0x60: "bme280", 0x58: "bmp280", 0x56: "bmp280", 0x57: "bmp280"}
-_SKIPPED = 0x80000
-_RANGES = (("temp", -40, 85), ("press", 300, 1100), ("rh", 0, 100))  # tables 2 to 4
+_SKIPPED = b"\x80\x00\x00"
 # What a read of so many bytes begins with, when the capture does not say: the usual bursts.
 _USUAL = {24: _TRIM, 26: _TRIM, 7: _TRIM_RH, 8: _DATA, 6: _DATA, 13: 0xF2}
 
 
-class Bme280(Answers):
+class Bme280(Probe):
     """Keeps the registers that were read; a read of sample registers gives what its bytes and the
-    calibration known by then tell. The formulas are the driver's; its checks of the settings are not used,
-    since other programs set others."""
+    calibration known by then tell."""
 
     addresses = (0x76, 0x77)
 
     def __init__(self) -> None:
-        super().__init__()
-        self._module: Any = driver_module("bme280")
+        super().__init__(driver_module("bme280").Bme280())
         self._known: dict[int, int] = {}
 
     def answer(self, data: bytes) -> Event | str | None:
@@ -58,30 +53,28 @@ class Bme280(Answers):
         fine = self._range(0xFA, 0xFD)
         if trim is None or fine is None:
             return "no_calibration" if trim is None else "no_temperature"
-        return self._values(trim, fine, start, end)
-
-    def _values(self, trim: bytes, fine: bytes, start: int, end: int) -> Event | str:
-        """The event of the values whose registers lie in start..end; a value that was skipped is left out."""
-        adc = int.from_bytes(fine, "big") >> 4
-        if adc == _SKIPPED:
-            return "state"
-        temp, t_fine = self._module.celsius(trim, adc)
-        event: Event = {"kind": "data"}
-        if start <= 0xFA and end >= 0xFD:
-            event["temp"] = temp
         press = self._range(_DATA, 0xFA) if start <= _DATA and end >= 0xFA else None
-        if press is not None and (adc := int.from_bytes(press, "big") >> 4) != _SKIPPED:
-            event["press"] = self._module.hectopascals(trim, t_fine, adc)
         humid = self._range(0xFD, 0xFF) if start <= 0xFD and end >= 0xFF else None
         trim_rh = self._range(_TRIM_RH, 0xE8)
-        if humid and trim_rh and 0xA1 in self._known and self.model != "bmp280":
-            adc = int.from_bytes(humid, "big")
-            if adc != _SKIPPED >> 4:
-                rh = self._module.percent(self._known[0xA1], trim_rh, t_fine, adc)
-                # As the driver: the formula's own crop for what is tolerance.
-                event["rh"] = min(max(rh, 0), 100) if -10 < rh < 110 else rh
-        if len(event) == 1:
-            return "state"
-        if not all(low <= event.get(name, low) <= high for name, low, high in _RANGES):
-            return "out_of_range"
+        wet = trim_rh is not None and 0xA1 in self._known and self.model != "bmp280"
+        registers = bytearray(256)
+        registers[_ID] = 0x60 if wet else 0x58
+        registers[_TRIM : _TRIM + 26] = trim + bytes((0, self._known.get(0xA1, 0)))
+        registers[_TRIM_RH:0xE8] = trim_rh or bytes(7)
+        registers[_DATA : _DATA + 8] = (press or _SKIPPED) + fine + (humid or _SKIPPED[:2])
+        event = self._judged_by_driver(registers)
+        if event is not None and not (start <= 0xFA and end >= 0xFD):
+            event.pop("temp", None)  # it is an earlier read's
         return event
+
+    def _judged_by_driver(self, registers: bytearray) -> Event | None:
+        """The driver finds its own settings in the registers: other programs set others."""
+
+        def answer(command: bytes, n: int) -> bytes:
+            if not n and len(command) % 2 == 0:  # pairs of register and value
+                for register, value in zip(command[::2], command[1::2], strict=True):
+                    # Forced mode has gone back to sleep when the sample is there.
+                    registers[register] = value & 0xFC if register == _CTRL_MEAS else value
+            return bytes(registers[command[0] : command[0] + n])
+
+        return self.judged(answer)

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from dustline.decode.parts import Event, driver_module, summed_up
+from dustline.decode.replay import Answer, replay
 from dustline.decode.transfers import Transfer
+
+_NOTHING = b"\x00\x00\x81"  # a word of zeros, and its CRC
 
 
 class Answers:
@@ -188,17 +191,18 @@ class Pmsa003i(Answers):
 
 
 class Probe(Answers):
-    """Climate sensors: the driver's own reading of the bytes of one step of its dialogue."""
+    """Climate sensors: their driver judges what was captured."""
 
     def __init__(self, driver: Any) -> None:
         super().__init__()
         self.driver = driver
         self.rejects = driver.rejects
+        self._now = 0
 
-    def judged(self, data: bytes, step: int) -> Event | None:
-        """The driver's event for the answer of a step, None when the driver has counted a reject."""
-        events = self.driver._take(data, step)
-        return events[0] if events else None
+    def judged(self, answer: Answer) -> Event | None:
+        """The driver's event when the sensor answers so; None when the driver has counted a reject."""
+        event, self._now = replay(self.driver, self._now, answer)
+        return event
 
 
 class Sht4x(Probe):
@@ -208,17 +212,16 @@ class Sht4x(Probe):
 
     def __init__(self) -> None:
         super().__init__(driver_module("sht4x").Sht4x())
+        self._intact: Callable[[bytes, int], bool] = driver_module("sensirion").intact
 
     def answer(self, data: bytes) -> Event | str | None:
         if self.command in (None, b"\xfd", b"\xf6", b"\xe0"):
-            return self.judged(data, 4)
+            return self.judged(lambda command, n: data if command == b"\xfd" else _NOTHING * (n // 3))
         if self.command != b"\x89":
             return "unknown"  # the heater's: no air's temperature
-        before = self.driver.rejects.get("crc", 0)
-        self.judged(data, 2)
-        if self.driver.rejects.get("crc", 0) != before:
-            return None
-        self.id = self.driver.id
+        if not self._intact(data, 2):
+            return "crc"
+        self.id = (data[:2] + data[3:5]).hex()
         return {"kind": "reply", "what": "serial", "value": self.id}
 
 
@@ -227,7 +230,6 @@ class Sht3x(Probe):
     the values before a status with an error in it, which here are out already."""
 
     addresses = (0x44, 0x45)
-    _CLEAR = b"\x00\x00\x81"  # a status without anything in it, and its CRC
 
     def __init__(self) -> None:
         super().__init__(driver_module("sht3x").Sht3x())
@@ -239,11 +241,7 @@ class Sht3x(Probe):
             if not self._intact(data, 1):
                 return "crc"
             return {"kind": "reply", "what": "status", "data": data[:2].hex()}
-        before = sum(self.rejects.values())
-        self.judged(data, 3)
-        if sum(self.rejects.values()) != before:
-            return None
-        return self.judged(self._CLEAR, 5)
+        return self.judged(lambda command, n: _NOTHING if command == b"\xf3\x2d" else data)
 
 
 class Dht22(Probe):
@@ -264,7 +262,7 @@ class Dht22(Probe):
         ]
 
     def answer(self, data: bytes) -> Event | str | None:
-        return self.judged(data, 0) if len(data) == 5 else "length"
+        return self.judged(lambda command, n: data) if len(data) == 5 else "length"
 
     def flush(self) -> list[Event]:
         if self._half:
