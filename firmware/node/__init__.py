@@ -10,11 +10,16 @@ def use_once(name, function, *arguments):
     """Call a function of node.NAME, and let go of the module again: what is needed now and then only must not
     fill the heap for years. NAME may have a folder before it: "mqtt.words"."""
     __import__("node." + name)
-    folder, _, file = ("node." + name).rpartition(".")
     try:
         return getattr(sys.modules["node." + name], function)(*arguments)
     finally:
-        sys.modules.pop("node." + name, None)
-        if hasattr(sys.modules[folder], file):
-            delattr(sys.modules[folder], file)
-        gc.collect()
+        forget(name)
+
+
+def forget(name):
+    """Let go of node.NAME. Who still has something of it keeps that."""
+    name = "node." + name
+    folder, _, file = name.rpartition(".")
+    if sys.modules.pop(name, None) and hasattr(sys.modules[folder], file):
+        delattr(sys.modules[folder], file)
+    gc.collect()

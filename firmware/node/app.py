@@ -1,19 +1,16 @@
 """The node: what it consists of, and what runs side by side."""
 
+# pyright: reportAttributeAccessIssue=false
+# start.py gives an App its attributes, so that this code need not stay.
+
 import asyncio
 import gc
 import json
 
 from micropython import const
 
-from node import VERSION, config, health, use_once
-from node.clock import Clock
-from node.link import Link
+from node import VERSION, use_once
 from node.mqtt.errors import MqttError
-from node.odometer import Odometer
-from node.outbox import Outbox
-from node.sender import Sender
-from node.timekeeper import Timekeeper
 
 _AGAIN_MS = const(2000)
 _LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
@@ -22,34 +19,11 @@ _COLLECT_BYTES = const(8192)
 
 
 class App:
-    """`board` is the module that knows the hardware."""
+    """`board` is the module that knows the hardware. start.py says what attributes an App has."""
 
     def __init__(self, board):
         self.board = board
-        self.now = board.uptime_ms
-        self.config = use_once("config_file", "load")
-        for problem in self.config.problems:
-            print("config:", problem)
-        self.reset = board.reset_cause()
-        self.odometer = Odometer()
-        self.sensors = []  # all of them
-        self.measurements = []  # those that make readings
-        self.climate = self.agree = None
-        self.unfound = []  # entries of the settings whose sensor is still to be found
-        self.buses = {}
-        self.running = False
-        # Drivers first: loading code takes large pieces of the heap, while it still has them.
-        use_once("fit", "start", self)
-        self.outbox = Outbox("outbox", self.config.outbox_kb * 1024)
-        self.outbox.open()
-        self.clock = Clock(self.now)
-        self.link = Link(self.config, board.Wifi(), self.now, self.status, self.on_message)
-        self.timekeeper = Timekeeper(self.config, self.clock, self.link.joined)
-        self.sender = Sender(self.config, self.outbox, self.clock, self.link)
-        self.health_now = asyncio.Event()
-        self.looked = asyncio.Event()
-        self.counters = {"task_restarts": 0, "flash_errors": 0}
-        print("node", self.config.node, "version", VERSION, "boot", self.outbox.boot, "after", self.reset)
+        use_once("start", "start", self)
 
     async def run(self):
         """Run until power-off."""
@@ -129,7 +103,7 @@ class App:
         if self.config.apply_remote(message):
             print("config: version", self.config.version, "is in force")
             self.news()
-            config.keep_remote(message)
+            use_once("config_remote", "keep", message)
 
     async def keep_status(self):
         """Tell the new state; when the connection has gone, the next one tells it anyway."""
@@ -155,7 +129,7 @@ class App:
         while True:
             await self.link.up.wait()
             try:
-                await self.link.publish("health", json.dumps(health.message(self)).encode())
+                await self.link.publish("health", json.dumps(use_once("health", "message", self)).encode())
             except MqttError as error:
                 print("health:", error)
             self.health_now.clear()

@@ -36,7 +36,6 @@ class I2cPort:
         self.stuck = False  # SDA stays low whatever is done
         self.address = address
         self._timeouts = 0
-        self._buf = bytearray(64)
 
     def step(self, driver, now, take):
         want = driver.tick(now)
@@ -57,13 +56,11 @@ class I2cPort:
             for event in driver.feed(data):
                 take(event)
 
-    def _transfer(self, want) -> "memoryview | bytearray | None":
-        if not isinstance(want, int):
-            self.bus.i2c.writeto(self.address, want)
-            return None
-        data = memoryview(self._buf)[:want]
-        self.bus.i2c.readfrom_into(self.address, data)
-        return data
+    def _transfer(self, want) -> "bytes | bytearray | None":
+        if isinstance(want, int):
+            return self.bus.i2c.readfrom(self.address, want)
+        self.bus.i2c.writeto(self.address, want)
+        return None
 
     def resync(self):
         """Free the bus. Nothing is half read: each transfer is whole or has failed."""

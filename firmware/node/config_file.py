@@ -3,10 +3,14 @@
 A wrong field falls back to its default and is reported; the node starts all the same.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# A Config gets its attributes here.
+
 import json
 
-from node import files, use_once
-from node.config import REMOTE, REMOTE_FILE, Config, whole_number
+from node import files, forget, use_once
+from node.config import Config
+from node.config_remote import REMOTE, REMOTE_FILE, apply, whole_number
 
 FILE = "config.json"
 # Whole numbers that only the file sets: lowest and highest.
@@ -23,6 +27,29 @@ KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
 NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
+def default():
+    """A Config as it is without any file."""
+    config = Config()
+    config.node = ""
+    config.network = "warsaw"
+    config.wifi = []
+    config.broker = {"host": "", "port": 1883, "user": None, "password": None}
+    config.ntp = ["0.pool.ntp.org", "1.pool.ntp.org"]
+    config.sensors = "auto"
+    config.measure = True  # False: no new readings, the outbox still drains
+    config.warmup_s = None  # None = what the sensor's datasheet asks for, at least 30
+    config.window_s = 60
+    config.sleep_s = 0
+    config.health_s = 600
+    config.ack_timeout_s = 20  # without the gateway's ack for so long, a batch is sent again
+    config.keepalive_s = 60
+    config.clock_wait_s = 600  # so long a reading without a time waits for the clock
+    config.ntp_every_s = 3600
+    config.batch_bytes = 2048
+    config.outbox_kb = 1024
+    return config
+
+
 def load():
     """The file's settings with the gateway's over them. A file that is no JSON counts as absent."""
     raw, problem = _parse(FILE)
@@ -33,7 +60,8 @@ def load():
     if problem:
         config.problems.append(problem)
     elif raw:
-        config.apply_remote(raw)
+        apply(config, raw)
+    forget("config_remote")
     return config
 
 
@@ -53,7 +81,7 @@ def _parse(path):
 
 def parse(raw):
     """The settings that an object of the file's form gives; every problem is in `.problems`."""
-    config = Config()
+    config = default()
     for name in raw:
         if name == "broker":
             _take_broker(config, raw[name])

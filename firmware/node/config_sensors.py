@@ -8,7 +8,7 @@
 
 import sys
 
-from node.config import whole_number
+from node.config_remote import whole_number
 from node.drivers import CLIMATE_MODELS, PM_MODELS
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -4,7 +4,7 @@ Loaded through use_once: at the start, every 5 minutes while something is still 
 sensor is to be diagnosed.
 """
 
-from node import use_once
+from node import forget, use_once
 from node.drivers import CLIMATE_MODELS, make_driver
 from node.measure import Measurement
 
@@ -17,6 +17,7 @@ def start(app):
             app.unfound.append(entry)
         else:
             _add(app, entry)
+    forget("drivers")  # the list of all drivers; those that are fitted stay
 
 
 def _add(app, entry):
@@ -120,6 +121,7 @@ async def probe(app):
             app.config.problem(f"sensor {entry['slot']}: {message}")
         _take_found(app, entry, found)
         _own_up(app, entry, state)
+    forget("drivers")
     if app.unfound and not app.measurements:
         app.config.problem("sensors: none was found, see docs/sensors.md for the wiring")
         _stand_in(app, app.unfound[0], "not_found")

@@ -1,4 +1,4 @@
-"""The contract's `health` message."""
+"""The contract's `health` message. Loaded when one is due, and dropped again."""
 
 import gc
 
@@ -23,6 +23,38 @@ def message(app):
         "measuring": any(m.measuring for m in app.measurements),
         "born": outbox.born,
         "outbox": {"depth": outbox.depth, "bytes": outbox.bytes, "aside": outbox.aside},
-        "sensors": [sensor.health() for sensor in app.sensors],
+        "sensors": [of_sensor(sensor) for sensor in app.sensors],
         "counters": counters,
     }
+
+
+def errors(sensor):
+    """What went wrong with a Sensor since the start, as counters by reason."""
+    driver = sensor.driver
+    out = dict(driver.rejects)
+    out.update(sensor.faults)
+    out.update(sensor.ladder.counts)
+    if driver.retries:
+        out["retries"] = driver.retries
+    if sensor.port.recoveries:
+        out["bus_recovery"] = sensor.port.recoveries
+    return out
+
+
+def of_sensor(sensor):
+    """The entry of a Sensor."""
+    driver = sensor.driver
+    out = {
+        "slot": sensor.slot,
+        "model": driver.model,
+        "frames": driver.frames,
+        "errors": errors(sensor),
+        "state": sensor.state,
+    }
+    if driver.id:
+        out["id"] = driver.id
+    if driver.fw:
+        out["fw"] = driver.fw
+    if sensor.odometer and driver.warmup_s:
+        out["laser_h"] = round(sensor.odometer.hours(sensor.slot, driver.id), 3)
+    return out

@@ -29,7 +29,7 @@ sleep_ms = getattr(asyncio, "sleep_ms", _sleep_ms)  # CPython has none
 
 
 class Sensor:
-    """A driver on a port.
+    """A driver on a port. health.py tells how it is.
 
     entry   the sensor's entry of the settings: slot and wiring
     driver  see node.drivers.duty
@@ -44,40 +44,13 @@ class Sensor:
         self.driver = driver
         self.port = port
         self.now = now
+        self.odometer = None
         self.state = "warming_up"
         self.switch = None  # the pin that switches its supply
         self.rescue = None  # async (sensor, rung of the ladder): do what the rung says, see rungs.py
         self.diagnosed = None  # ms of the last diagnosis
         self.faults = {}  # what the device reported of itself -> frames that said so
         self.ladder = Ladder("power" in entry)
-
-    @property
-    def errors(self):
-        """Counters since the start, by reason."""
-        errors = dict(self.driver.rejects)
-        errors.update(self.faults)
-        errors.update(self.ladder.counts)
-        if self.driver.retries:
-            errors["retries"] = self.driver.retries
-        if self.port.recoveries:
-            errors["bus_recovery"] = self.port.recoveries
-        return errors
-
-    def health(self):
-        """The contract's health entry of this sensor."""
-        driver = self.driver
-        out = {
-            "slot": self.slot,
-            "model": driver.model,
-            "frames": driver.frames,
-            "errors": self.errors,
-            "state": self.state,
-        }
-        if driver.id:
-            out["id"] = driver.id
-        if driver.fw:
-            out["fw"] = driver.fw
-        return out
 
     def fault(self, event):
         """The device says that its values are not to be trusted."""
@@ -115,7 +88,7 @@ class Measurement(Sensor):
         self.agree = self.climate = None
         self._settings = settings
         self._on_reading = on_reading
-        self._odometer = odometer
+        self.odometer = odometer
         self._stuck = Stuck()
         self._sampler = Sampler()
         self._take = self.take  # kept: a bound method made anew for each step would be garbage
@@ -133,12 +106,6 @@ class Measurement(Sensor):
         self.port = port
         self._awake = self._asleep = False
 
-    def health(self):
-        out = Sensor.health(self)
-        if self.driver.warmup_s:
-            out["laser_h"] = round(self._odometer.hours(self.slot, self.driver.id), 3)
-        return out
-
     # The cycle.
 
     async def run(self):
@@ -151,7 +118,7 @@ class Measurement(Sensor):
                 ran = self._awake
                 self._sleep()
                 if ran:
-                    self._odometer.save()  # it may rest for months
+                    self.odometer.save()  # it may rest for months
                 await self._stay(None)
                 continue
             self.measuring = True
@@ -215,8 +182,8 @@ class Measurement(Sensor):
         if self._awake and seconds:
             self._counted += seconds * 1000
             if self.driver.frames:
-                self._odometer.add(self.slot, self.driver.id, seconds)
-        self._odometer.save_if_due(now)
+                self.odometer.add(self.slot, self.driver.id, seconds)
+        self.odometer.save_if_due(now)
 
     # A window.
 

@@ -7,27 +7,33 @@ Numbers are kept as scaled integers from here on, so that 9.7 leaves as `9.7` on
     slot (length, text), model (number in MODELS, or 0 and length, text)
 """
 
-# (name on the wire, decimals kept). The order is the format: append, never reorder.
+from micropython import const
+
+# Names on the wire. The order is the format: append, never reorder.
 FIELDS = (
-    ("pm1", 2),
-    ("pm25", 2),
-    ("pm4", 2),
-    ("pm10", 2),
-    ("pm1_cf1", 2),
-    ("pm25_cf1", 2),
-    ("pm10_cf1", 2),
-    ("pm25_sd", 2),
-    ("pm10_sd", 2),
-    ("n03", 0),
-    ("n05", 0),
-    ("n1", 0),
-    ("n25", 0),
-    ("n5", 0),
-    ("n10", 0),
-    ("temp", 2),
-    ("rh", 2),
-    ("press", 2),
+    "pm1",
+    "pm25",
+    "pm4",
+    "pm10",
+    "pm1_cf1",
+    "pm25_cf1",
+    "pm10_cf1",
+    "pm25_sd",
+    "pm10_sd",
+    "n03",
+    "n05",
+    "n1",
+    "n25",
+    "n5",
+    "n10",
+    "temp",
+    "rh",
+    "press",
 )
+_COUNTS = const(
+    9
+)  # from this field on, to before _REST, they are whole numbers; the others keep two decimals
+_REST = const(15)
 # As FIELDS and MODELS: the order is the format.
 FLAGS = (
     "no_frame",
@@ -113,12 +119,12 @@ def encode(seq, t, tq, reading):
     _put(out, bits)
     bits = 0
     values = bytearray()
-    for i, (name, decimals) in enumerate(FIELDS):
+    for i, name in enumerate(FIELDS):
         value = reading.get(name)
         if value is None:
             continue
         bits |= 1 << i
-        scaled = round(value * 10**decimals)
+        scaled = round(value if _COUNTS <= i < _REST else value * 100)
         _put(values, scaled << 1 if scaled >= 0 else (-scaled << 1) - 1)
     _put(out, bits)
     out.extend(values)
@@ -137,17 +143,15 @@ def seq_of(body):
     return _get(body, 0)[0]
 
 
-def _decimal(scaled, decimals):
-    """An integer with a point put in, without a float in between: -5, 2 -> -0.05."""
-    if not decimals:
-        return str(scaled)
-    digits = str(abs(scaled))
-    while len(digits) <= decimals:
+def _decimal(hundredths):
+    """A number with two decimals, without a float in between: -5 -> -0.05."""
+    digits = str(abs(hundredths))
+    while len(digits) < 3:
         digits = "0" + digits
-    text = digits[:-decimals] + "." + digits[-decimals:]
-    while text.endswith("0") and not text.endswith(".0"):
+    text = digits[:-2] + "." + digits[-2:]
+    if text.endswith("0"):
         text = text[:-1]
-    return "-" + text if scaled < 0 else text
+    return "-" + text if hundredths < 0 else text
 
 
 def to_json(body, stamp):
@@ -166,11 +170,11 @@ def to_json(body, stamp):
         t, quality = stamp(up)
     when = "null" if t is None else t
     parts = ['{"seq":%d,"t":%s,"tq":"%s","up":%d,"dt":%d,"n":%d' % (seq, when, quality, up, dt, n)]
-    for i, (name, decimals) in enumerate(FIELDS):
+    for i, name in enumerate(FIELDS):
         if fields >> i & 1:
             number, at = _get(body, at)
             number = -((number + 1) >> 1) if number & 1 else number >> 1
-            parts.append('"%s":%s' % (name, _decimal(number, decimals)))
+            parts.append('"%s":%s' % (name, str(number) if _COUNTS <= i < _REST else _decimal(number)))
     slot, at = _get_text(body, at)
     model, at = _get(body, at)
     if model >= len(MODELS):

@@ -4,25 +4,8 @@ Mean and spread of PM2.5 and PM10 by Welford's method, which keeps its precision
 of the others a plain sum, which for whole numbers leaves nothing to the collector.
 """
 
-# The wire contract's names, and the decimals their means are given with.
-_DECIMALS = {
-    "pm1": 2,
-    "pm25": 2,
-    "pm4": 2,
-    "pm10": 2,
-    "pm1_cf1": 2,
-    "pm25_cf1": 2,
-    "pm10_cf1": 2,
-    "n03": 0,
-    "n05": 0,
-    "n1": 0,
-    "n25": 0,
-    "n5": 0,
-    "n10": 0,
-    "temp": 2,
-    "rh": 2,
-    "press": 2,
-}
+from node.record import FIELDS
+
 _SPREAD = ("pm25", "pm10")
 
 
@@ -37,7 +20,7 @@ class Sampler:
         With samples=0 it counts for the means of what it holds, but not for `n`."""
         self.n += samples
         for name in values:
-            if name not in _DECIMALS:
+            if name not in FIELDS:
                 continue
             value = values[name]
             if value is None:
@@ -58,12 +41,12 @@ class Sampler:
         """Return {"n", means, "pm25_sd", "pm10_sd"} and start anew. No spread below two samples."""
         out = {}
         out["n"] = self.n
-        for name, decimals in _DECIMALS.items():
+        for name in FIELDS:
             sums = self._sums.get(name)
             if sums is None:
                 continue
             mean = sums[1] if name in _SPREAD else sums[1] / sums[0]
-            out[name] = round(float(mean), decimals) if decimals else int(mean + 0.5)
+            out[name] = int(mean + 0.5) if name[0] == "n" else round(float(mean), 2)
             if name in _SPREAD and sums[0] > 1:
                 out[name + "_sd"] = round((max(sums[2], 0.0) / (sums[0] - 1)) ** 0.5, 2)
         self.n = 0

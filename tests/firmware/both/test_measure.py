@@ -1,6 +1,6 @@
 """The duty cycle of one slot, on a fake clock and a scripted sensor (a mock, not the emulator)."""
 
-from node import measure, rungs
+from node import health, measure, rungs
 from node.drivers.plantower import Plantower
 from node.drivers.sds011 import Sds011
 from node.measure import Measurement
@@ -169,9 +169,9 @@ def test_warm_up_window_sleep():
     assert [what for _, what in device.log] == ["wake", "sleep", "wake", "sleep", "wake"]
     for i, planned in enumerate((0, 90000, 200000, 290000, 400000)):
         assert abs(device.log[i][0] - planned) <= 100, device.log
-    assert it.health()["frames"] > 180
-    assert it.errors == {}
-    assert it.health()["laser_h"] == 0.05  # 180 s: two warm-ups and windows; the third is under way
+    assert health.of_sensor(it)["frames"] > 180
+    assert health.errors(it) == {}
+    assert health.of_sensor(it)["laser_h"] == 0.05  # 180 s: two warm-ups and windows; the third is under way
 
 
 def test_without_sleep_windows_join_without_gap_or_drift():
@@ -211,8 +211,8 @@ def test_switched_off_sleeps_and_makes_no_reading():
     assert readings[0]["n"] == 60
     assert [what for _, what in device.log] == ["wake", "sleep", "wake"]
     assert device.log[1][0] <= 60100
-    assert abs(it._odometer.seconds - 150) <= 1  # 60 s, then 30 s and a window
-    assert it._odometer.saved == 1
+    assert abs(it.odometer.seconds - 150) <= 1  # 60 s, then 30 s and a window
+    assert it.odometer.saved == 1
 
 
 def test_switched_off_from_the_start_puts_a_running_sensor_to_sleep():
@@ -273,8 +273,8 @@ def test_silence_gives_a_reading_with_a_reason():
 def test_only_damaged_frames():
     reading, it = one_flag(lambda second: b"\xaa\xc0\x06\x00\x06\x00\x58\xd9\x3e\xab")
     assert (reading["n"], reading["pm25"], reading["flags"]) == (0, None, ["bad_checksum"])
-    assert it.errors["checksum"] >= 10
-    assert it.health()["errors"] == it.errors
+    assert health.errors(it)["checksum"] >= 10
+    assert health.of_sensor(it)["errors"] == health.errors(it)
 
 
 def test_only_impossible_values():
@@ -312,7 +312,7 @@ def test_clean_air_is_a_value():
 def test_device_error_alone_and_among_good_frames():
     reading, it = one_flag(lambda second: pms(error=2), None, Plantower(), MockPms)
     assert (reading["n"], reading["pm25"], reading["flags"]) == (0, None, ["device_error"])
-    assert it.errors["device"] >= 10
+    assert health.errors(it)["device"] >= 10
     reading, _ = one_flag(lambda second: pms(error=2 if second == 9 else 0), None, Plantower(), MockPms)
     assert (reading["n"], reading["pm25"], reading["flags"]) == (9, 8, ["device_error"])
 
@@ -325,8 +325,11 @@ def test_sensor_that_woke_late_is_still_warming_up():
     assert [reading["flags"] for reading in readings] == [["warming_up"], [], [], []]
     # 30 s after 34 s, less the 5 s that a slow first frame may take: from second 59 on.
     assert [reading["n"] for reading in readings] == [0, 1, 15, 15]
-    assert it.errors["retries"] >= 7
-    assert (it.errors["resync"], it.errors["reinit"]) == (1, 1)  # at 10 and at 20 s of silence
+    assert health.errors(it)["retries"] >= 7
+    assert (health.errors(it)["resync"], health.errors(it)["reinit"]) == (
+        1,
+        1,
+    )  # at 10 and at 20 s of silence
 
 
 def test_a_failing_reader_ends_the_task_loudly():

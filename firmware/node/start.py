@@ -1,0 +1,51 @@
+"""Put the node together. Loaded at the start only."""
+
+import asyncio
+
+from node import VERSION, use_once
+
+
+def start(app):
+    """Give the App its parts.
+
+    Sensors first: loading code takes large pieces of the heap, while it still has them.
+    """
+    board = app.board
+    app.now = board.uptime_ms
+    app.config = use_once("config_file", "load")
+    for problem in app.config.problems:
+        print("config:", problem)
+    app.reset = board.reset_cause()
+    app.sensors = []  # all of them
+    app.measurements = []  # those that make readings
+    app.climate = None  # the climate sensor
+    app.agree = None  # node.agree.Agree when there are several that make readings
+    app.unfound = []  # entries of the settings whose sensor is still to be found
+    app.buses = {}  # I2C number -> node.buses.Bus
+    app.running = False
+    app.health_now = asyncio.Event()
+    app.looked = asyncio.Event()  # the first search is over
+    app.counters = {"task_restarts": 0, "flash_errors": 0}
+
+    from node.odometer import Odometer
+
+    app.odometer = Odometer()
+    use_once("fit", "start", app)
+
+    from node.outbox import Outbox
+
+    app.outbox = Outbox("outbox", app.config.outbox_kb * 1024)
+    app.outbox.open()
+
+    from node.clock import Clock
+    from node.link import Link
+
+    app.clock = Clock(app.now)
+    app.link = Link(app.config, board.Wifi(), app.now, app.status, app.on_message)
+
+    from node.sender import Sender
+    from node.timekeeper import Timekeeper
+
+    app.timekeeper = Timekeeper(app.config, app.clock, app.link.joined)
+    app.sender = Sender(app.config, app.outbox, app.clock, app.link)
+    print("node", app.config.node, "version", VERSION, "boot", app.outbox.boot, "after", app.reset)
