@@ -19,6 +19,7 @@ from simulator.node import SimNode
 from simulator.ntp import NtpServer
 from simulator.options import Fitted, NodeOptions
 from simulator.places import PLACES, find_place
+from simulator.power_cli import power
 from simulator.runtime import SimulatorError, find_micropython
 from simulator.sensor_words import Fault, fit_all, models_text, parse_fault
 
@@ -29,6 +30,9 @@ REPORT_S = 5.0
 @click.group()
 def sim() -> None:
     """Simulated nodes: real firmware, emulated sensors, stand-in chip."""
+
+
+sim.add_command(power)
 
 
 @sim.command()
