@@ -2,10 +2,14 @@
 
 A request is a Python tuple as MicroPython's repr writes it: (path, name) asks for an attribute, (path,
 arguments, keywords) calls. A path is a module's name or the number of a thing handed out before, then names,
-with dots; among arguments a thing is the set of its path. An answer is JSON; or "#" and the path of a thing;
-or "!" and a Python expression: bytes, tuples, an exception to raise, or a UART, whose reading and writing is
-done on the node; or "<", a number and, after the end of the line, as many raw bytes for the buffer that was
-given as the second argument.
+with dots; among arguments a thing is the set of its path. The first character of an answer says what follows:
+  :  JSON
+  !  JSON: an exception's name and arguments, to raise
+  #  the path of a thing
+  @  the path of a UART and the number of its file: reading and writing is done on the node
+  $  a number and, after the end of the line, as many raw bytes
+  <  the same, for the buffer that was given as the second argument
+  =  a Python expression: tuples. The node needs a piece of heap to compile it, so nothing frequent comes so.
 """
 
 from __future__ import annotations
@@ -35,6 +39,10 @@ def _name(error: Exception) -> str:
     return next(kind.__name__ for kind in RAISED if issubclass(type(error), kind))
 
 
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int) for each in cast("list[object]", value))
+
+
 class _PlainBytes(ast.NodeTransformer):
     """bytearray(b"..") is bytes to us."""
 
@@ -61,13 +69,9 @@ class Desk:
     def answer(self, line: bytes) -> bytes:
         """Raises Ended when the request ends the run."""
         try:
-            value, path = self._answer(line)
-            if isinstance(value, Fill):
-                return b"<%d\n%b" % (len(value.data), value.data)
-            text = self._tell(value, path)
+            return self._tell(*self._answer(line))
         except RAISED as error:
-            text = f"!{_name(error)}({', '.join(repr(argument) for argument in error.args)})"
-        return text.encode() + b"\n"
+            return b"!%b\n" % json.dumps([_name(error), *error.args], default=repr).encode()
 
     def _answer(self, line: bytes) -> tuple[object, str]:
         """(what was asked for, its path if it has one)"""
@@ -104,14 +108,20 @@ class Desk:
         except AttributeError:
             raise AttributeError(name) from None
 
-    def _tell(self, value: object, path: str = "") -> str:
-        if value is None or isinstance(value, bool | int | float | str):
-            return json.dumps(value)
-        if isinstance(value, bytes | tuple | list):
-            return f"!{value!r}"
-        if isinstance(value, NodeUart):
-            return f"!{value.expression(self._number(value.uart))}"
-        return f"#{path or self._number(value)}"
+    def _tell(self, value: object, path: str) -> bytes:
+        if isinstance(value, bytes):
+            return b"$%d\n%b" % (len(value), value)
+        if isinstance(value, Fill):
+            return b"<%d\n%b" % (len(value.data), value.data)
+        if value is None or isinstance(value, bool | int | float | str) or _is_numbers(value):
+            text = f":{json.dumps(value)}"
+        elif isinstance(value, tuple | list):
+            text = f"={value!r}"
+        elif isinstance(value, NodeUart):
+            text = f"@{self._number(value.uart)} {value.handle}"
+        else:
+            text = f"#{path or self._number(value)}"
+        return text.encode() + b"\n"
 
     def _number(self, thing: object) -> str:
         for number, known in self._things.items():

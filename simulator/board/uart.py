@@ -125,20 +125,7 @@ class NodeUart:
 
     def __init__(self, uart: Uart, handle: int) -> None:
         self.uart = uart
-        self._handle = handle
-        self._made = False
-
-    def expression(self, path: str) -> str:
-        """Made once and then kept by the node: a file that nobody holds any more is closed for good."""
-        keep = f"_{self._handle}"
-        if self._made:
-            return f"_Thing.{keep}"
-        self._made = True
-        methods = ", ".join(f"setattr(self, '{name}', file.{name})" for name in ("read", "readinto", "write"))
-        return (
-            f"(lambda self, file: [{methods}, setattr(_Thing, '{keep}', self)] and self)"
-            f"(_Thing('{path}'), open({self._handle}, 'r+b'))"
-        )
+        self.handle = handle
 
 
 class Uarts:

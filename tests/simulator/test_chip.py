@@ -222,6 +222,31 @@ gc.collect(); print(gc.mem_alloc() - before)
     assert int(board.run(script)) <= 4096
 
 
+# Nor may they need a large piece of it for a moment: a full heap is in small ones.
+def test_the_stand_ins_work_in_a_heap_in_pieces(board: Board) -> None:
+    script = """
+import gc, machine
+pieces = [None] * 600
+def fill(at, size):
+    try:
+        while True:
+            pieces[at] = bytearray(size)
+            at += 1
+    except MemoryError: return at
+count = fill(0, 500)
+for at in range(0, count, 2): pieces[at] = None
+gc.collect()
+fill(count, 1000)
+u = machine.UART(1, 9600, tx=17, rx=16, rxbuf=512)
+bus = machine.I2C(0, scl=machine.Pin(22), sda=machine.Pin(21))
+for f in (lambda: bus.readfrom(80, 60), lambda: bus.readfrom_into(80, bytearray(60)), u.any, bus.scan):
+    try: print(f())
+    except OSError as e: print(e.errno)
+"""
+    board.modules = compiled(CHIP)
+    assert board.run(script).split() == ["19", "19", "0", "[]"]
+
+
 def test_outside_the_simulator_the_message_says_what_is_missing(tmp_path: Path, micropython: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DUSTLINE_CHIP"}
     done = subprocess.run(
