@@ -9,14 +9,6 @@ import network
 _last_ticks = time.ticks_ms()
 _uptime_ms = 0
 
-RESET_CAUSES = {
-    machine.PWRON_RESET: "power",
-    machine.HARD_RESET: "hard",
-    machine.WDT_RESET: "watchdog",
-    machine.DEEPSLEEP_RESET: "deepsleep",
-    machine.SOFT_RESET: "soft",
-}
-
 
 def uptime_ms():
     """Milliseconds since the start, growing for ever. The chip's own counter wraps after 12 days; asked at
@@ -30,7 +22,9 @@ def uptime_ms():
 
 def reset_cause():
     """Why the board started, as one word. The ESP32 tells a brown-out as power."""
-    return RESET_CAUSES.get(machine.reset_cause(), "unknown")
+    # The port's PWRON_RESET is 1; HARD_, WDT_, DEEPSLEEP_ and SOFT_RESET follow. One text costs less than words.
+    words = "unknown power hard watchdog deepsleep soft unknown"
+    return words.split()[min(machine.reset_cause(), 6)]
 
 
 def open_uart(number, tx, rx, baud, rxbuf):
@@ -84,7 +78,7 @@ class Wifi:
     power saving loses packets."""
 
     # Status words by the names that the port gives its codes; a port without one of them simply lacks it.
-    WORDS = (
+    _WORDS = (
         ("STAT_CONNECTING", "joining"),
         ("STAT_WRONG_PASSWORD", "wrong password, or the signal is weak"),
         ("STAT_NO_AP_FOUND", "network not found"),
@@ -122,10 +116,10 @@ class Wifi:
     def status(self):
         """Why it is not up, in words."""
         code = self._wlan.status()
-        for name, word in self.WORDS:
+        for name, word in self._WORDS:
             if code == getattr(network, name, None):
                 return word
-        return "status " + str(code)
+        return f"status code {code}"
 
     def rssi(self):
         """Signal strength in dBm, None when it is not up."""

@@ -39,7 +39,7 @@ class App:
             self.keep("link", self.link.run),
             self.keep("clock", self.timekeeper.run),
             self.keep("sender", self.sender.run),
-            self.keep("health", self.report_health),
+            self.keep("health", self._report_health),
         )
 
     def run_sensor(self, sensor):
@@ -62,7 +62,7 @@ class App:
         """The sensors are no longer those that `status` told of."""
         if self.running:
             self.health_now.set()
-            asyncio.create_task(self.keep_status())
+            asyncio.create_task(self._keep_status())
 
     async def keep(self, name, run):
         """Run a task until it ends by itself: when it dies, say why, count it and start it again."""
@@ -70,7 +70,7 @@ class App:
             try:
                 return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
-                print("task", name, "died:", repr(error))
+                print("task", name, "died and is started again:", repr(error))
                 self.counters["task_restarts"] += 1
             await asyncio.sleep_ms(_AGAIN_MS)
 
@@ -91,12 +91,12 @@ class App:
             if kind == "ack":
                 self.sender.on_ack(message)
             elif kind == "config":
-                self.on_config(message)
+                self._on_config(message)
         except OSError as error:
             self.counters["flash_errors"] += 1
             print("flash: cannot keep what", kind, "says:", error)
 
-    def on_config(self, message):
+    def _on_config(self, message):
         """Take the gateway's settings over, keep them, and say which version runs."""
         if message.get("version") == self.config.version:
             return
@@ -105,12 +105,12 @@ class App:
             self.news()
             use_once("config_remote", "keep", message)
 
-    async def keep_status(self):
+    async def _keep_status(self):
         """Tell the new state; when the connection has gone, the next one tells it anyway."""
         try:
             await self.link.publish_status()
         except MqttError as error:
-            print("status:", error)
+            print("status not sent:", error)
 
     def status(self):
         """The contract's `status` message."""
@@ -124,14 +124,14 @@ class App:
             "sensors": [{"slot": m.slot, "model": m.driver.model} for m in self.sensors],
         }
 
-    async def report_health(self):
+    async def _report_health(self):
         """Publish `health` at each connection and every `health_s` seconds. Never returns."""
         while True:
             await self.link.up.wait()
             try:
                 await self.link.publish("health", json.dumps(use_once("health", "message", self)).encode())
             except MqttError as error:
-                print("health:", error)
+                print("health not sent:", error)
             self.health_now.clear()
             try:
                 await asyncio.wait_for_ms(self.health_now.wait(), self.config.health_s * 1000)

@@ -12,9 +12,9 @@ from node import files, forget, use_once
 from node.config import Config
 from node.config_remote import REMOTE, REMOTE_FILE, apply, whole_number
 
-FILE = "config.json"
+_FILE = "config.json"
 # Whole numbers that only the file sets: lowest and highest.
-NUMBERS = {
+_NUMBERS = {
     "ack_timeout_s": (1, 600),
     "keepalive_s": (5, 3600),
     "clock_wait_s": (0, 86400),
@@ -22,9 +22,9 @@ NUMBERS = {
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
 }
-KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": object}
-KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
-NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+_KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": object}
+_KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
+_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 def default():
@@ -52,7 +52,7 @@ def default():
 
 def load():
     """The file's settings with the gateway's over them. A file that is no JSON counts as absent."""
-    raw, problem = _parse(FILE)
+    raw, problem = _parse(_FILE)
     config = parse(raw)
     if problem:
         config.problems.append(problem)
@@ -100,28 +100,28 @@ def parse(raw):
     if not all(isinstance(server, str) for server in config.ntp):
         config.problems.append("ntp: every server must be a text; those that are not were left out")
         config.ntp = [server for server in config.ntp if isinstance(server, str)]
-    if not is_name(config.node):
+    if not _is_name(config.node):
         config.problems.append("node: needs a name of a-z, 0-9 and -, up to 32 letters")
     if not config.broker["host"]:
         config.problems.append("broker.host: is missing, nothing can be sent")
     return config
 
 
-def is_name(text, longest=32):
+def _is_name(text, longest=32):
     """Whether a text may stand in a topic: 1 to 32 of a-z, 0-9 and `-`."""
-    return isinstance(text, str) and 0 < len(text) <= longest and all(c in NAME_LETTERS for c in text)
+    return isinstance(text, str) and 0 < len(text) <= longest and all(c in _NAME_LETTERS for c in text)
 
 
 def _problem(name, value):
     """Why one field is refused, or None."""
-    bounds = NUMBERS.get(name) or REMOTE.get(name)
+    bounds = _NUMBERS.get(name) or REMOTE.get(name)
     if bounds:
         if not whole_number(value, bounds):
             return f"must be a whole number from {bounds[0]} to {bounds[1]}; the default is used"
-    elif name not in KINDS:
+    elif name not in _KINDS:
         return "unknown setting, left alone"
-    elif not isinstance(value, KINDS[name]):
-        return f"must be {KIND_WORDS[KINDS[name]]}"
+    elif not isinstance(value, _KINDS[name]):
+        return f"must be {_KIND_WORDS[_KINDS[name]]}"
     return None
 
 

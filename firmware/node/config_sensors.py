@@ -32,8 +32,8 @@ _CHIPS = {
 }
 
 
-def chip():
-    """The chip's entry of _CHIPS, by what the port says of itself: "Generic ESP32S3 module with ESP32S3"."""
+def _chip():
+    """The _chip's entry of _CHIPS, by what the port says of itself: "Generic ESP32S3 module with ESP32S3"."""
     name = sys.implementation._machine if hasattr(sys.implementation, "_machine") else ""
     for key in ("S3", "C3"):
         if "ESP32" + key in name or "ESP32-" + key in name:
@@ -41,9 +41,9 @@ def chip():
     return _CHIPS[""]
 
 
-def default_sensors():
+def _default_sensors():
     """Where to look when nobody said what is fitted. `maybe`: no readings are owed for an empty place."""
-    tx, rx, sda, scl = chip()[0]
+    tx, rx, sda, scl = _chip()[0]
     return [
         {"slot": "a", "model": "auto", "uart": 1, "tx": tx, "rx": rx, "maybe": True},
         {"slot": "b", "model": "auto", "i2c": 0, "sda": sda, "scl": scl, "maybe": True},
@@ -53,10 +53,10 @@ def default_sensors():
 def check(entries, problems):
     """The entries that are right; `problems` gets a sentence for each of the others."""
     if entries == "auto":
-        return default_sensors()
+        return _default_sensors()
     if not isinstance(entries, list):
         problems.append('sensors: must be a list, or "auto"; "auto" is used')
-        return default_sensors()
+        return _default_sensors()
     right = []
     for entry in entries:
         wrong = _wrong(entry) or _conflict(entry, right)
@@ -91,7 +91,7 @@ def _wrong(entry):
         return f"for slot {slot} has no {bus} of this board: " + (
             "1 or 2, as 0 is the console's" if bus == "uart" else "0 or 1"
         )
-    _, console, memory, inputs = chip()
+    _, console, memory, inputs = _chip()
     for name in _pin_names(entry):
         pin = entry.get(name, -1)
         if not whole_number(pin, (0, 48)):

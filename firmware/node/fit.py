@@ -116,7 +116,7 @@ async def probe(app):
     for entry in list(app.unfound):
         found, state, message = await use_once("detect", "find", app.board, entry, app.now)
         if state == "ok":
-            print("sensor", entry["slot"], "auto:", message)
+            print(f"sensor {entry['slot']}: {message}")
         elif found or not entry.get("maybe"):
             app.config.problem(f"sensor {entry['slot']}: {message}")
         _take_found(app, entry, found)

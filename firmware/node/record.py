@@ -4,7 +4,7 @@ Numbers are kept as scaled integers from here on, so that 9.7 leaves as `9.7` on
 24 bits. Layout of a body (all integers are LEB128 varints, signed ones zigzag):
 
     seq, up, t (0 = unknown), tq, dt, n, flags (bits), fields (bits), one signed value per field bit,
-    slot (length, text), model (number in MODELS, or 0 and length, text)
+    slot (length, text), model (number in _MODELS, or 0 and length, text)
 """
 
 from micropython import const
@@ -30,12 +30,11 @@ FIELDS = (
     "rh",
     "press",
 )
-_COUNTS = const(
-    9
-)  # from this field on, to before _REST, they are whole numbers; the others keep two decimals
+# Fields from _COUNTS to before _REST are whole numbers; the others keep two decimals.
+_COUNTS = const(9)
 _REST = const(15)
-# As FIELDS and MODELS: the order is the format.
-FLAGS = (
+# As FIELDS and _MODELS: the order is the format.
+_FLAGS = (
     "no_frame",
     "bad_checksum",
     "warming_up",
@@ -47,8 +46,8 @@ FLAGS = (
     "climate_error",
     "climate_stuck",
 )
-QUALITIES = ("none", "ntp", "held", "back")
-MODELS = (
+_QUALITIES = ("none", "ntp", "held", "back")
+_MODELS = (
     "",
     "sds011",
     "pms5003",
@@ -110,12 +109,12 @@ def encode(seq, t, tq, reading):
     _put(out, seq)
     _put(out, reading["up"])
     _put(out, t or 0)
-    _put(out, QUALITIES.index(tq if t else "none"))
+    _put(out, _QUALITIES.index(tq if t else "none"))
     _put(out, reading["dt"])
     _put(out, reading["n"])
     bits = 0
     for flag in reading["flags"]:
-        bits |= 1 << FLAGS.index(flag)
+        bits |= 1 << _FLAGS.index(flag)
     _put(out, bits)
     bits = 0
     values = bytearray()
@@ -130,8 +129,8 @@ def encode(seq, t, tq, reading):
     out.extend(values)
     _put_text(out, reading["slot"])
     model = reading["model"]
-    if model in MODELS:
-        _put(out, MODELS.index(model))
+    if model in _MODELS:
+        _put(out, _MODELS.index(model))
     else:
         _put(out, 0)
         _put_text(out, model)
@@ -143,15 +142,15 @@ def seq_of(body):
     return _get(body, 0)[0]
 
 
-def _decimal(hundredths):
+def _decimal(number):
     """A number with two decimals, without a float in between: -5 -> -0.05."""
-    digits = str(abs(hundredths))
+    digits = str(abs(number))
     while len(digits) < 3:
         digits = "0" + digits
     text = digits[:-2] + "." + digits[-2:]
     if text.endswith("0"):
         text = text[:-1]
-    return "-" + text if hundredths < 0 else text
+    return "-" + text if number < 0 else text
 
 
 def to_json(body, stamp):
@@ -163,9 +162,9 @@ def to_json(body, stamp):
         number, at = _get(body, at)
         head.append(number)
     seq, up, t, tq, dt, n, flags, fields = head
-    if tq >= len(QUALITIES):
+    if tq >= len(_QUALITIES):
         raise RecordError("time quality")
-    quality = QUALITIES[tq]
+    quality = _QUALITIES[tq]
     if not t:
         t, quality = stamp(up)
     when = "null" if t is None else t
@@ -177,12 +176,12 @@ def to_json(body, stamp):
             parts.append('"%s":%s' % (name, str(number) if _COUNTS <= i < _REST else _decimal(number)))
     slot, at = _get_text(body, at)
     model, at = _get(body, at)
-    if model >= len(MODELS):
+    if model >= len(_MODELS):
         raise RecordError("model")
     if model:
-        model = MODELS[model]
+        model = _MODELS[model]
     else:
         model, at = _get_text(body, at)
-    names = ",".join(['"' + name + '"' for i, name in enumerate(FLAGS) if flags >> i & 1])
+    names = ",".join(['"' + name + '"' for i, name in enumerate(_FLAGS) if flags >> i & 1])
     parts.append('"slot":"%s","model":"%s","flags":[%s]}' % (slot, model, names))
     return ",".join(parts)

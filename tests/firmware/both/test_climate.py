@@ -35,7 +35,6 @@ class Driver:
     awake_since = -60000
     settled = True
     warmup_s = 1
-    ceiling = {}
     climate_flag = None
 
     def __init__(self, model, every, event):
@@ -44,6 +43,7 @@ class Driver:
         self.event = event
         self.frames = 0
         self.rejects = {}
+        self.ceiling = {}
         self.resets = 0
 
     def wake(self, now):

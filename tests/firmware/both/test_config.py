@@ -180,7 +180,7 @@ def test_each_chip_has_pins_of_its_own():
             ("ESP32C3 module with ESP32C3", 5, 6),
         ):
             config_sensors.sys = Says(name)
-            uart, i2c = config_sensors.default_sensors()
+            uart, i2c = config_sensors._default_sensors()
             assert (uart["tx"], i2c["sda"]) == (tx, sda), name
             for entry in (uart, i2c):
                 entry.pop("maybe")
