@@ -202,6 +202,8 @@ class Dialogue:
         if self._fault:
             event["kind"] = "error"
             event["what"] = self._fault
+        elif "pm25" not in event:  # a SEN5x that has no value yet
+            return []
         return [event]
 
     def _status(self, data) -> "str | int | None":
