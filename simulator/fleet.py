@@ -9,18 +9,26 @@ from pathlib import Path
 
 from simulator.air import CityAir
 from simulator.node import SimNode
-from simulator.options import NodeOptions, fit
+from simulator.options import NodeOptions
+from simulator.sensor_words import fit_all
 from simulator.places import PLACES, Place
 from simulator.runtime import find_firmware, find_micropython
 
 # Further nodes at a place hang some streets away, so that all can be seen on a map.
 STEP_DEGREES = 0.004
-# What hangs at the nodes, in turn.
-KITS = ((fit("sds011"),), (fit("pms5003"),))
+# What hangs at the nodes, in turn: what was cheap that month.
+KITS = (
+    fit_all(["sds011"]),
+    fit_all(["pms5003"]),
+    fit_all(["pms7003"]),
+    fit_all(["sds011"]),
+    fit_all(["pmsa003i"]),
+    fit_all(["pmsa003"]),
+)
 
 
 def plan(count: int, common: NodeOptions) -> list[tuple[NodeOptions, Place]]:
-    """`count` nodes: names, places, seeds and alternating sensors; the rest as in `common`."""
+    """`count` nodes: names, places, seeds and kits of sensors; the rest as in `common`."""
     planned: list[tuple[NodeOptions, Place]] = []
     for number in range(count):
         lap, index = divmod(number, len(PLACES))

@@ -372,7 +372,10 @@ def test_a_fleet_has_distinct_nodes_at_places(tmp_path: Path, make: Callable[...
     names = [options.name for options, _ in planned]
     assert len(set(names)) == len(names)
     assert names[-1].endswith("-2")
-    assert {options.model for options, _ in planned} == {"sds011", "pms5003"}
+    models = [[sensor["model"] for sensor in options.config()["sensors"]] for options, _ in planned]
+    assert models[:2] == [["sds011"], ["pms5003"]]
+    assert {tuple(kit) for kit in models} >= {("sds011",), ("pms5003",), ("pms7003",), ("pmsa003i",)}
+    assert all(options.model == kit[0] for (options, _), kit in zip(planned, models, strict=True))
     assert len({(place.lat, place.lon) for _, place in planned}) == len(names)
 
     firmware = make().firmware
