@@ -10,9 +10,9 @@ from pathlib import Path
 from simulator.air import CityAir
 from simulator.node import SimNode
 from simulator.options import NodeOptions
-from simulator.sensor_words import fit_all
 from simulator.places import PLACES, Place
 from simulator.runtime import find_firmware, find_micropython
+from simulator.sensor_words import fit_all
 
 # Further nodes at a place hang some streets away, so that all can be seen on a map.
 STEP_DEGREES = 0.004
