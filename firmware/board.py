@@ -22,7 +22,7 @@ def uptime_ms():
 
 def reset_cause():
     """Why the board started, as one word. The ESP32 tells a brown-out as power."""
-    # The port's PWRON_RESET is 1; HARD_, WDT_, DEEPSLEEP_ and SOFT_RESET follow. One text costs less than words.
+    # The port's PWRON_RESET is 1; HARD_, WDT_, DEEPSLEEP_ and SOFT_RESET follow. One text costs the least.
     words = "unknown power hard watchdog deepsleep soft unknown"
     return words.split()[min(machine.reset_cause(), 6)]
 

@@ -16,3 +16,8 @@ class Absent:
         pass
 
     sleep = wake
+
+    def reset(self):
+        pass
+
+    resync = reset

@@ -141,6 +141,8 @@ def _conflict(entry, others):
                 return f"for slot {slot} has I2C {entry['i2c']} at other pins than slot {other['slot']}"
             if entry.get("address") and entry.get("address") == other.get("address"):
                 return f"for slot {slot} has the I2C address of slot {other['slot']}"
+            if entry["model"] == other["model"] == "auto":
+                return f"for slot {slot} searches I2C {entry['i2c']}, as slot {other['slot']} does already"
             wires = (entry["sda"], entry["scl"])
         for name in _pin_names(other):
             if other[name] in pins and other[name] not in wires:

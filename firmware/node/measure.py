@@ -112,6 +112,7 @@ class Measurement(Sensor):
         """Measure for ever. `measure` = False drops the window under way and puts the sensor to sleep."""
         settings = self._settings
         self._start = self.now()
+        self.driver.reset()  # an exception, of full memory for one, may have left it in the middle of a frame
         while self.driver:
             if not settings.measure:
                 self.measuring = False

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from node import health
 from node.drivers import make_driver
 from node.measure import Measurement
 from node.ports import UartPort
@@ -148,9 +149,9 @@ def test_hours_of_duty_cycle(model: str, repo: Path, monkeypatch: pytest.MonkeyP
     assert abs(bench.odometer.seconds - 18 * 90) < 40
     assert bench.wire.dropped == 0
     allowed = {"device"} if model != "pms3003" else {"retries"}  # its fan starts; it knows no sleep command
-    assert set(bench.it.errors) <= allowed
+    assert set(health.errors(bench.it)) <= allowed
     of_sensor = {**schema, "$ref": "#/$defs/health/properties/sensors/items"}
-    jsonschema.Draft202012Validator(of_sensor).validate(bench.it.health())
+    jsonschema.Draft202012Validator(of_sensor).validate(health.of_sensor(bench.it))
     assert bench.sensor.asleep == (model != "pms3003")
 
 
@@ -180,8 +181,8 @@ def test_mute_sensor_is_power_cycled_by_the_ladder(model: str, monkeypatch: pyte
     assert bench.readings[-1]["pm25"] is None
     bench.run_until(240)
     assert not bench.sensor.faults.mute
-    assert bench.it.errors["power_cycle"] == 1
-    assert bench.it.errors["resync"] == bench.it.errors["reinit"] == bench.it.errors["sleep_wake"] == 1
+    errors = health.errors(bench.it)
+    assert errors["power_cycle"] == errors["resync"] == errors["reinit"] == errors["sleep_wake"] == 1
     assert bench.readings[-1]["flags"] == []
     assert bench.readings[-1]["n"] >= 8
 
@@ -211,7 +212,7 @@ def test_a_bad_line_costs_frames_but_no_truth(model: str, monkeypatch: pytest.Mo
     bench.run_until(3600)
     assert len(bench.readings) == 59
     assert sum(reading["n"] for reading in bench.readings) > 59 * (50 if model == "sds011" else 18)
-    assert sum(bench.it.errors.values()) > 120
+    assert sum(health.errors(bench.it).values()) > 120
     for reading in bench.readings:
         assert abs(reading["pm25"] - AIR[1]) < 15
         assert reading["pm25_sd"] < 6

@@ -135,6 +135,8 @@ def test_of_two_sensors_in_conflict_the_later_is_left_out():
         slots, problems = sensors_of(I2C, entry)
         assert slots == ["b"]
         assert word in problems[0], problems
+    search = dict(I2C, model="auto")
+    assert sensors_of(search, dict(search, slot="c"))[0] == ["b"]
     same = dict(I2C, address=105)
     assert sensors_of(same, dict(same, slot="c"))[0] == ["b"]
 
