@@ -76,8 +76,8 @@ POLISH = {
     "SET and RESET are pulled up inside. The metal case is ground.": (
         "SET i RESET są podciągnięte wewnątrz. Metalowa obudowa to masa."
     ),
-    "The module needs 3.3 V levels on SDA and SCL: choose one with a level shifter.": (
-        "SDA i SCL muszą mieć 3,3 V: wybierz moduł z konwerterem poziomów."
+    "3.3 V at VIN: the module makes 5 V for the fan, its signals follow VIN.": (
+        "3,3 V na VIN: moduł robi 5 V dla wentylatora, sygnały mają poziom VIN."
     ),
     "SEL must stay open. Better than I2C for cables over 20 cm.": (
         "SEL zostaje wolny. Przy przewodach ponad 20 cm lepszy niż I2C."

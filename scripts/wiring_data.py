@@ -169,7 +169,7 @@ SENSORS = (
         "i2c",
         "module",
         (
-            Pin("VIN", "5v"),
+            Pin("VIN", "3v3"),
             Pin("3Vo", "", _OPEN),
             Pin("GND", "gnd"),
             Pin("SCL", "scl"),
@@ -177,7 +177,7 @@ SENSORS = (
             Pin("RESET", "", _OPEN),
             Pin("SET", "", _OPEN),
         ),
-        (_BY_PRINT, "The module needs 3.3 V levels on SDA and SCL: choose one with a level shifter."),
+        (_BY_PRINT, "3.3 V at VIN: the module makes 5 V for the fan, its signals follow VIN."),
     ),
     Wired(
         "sps30-uart",
