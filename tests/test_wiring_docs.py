@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dustline import firmware_path
+from simulator import power_data
 from tests.support import REPO
 
 firmware_path.importable()
@@ -53,6 +54,34 @@ def test_every_model_of_the_firmware_is_in_the_page_with_a_snippet() -> None:
     assert set(models()) <= rows
     assert {entry["model"] for snippet in snippets() for entry in snippet["sensors"]} == set(models())
     assert {model for sensor in data.SENSORS for model in sensor.models} == set(models())
+
+
+def test_the_tables_currents_are_those_that_sim_power_reckons_with() -> None:
+    """And they are cited there."""
+    rows = {row.split("`")[1]: row for row in page().splitlines() if re.match(r"\|[^|]+\| `\w+` \|", row)}
+    assert set(rows) == set(power_data.SENSORS)
+    for model, figures in power_data.SENSORS.items():
+        cells = [cell.strip() for cell in rows[model].split("|")]
+        supply, measuring, asleep, life = cells[5:9]
+        assert supply.startswith(f"{figures.supply.value:g} V")
+        for cell, figure in ((measuring, figures.active), (asleep, figures.sleep)):
+            number = re.search(r"([\d.]+) (mA|uA)", cell)
+            if number is None:
+                assert not figures.sleeps
+                continue
+            told = float(number[1]) / (1000 if number[2] == "uA" else 1)
+            assert told == pytest.approx(figure.value, rel=0.2), (model, cell)
+        if figures.life is None:
+            assert life == ""
+        else:
+            years = re.search(r"(\d+) years", life)
+            hours = int(years[1]) * power_data.YEAR_H if years else int(re.sub(r"\D", "", life))
+            assert hours == figures.life.value
+
+
+def test_every_state_of_a_sensor_that_is_missing_is_explained() -> None:
+    for state in ("silent", "swapped", "wrong_speed", "not_found", "bus_stuck", "failed"):
+        assert f"| `{state}` |" in page()
 
 
 def test_every_flag_is_explained() -> None:

@@ -142,7 +142,12 @@ class _Run:
     def _bad(self, number: int, text: str, error: ValueError) -> None:
         self.bad_lines += 1
         shown = text if len(text) <= 40 else text[:37] + "..."
-        why = str(error) if "export" in str(error) or "stands" in str(error) else "for raw bytes say --raw"
+        if "export" in str(error) or "stands" in str(error):
+            why = str(error)
+        elif hasattr(self.decoder, "feed"):
+            why = "for raw bytes say --raw"
+        else:
+            why = "a transfer is written as 69 W 03 00, 69 R 41 00 97, or as the bytes read"
         click.echo(f"line {number}: not hex bytes, left out: {shown!r} ({why})", err=True)
 
     def finish(self) -> None:

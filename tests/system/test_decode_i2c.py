@@ -345,3 +345,4 @@ def test_bad_lines_are_named() -> None:
     assert "line 1" in errors
     assert "before W or R stands one address" in errors
     assert "'hello'" in errors
+    assert "a transfer is written as 69 W 03 00" in errors
