@@ -147,6 +147,21 @@ def test_a_mute_sensor_climbs_the_ladder_to_its_switch(
     assert gateway.health[-1]["counters"]["task_restarts"] == 0
 
 
+def test_a_named_sensor_that_never_spoke_is_diagnosed(
+    node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    """Its two wires are crossed. The ladder's whole pass takes 6 s here, in place of 40."""
+    firmware = changed(tmp_path, {"node/ladder.py": ("_FIRST_MS = const(10000)", "_FIRST_MS = const(1500)")})
+    one = node(firmware, sensors=(Fitted("a", "sds011", swapped=True),))
+    wait_for(lambda: sensor(gateway, "a").get("state") == "swapped", 60, "the reason in its state")
+    assert "wires are exchanged" in one.log.read_text()
+    assert gateway.health[-1]["counters"]["config_problems"] == 1
+    assert gateway.health[-1]["counters"]["task_restarts"] == 0
+    count = len(of_slot(gateway, "a"))
+    wait_for(lambda: len(of_slot(gateway, "a")) > count + 1, 10, "readings that go on")
+    assert of_slot(gateway, "a")[-1]["flags"] == ["no_frame"]
+
+
 def test_two_sensors_that_disagree_are_flagged(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
 ) -> None:

@@ -1,8 +1,10 @@
 """The duty cycle of one slot, on a fake clock and a scripted sensor (a mock, not the emulator)."""
 
 from node import health, measure, rungs
+from node.absent import Absent
 from node.drivers.plantower import Plantower
 from node.drivers.sds011 import Sds011
+from node.ladder import Ladder
 from node.measure import Measurement
 from node.ports import UartPort
 
@@ -387,3 +389,145 @@ def test_pms_cycle():
     assert readings[0]["n03"] == 0
     assert [what for _, what in device.log] == ["wake", "sleep", "sleep", "sleep"]
     assert it.driver.settled  # a sleep that is not answered is taken for done when the sensor is silent
+
+
+class Switch:
+    """The pin of a supply's switch: without power a hung sensor forgets that it hangs."""
+
+    def __init__(self, device):
+        self.device = device
+        self.levels = []
+
+    def value(self, level):
+        self.levels.append(level)
+        if level:
+            self.device.hung = False
+
+
+class HangingSds(MockSds):
+    hung = False
+
+    def advance(self, now):
+        super().advance(now)
+        if self.hung:
+            self.out = b""
+
+    def write(self, data):
+        if not self.hung:
+            super().write(data)
+
+
+def test_a_mute_sensor_climbs_the_ladder():
+    device = HangingSds()
+    switch = Switch(device)
+
+    def prepare(it):
+        it.ladder = Ladder(True)
+        it.switch = switch
+
+    def hang(it):
+        device.hung = True
+
+    settings = Settings(0, 60, 0)
+    readings, it = play(device, settings, 241, at=[(60, hang)], prepare=prepare)
+    errors = health.errors(it)
+    assert [errors[rung] for rung in ("resync", "reinit", "sleep_wake", "power_cycle")] == [1, 1, 1, 1]
+    assert switch.levels == [0, 1]
+    assert [reading["flags"] for reading in readings] == [[], ["no_frame"], [], []]
+    assert readings[-1]["n"] == 60
+    assert it.state == "ok"
+
+
+def test_asleep_is_not_mute():
+    _, it = play(MockSds(), Settings(5, 10, 600), 900)
+    assert health.errors(it) == {}
+    assert it.state == "asleep"
+
+
+def test_states():
+    device = HangingSds()
+    states = []
+
+    def look(it):
+        states.append(it.state)
+
+    def hang(it):
+        device.hung = True
+
+    at = [(3, look), (20, look), (30, hang), (55, look)]
+    play(device, Settings(10, 10, 0), 60, at=at)
+    assert states == ["warming_up", "ok", "silent"]
+
+
+def test_a_warm_up_that_nobody_set_is_the_drivers_and_at_least_30_s():
+    for warmup_s, first in ((5, 40), (30, 40), (55, 65)):
+        driver = Sds011()
+        driver.warmup_s = warmup_s
+        readings, _ = play(MockSds(), Settings(None, 10, 0), 70, driver)
+        assert readings[0]["up"] == first, warmup_s
+    driver.warmup_s = 55
+    assert play(MockSds(), Settings(5, 10, 0), 16, driver)[0][0]["up"] == 15  # what is set is set
+
+
+def test_a_value_that_repeats_itself_is_flagged_and_kept():
+    readings, _ = play(MockSds(lambda second: good(3)), Settings(0, 300, 0), 1201)
+    assert readings[0]["flags"] == []
+    assert readings[-1]["flags"] == ["stuck"]
+    assert readings[-1]["pm25"] == 10.3
+
+
+class Agree:
+    def __init__(self):
+        self.added = []
+
+    def add(self, slot, pm25, now, seconds):
+        self.added.append((slot, pm25, seconds))
+
+    def disagrees(self, slot):
+        return len(self.added) > 1
+
+
+def test_disagreement_is_asked_for_each_window_with_a_value():
+    agree = Agree()
+
+    def prepare(it):
+        it.agree = agree
+
+    def frame(second):
+        return good(0) if second < 22 else b""
+
+    readings, _ = play(MockSds(frame), Settings(0, 10, 0), 41, prepare=prepare)
+    assert [reading["flags"] for reading in readings] == [[], ["disagree"], ["disagree"], ["no_frame"]]
+    assert agree.added == [("a", 10, 10)] * 3
+
+
+def nothing_there(it):
+    it.port = it.driver
+
+
+def test_another_driver_is_fitted_while_it_runs():
+    """What was searched for has been found."""
+    device = MockSds()
+
+    def found(it):
+        it.fit(Sds011(), UartPort(device))
+
+    readings, _ = play(device, Settings(5, 60, 0), 130, Absent(), at=[(50, found)], prepare=nothing_there)
+    assert [(reading["model"], reading["up"]) for reading in readings] == [("sds011", 115)]
+    assert readings[0]["flags"] == []
+
+
+def test_until_it_is_found_readings_say_so():
+    readings, it = play(MockSds(), Settings(5, 10, 0), 40, Absent(), prepare=nothing_there)
+    assert len(readings) == 3
+    for reading in readings:
+        assert (reading["model"], reading["n"], reading["flags"]) == ("auto", 0, ["no_frame"])
+    assert health.errors(it) == {}
+    assert "laser_h" not in health.of_sensor(it)
+
+
+def test_hours_of_a_laser_that_never_spoke_are_not_counted():
+    device = HangingSds()
+    device.hung = True
+    _, it = play(device, Settings(0, 10, 0), 31)
+    assert it.odometer.seconds == 0
