@@ -1,8 +1,8 @@
-"""Short names for what is private in firmware: every name costs a node's heap some 25 bytes for good, and
-past 620 of them the interpreter takes 7 KB in one piece.
+"""Short names for what is private in firmware, and for parameters: every name costs a node's heap some 25
+bytes for good, and past 620 of them the interpreter takes 7 KB in one piece.
 
 Lines stay where they are, so that a traceback still leads to the source; only the function's name in it is
-short. What is public, what is named in a text and what `const` removes anyway is left alone.
+short. What is public, what is named in a text or as a keyword and what `const` removes anyway is left alone.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import itertools
 import string
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 SHORT = 2  # letters: nothing is gained below
+Change = tuple[tuple[int, int], str, str | None]  # where (row from 1, column), the old name, the new one
 
 
 def shorten(sources: Mapping[str, str]) -> dict[str, str]:
@@ -43,7 +44,20 @@ def shorten(sources: Mapping[str, str]) -> dict[str, str]:
         free = (name for name in _short() if name not in taken)
         for name in table:
             table[name] = next(free)
-    return {module: _replace(text, tables[groups[module]]) for module, text in sources.items()}
+    spoken = {name for tree in trees.values() for name in _spoken(tree)}
+    return {
+        module: _replace(
+            text,
+            [
+                *(
+                    (token.start, token.string, tables[groups[module]].get(token.string))
+                    for token in _names(text)
+                ),
+                *_parameters(trees[module], spoken),
+            ],
+        )
+        for module, text in sources.items()
+    }
 
 
 def _is_private(name: str) -> bool:
@@ -120,12 +134,63 @@ def _short() -> Iterator[str]:
             yield "_" + "".join(letters)
 
 
-def _replace(text: str, table: Mapping[str, str]) -> str:
+def _spoken(tree: ast.Module) -> set[str]:
+    """Names that cost nothing more as a parameter's, or must stay: those of attributes, functions, classes,
+    modules and keywords, and what stands in texts and f-strings."""
+    names = _untouchable(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.keyword):
+            names.add(node.arg or "")
+        elif isinstance(node, ast.alias):
+            names |= {node.name, node.asname or ""}
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            names |= set(node.names)
+        elif isinstance(node, ast.ExceptHandler):
+            names.add(node.name or "")
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def _parameters(tree: ast.AST, spoken: set[str], depth: int = 0) -> Iterator[Change]:
+    """Renamings of what functions call their parameters: the interpreter keeps these names too, unlike those
+    of other variables. A function within a function goes on counting, so that it does not hide one."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from _parameters(node, spoken, depth)
+            continue
+        arguments = node.args
+        own = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        own += [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+        table = {
+            argument.arg: name
+            for argument, name in zip(own, _after(depth), strict=False)
+            if argument.arg != "self" and not argument.arg.startswith("_") and argument.arg not in spoken
+        }
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name):
+                yield (inner.lineno, inner.col_offset), inner.id, table.get(inner.id)
+        for argument in own:
+            yield (argument.lineno, argument.col_offset), argument.arg, table.get(argument.arg)
+        yield from _parameters(node, spoken, depth + len(own))
+
+
+def _after(depth: int) -> Iterator[str]:
+    """a_, b_, ... without the first `depth`: no private name is such."""
+    return (letter + "_" for letter in string.ascii_letters[depth:])
+
+
+def _replace(text: str, changes: Iterable[Change]) -> str:
     lines = text.splitlines(keepends=True)
-    for token in sorted(_names(text), key=lambda token: token.start, reverse=True):
-        short = table.get(token.string)
-        if short is not None:
-            row, column = token.start
-            line = lines[row - 1]
-            lines[row - 1] = line[:column] + short + line[column + len(token.string) :]
+    wanted = {start: (old, new) for start, old, new in changes if new is not None}
+    for (row, column), (old, new) in sorted(wanted.items(), reverse=True):
+        line = lines[row - 1]
+        if not line.startswith(old, column):
+            raise AssertionError(f"line {row}: {old} is not where it was found")
+        lines[row - 1] = line[:column] + new + line[column + len(old) :]
     return "".join(lines)

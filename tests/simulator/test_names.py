@@ -80,3 +80,28 @@ def test_the_firmware_gets_short_names_and_keeps_its_lines(repo: Path) -> None:
 def test_what_a_library_calls_private_is_its_own() -> None:
     text = "import library\n\nlibrary._queue()\n"
     assert shorten({"m": text})["m"] == text
+
+
+def test_parameters_become_short_and_the_code_does_the_same() -> None:
+    text = (
+        "def outer(first, second=2):\n"
+        "    def inner(third):\n        return (first, second, third)\n"
+        "    return inner(second) + tuple(map(lambda fourth: (fourth, first), [second]))\n"
+    )
+    short = shorten({"m": text})["m"]
+    assert not any(name in short for name in ("first", "second", "third", "fourth"))
+    assert run({"m": text}, "m")["outer"](1) == (1, 2, 2, (2, 1))  # type: ignore[operator]
+
+
+def test_a_function_within_another_may_use_its_name_again() -> None:
+    text = "def outer(item):\n    return [(lambda item: item * 2)(item) for item in item]\n"
+    assert run({"m": text}, "m")["outer"]([1, 2]) == [2, 4]  # type: ignore[operator]
+
+
+def test_parameters_that_are_named_in_a_call_or_a_text_are_kept() -> None:
+    sources = {
+        "m": 'def f(named, shown, caught):\n    try:\n        return f"{shown}"\n'
+        "    except OSError as caught:\n        return named\n",
+        "n": "from m import f\n\nf(named=1, shown=2, caught=3)\n",
+    }
+    assert shorten(sources)["m"] == sources["m"]
