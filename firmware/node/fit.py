@@ -122,6 +122,8 @@ async def probe(app):
         _take_found(app, entry, found)
         _own_up(app, entry, state)
     forget("drivers")
+    if app.climate and not app.measurements and not app.unfound:
+        app.config.problem("sensors: a climate sensor alone makes no readings, add a particle sensor")
     if app.unfound and not app.measurements:
         app.config.problem("sensors: none was found, see docs/sensors.md for the wiring")
         _stand_in(app, app.unfound[0], "not_found")
@@ -131,7 +133,8 @@ def _take_found(app, entry, found):
     """Start what was found at an auto entry, under its slot or a slot named after it."""
     bus = app.buses.get(entry.get("i2c"))
     placed = _waiting(app, entry)
-    for one in found:
+    # The first particle sensor gets the entry's own slot.
+    for one in sorted(found, key=lambda one: one["model"] in CLIMATE_MODELS):
         if bus and one.get("address") in bus.taken:
             continue  # it has an entry of its own
         fresh = dict(entry)
