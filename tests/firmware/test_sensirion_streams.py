@@ -19,7 +19,7 @@ from tests.firmware.both import test_sensirion
 VECTORS = Path(__file__).parents[1] / "vectors"
 pytestmark = pytest.mark.timeout(120)
 SPECIAL = (0x7E, 0x7D, 0x11, 0x13)
-many = settings(max_examples=200, deadline=None, print_blob=True)
+many = settings(max_examples=100, deadline=None, print_blob=True)
 
 
 def sealed(body: bytes) -> bytes:

@@ -27,7 +27,9 @@ def values(data):
         if i == 4 or i == 9:
             last = 0
         # Written so that NaN, which compares as false, is refused.
-        if not (0 <= x <= (1000 if i < 4 else 65535 if i < 9 else 10) and last <= x * 1.01 + 0.05):
+        if not 0 <= x <= (1000 if i < 4 else 65535 if i < 9 else 10):
+            return "out_of_range"
+        if x < last and x * 1.01 + 0.05 < last:  # the sum only where it may matter: each float is garbage
             return "out_of_range"
         last = x
     return {"kind": "data", "pm1": v[0], "pm25": v[1], "pm4": v[2], "pm10": v[3]}
