@@ -1,4 +1,4 @@
-"""A UART's line from the sensor to the node: bytes come at the wire's pace, and a full buffer drops the rest."""
+"""A UART's line from the sensor to the node: bytes come at its pace, and a full buffer drops the rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Wire:
     def __init__(self, sensor: Sensor, rxbuf: int) -> None:
         self.sensor = sensor
         self.rxbuf = rxbuf
-        self.dropped = self.most = self.received = 0
+        self.dropped = self.most = 0
         self._byte_ms = BITS * 1000 / sensor.baud
         self._held = bytearray()
         self._sent = bytearray()  # on the wire, or waiting to go onto it
@@ -69,6 +69,5 @@ class Wire:
     def _arrive(self, data: bytes) -> None:
         room = self.rxbuf - len(self._held)
         self._held += data[:room]
-        self.received += len(data)
         self.dropped += max(0, len(data) - room)
         self.most = max(self.most, len(self._held))

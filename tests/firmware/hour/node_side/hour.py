@@ -1,18 +1,18 @@
 """The node's side of an hour: one sensor of the settings as the node itself fits and runs it.
 
-DUSTLINE_HOUR: {"entry": the sensor's settings, "minutes"}. Told to the other side: each reading with the
-extremes of its window's events; the heap at 5 minutes and every 10; what was allocated while the collector
-was off; at the end the sensor's health.
+DUSTLINE_HOUR: {"entry": the sensor's settings, "minutes", "leak"}. Told to the other side: each reading with
+the extremes of its window's events; the heap at 5 minutes and every 10; what was allocated while the
+collector was off; at the end the sensor's health.
 """
 
 import asyncio
 import gc
 import json
-import micropython
 import os
+import time
 
 import line
-import time
+import micropython
 
 from node import use_once
 from node.odometer import Odometer
@@ -125,6 +125,14 @@ async def blocks():
         time.sleep_ms(2000 if minute % 10 == 0 else 1000)
 
 
+async def leak():
+    """Keep the smallest piece of the heap that there is, each minute: to see that it is seen."""
+    kept = [None] * 60
+    for minute in range(60):
+        await asyncio.sleep_ms(60000)
+        kept[minute] = bytearray(8)
+
+
 async def weigh():
     """Let the node run for a while without the collector."""
     gc.collect()
@@ -156,8 +164,9 @@ def look():
 
 
 async def main(minutes, sensor):
-    running = asyncio.create_task(sensor.run())
-    asyncio.create_task(blocks())
+    tasks = [asyncio.create_task(sensor.run()), asyncio.create_task(blocks())]
+    if settings["leak"]:
+        tasks.append(asyncio.create_task(leak()))
     await asyncio.sleep_ms(_SETTLED_S * 1000 - time.uptime_ms())
     look()
     await asyncio.sleep_ms(_WEIGH_S * 1000 - time.uptime_ms())
@@ -165,7 +174,7 @@ async def main(minutes, sensor):
     for end in range(10, minutes + 1, 10):
         await asyncio.sleep_ms(end * 60000 - time.uptime_ms())
         look()
-        if running.done():
+        if tasks[0].done():
             raise RuntimeError("the sensor's task has ended")
     line.tell({"end": use_once("health", "of_sensor", sensor), "events": watch.events})
 

@@ -7,10 +7,9 @@ so that what is counted is the firmware's own.
 import json
 import os
 import struct
-
 import time
 
-_port = open(int(os.getenv("DUSTLINE_HOUR_FD")), "r+b")
+_port = open(int(os.getenv("DUSTLINE_HOUR_FD")), "r+b")  # noqa: SIM115 - an inherited socket, open to the end
 _head = bytearray(8)
 _one = bytearray(1)
 _quiet = bytearray(2)
