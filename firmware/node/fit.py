@@ -134,7 +134,8 @@ def _take_found(app, entry, found):
     bus = app.buses.get(entry.get("i2c"))
     placed = _waiting(app, entry)
     # The first particle sensor gets the entry's own slot.
-    for one in sorted(found, key=lambda one: one["model"] in CLIMATE_MODELS):
+    weather = [one for one in found if one["model"] in CLIMATE_MODELS]
+    for one in [one for one in found if one not in weather] + weather:
         if bus and one.get("address") in bus.taken:
             continue  # it has an entry of its own
         fresh = dict(entry)

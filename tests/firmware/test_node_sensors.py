@@ -182,7 +182,7 @@ def test_names_and_heap_of_a_running_node_are_bounded(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path, model: str
 ) -> None:
     """MicroPython keeps each name it has ever seen, in tables that double: 20, 40 .. 320 make 620, and the
-    next one takes 7 KB in one piece, of a heap of 128. An SDS011's node stays below it.
+    next one takes 7 KB in one piece, of a heap of 128. A node with one sensor stays below it.
 
     Free in 128 KiB: at least 8 KiB, so that a full batch of readings and a `config` message still fit.
     """
@@ -205,5 +205,5 @@ try:
     wait_for(lambda: gateway.health and gateway.readings, 20, "a node that works")
     print(model, "names", found.group(1), "free", gateway.health[-1]["heap_free"])
     # `tell` and `both` and the like are the test's own: 8 names.
-    assert int(found.group(1)) <= (620 + 8 if model == "sds011" else 680)
+    assert int(found.group(1)) <= 620 + 8
     assert min(health["heap_free"] for health in gateway.health) >= 8 * 1024
