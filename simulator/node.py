@@ -3,7 +3,7 @@
 A node's directory:
   flash/      the board's file system and the process's working directory; config.json is written if absent
   nvs.json    the chip's non-volatile storage
-  firmware, chip   while it is on: links to the bytecode that it runs
+  fw, chip, main   while it is on: links to the bytecode that it runs, and main.py
   node.log    the serial console
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -229,12 +230,21 @@ class SimNode:
                 return  # ended between the two lines
 
     def _link(self, on: bool) -> None:
-        """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine."""
-        for name, target in (("chip", compiled(CHIP)), ("firmware", self.firmware)):
+        """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine.
+
+        main.py is a copy in a folder of its own. MicroPython searches its script's folder first, by that
+        folder's real path, and 50 of those would be 2 KB.
+        """
+        for name, target in (("chip", compiled(CHIP)), ("fw", self.firmware)):
             link = self.directory / name
             link.unlink(missing_ok=True)
             if on:
                 link.symlink_to(target)
+        main = self.directory / "main" / "main.py"
+        main.parent.mkdir(exist_ok=True)
+        main.unlink(missing_ok=True)
+        if on:
+            shutil.copyfile(self.firmware / "main.py", main)
 
     def _live(self) -> None:
         """Run until told to end, then power off."""
@@ -315,11 +325,11 @@ class SimNode:
             sys.executable,
             *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
             *(str(self.micropython.path), "-X", f"heapsize={self.options.heap}"),
-            "../firmware/main.py",
+            "../main/main.py",
         ]
         environment = {
             **os.environ,
-            "MICROPYPATH": "../chip:../firmware:.frozen",
+            "MICROPYPATH": "../chip:../fw:.frozen",
             "DUSTLINE_CHIP": str(talk),
         }
         with self.log.open("ab") as log:
