@@ -7,8 +7,7 @@ class Climate(Sensor):
     """`slots` is the live list of the node's Measurements."""
 
     def __init__(self, entry, driver, port, now, slots):
-        Sensor.__init__(self, entry, driver, port, now)
-        self.ladder._last = 1  # resync and reinit: it has neither a sleep nor a switch
+        Sensor.__init__(self, entry, driver, port, now, False)
         self._slots = slots
         self.last = None  # the newest values
         self.last_at = 0  # ms since boot when they came
@@ -27,6 +26,7 @@ class Climate(Sensor):
         self.last = event
         self.last_at = now = self.now()
         self.ladder.heard(now)
-        self.state = "failed" if self.driver.climate_flag else "ok"
+        # A value that stands still may be fog: flagged, but nothing to send anybody to the sensor for.
+        self.state = "failed" if self.driver.climate_flag == "climate_error" else "ok"
         for slot in self._slots:
             slot.take_climate(event)

@@ -114,7 +114,11 @@ def readdress(sensor):
 async def probe(app):
     """Look for what is "auto". What is found runs; for what is not, readings that say so are born."""
     for entry in list(app.unfound):
-        found, state, message = await use_once("detect", "find", app.board, entry, app.now)
+        bus = app.buses.get(entry.get("i2c"))
+        taken = bus.taken if bus else ()
+        found, state, message = await use_once("detect", "find", app.board, entry, app.now, taken)
+        if bus:
+            bus.open()
         if state == "ok":
             print(f"sensor {entry['slot']}: {message}")
         elif found or not entry.get("maybe"):
@@ -213,8 +217,11 @@ async def diagnose(app, sensor):
     if "uart" in entry:
         sensor.port.close()
     driver = sensor.driver
+    taken = ()
+    if "i2c" in entry:
+        taken = [address for address in sensor.port.bus.taken if address != sensor.port.address]
     try:
-        state, message = await use_once("detect", "diagnose", app.board, entry, driver, app.now)
+        state, message = await use_once("detect", "diagnose", app.board, entry, driver, app.now, taken)
     finally:
         if "uart" in entry:
             sensor.port = _port(app, entry, driver)

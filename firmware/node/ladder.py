@@ -9,17 +9,18 @@ _RUNGS = ("resync", "reinit", "sleep_wake", "power_cycle")
 
 
 class Ladder:
-    """The rungs are resync, reinit, sleep_wake and, with a switch for the supply, power_cycle.
+    """The rungs are resync, reinit, sleep_wake if it can sleep and, with a switch for its supply,
+    power_cycle.
 
     Frames without values, damaged bytes and garbage are silence too: heard() is for frames with values only.
     counts  rung -> how often it was due, since the start
     full    whole passes since the sensor was last heard
     """
 
-    def __init__(self, can_switch=False):
+    def __init__(self, can_switch=False, can_sleep=True):
         self.counts = {}
         self.full = 0
-        self._last = 3 if can_switch else 2
+        self._last = 3 if can_switch else 2 if can_sleep else 1
         self._since = None  # ms: the silence of this pass counts from here; None = no frame is expected
         self._rung = 0
 

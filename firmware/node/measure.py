@@ -38,7 +38,7 @@ class Sensor:
     state   ok warming_up asleep silent bus_stuck failed, or as diagnosed: swapped wrong_speed not_found
     """
 
-    def __init__(self, entry, driver, port, now):
+    def __init__(self, entry, driver, port, now, can_sleep=True):
         self.entry = entry
         self.slot = entry["slot"]
         self.driver = driver
@@ -50,7 +50,7 @@ class Sensor:
         self.rescue = None  # async (sensor, rung of the ladder): do what the rung says, see rungs.py
         self.diagnosed = None  # ms of the last diagnosis
         self.faults = {}  # what the device reported of itself -> frames that said so
-        self.ladder = Ladder("power" in entry)
+        self.ladder = Ladder("power" in entry, can_sleep)
 
     def fault(self, event):
         """The device says that its values are not to be trusted."""
@@ -62,6 +62,8 @@ class Sensor:
         await sleep_ms(POLL_MS)
         now = self.now()
         self.port.step(self.driver, now, take)
+        if getattr(self.driver, "cleaning", False):
+            self.ladder.heard(now)  # its fan is being cleaned: no values come, and none are missed
         rung = self.ladder.due(now)
         if rung:
             await self.rescue(self, rung)
@@ -158,6 +160,8 @@ class Measurement(Sensor):
 
     def _wake(self):
         self._start = self._counted = now = self.now()
+        if not getattr(self.driver, "run_s_since_clean", 1):
+            self.driver.run_s_since_clean = self.odometer.since_clean(self.slot)
         self.driver.wake(now)
         self._awake = True
         self._asleep = False
@@ -184,6 +188,9 @@ class Measurement(Sensor):
             self._counted += seconds * 1000
             if self.driver.frames:
                 self.odometer.add(self.slot, self.driver.id, seconds)
+                clean = getattr(self.driver, "run_s_since_clean", None)
+                if clean is not None:
+                    self.odometer.keep_clean(self.slot, clean)
         self.odometer.save_if_due(now)
 
     # A window.
@@ -278,7 +285,7 @@ class Measurement(Sensor):
 
     def _why_nothing(self):
         damaged, ranged = self._rejected()
-        if self._cold:
+        if self._cold or getattr(self.driver, "cleaning", False):
             return "warming_up"
         if ranged > self._ranged:
             return "out_of_range"

@@ -19,6 +19,9 @@ class Odometer:
 
     A sensor that tells its id has hours of its own: a new one begins at 0, an old one that is back goes on.
     What was counted since the start under no id goes over to the id as soon as it is known.
+
+    Beside the hours, under "-", which is no slot's name: seconds that a slot's sensor has run since its fan
+    was cleaned.
     """
 
     def __init__(self, path="laser.json"):
@@ -60,6 +63,18 @@ class Odometer:
             self._late[slot] = self._late.get(slot, 0) + seconds
         ids[id] = ids.get(id, 0) + seconds
         self._changed = True
+
+    def since_clean(self, slot):
+        """Seconds run since the fan was cleaned, as last kept."""
+        return self._slots.get("-", {}).get(slot, 0)
+
+    def keep_clean(self, slot, seconds):
+        """Keep these seconds; that a fan was cleaned, and they are fewer now, is written at once."""
+        fewer = seconds < self.since_clean(slot)
+        self._slots.setdefault("-", {})[slot] = seconds
+        self._changed = True
+        if fewer:
+            self.save()
 
     def save_if_due(self, now):
         """Write when an hour has passed since the last time and something was counted."""

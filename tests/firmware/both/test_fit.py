@@ -59,7 +59,7 @@ class App:
     def search(self, **found):
         """One pass; `found`: what there is, by slot."""
 
-        def once(name, function, board, entry, now):
+        def once(name, function, board, entry, now, taken):
             async def find():
                 there = found.get(entry["slot"], [])
                 return there, "ok" if there else "silent", "as the test says"

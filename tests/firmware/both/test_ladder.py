@@ -96,3 +96,11 @@ def test_expecting_it_again_does_not_put_the_rungs_off():
     for now in range(0, 12000, 1000):
         ladder.expect(now)
     assert ladder.due(12000) == "resync"
+
+
+def test_what_can_neither_sleep_nor_be_switched_has_two_rungs():
+    ladder = Ladder(can_sleep=False)
+    ladder.expect(0)
+    rungs = [ladder.due(now) for now in range(0, 60000, 1000)]
+    assert [rung for rung in rungs if rung] == ["resync", "reinit"]
+    assert ladder.full == 1

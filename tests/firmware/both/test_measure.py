@@ -531,3 +531,69 @@ def test_hours_of_a_laser_that_never_spoke_are_not_counted():
     device.hung = True
     _, it = play(device, Settings(0, 10, 0), 31)
     assert it.odometer.seconds == 0
+
+
+class CleanSds(Sds011):
+    """An SDS011 with a fan to be cleaned, as Sensirion's sensors have: 12 s without values."""
+
+    def __init__(self):
+        super().__init__()
+        self.run_s_since_clean = 0
+        self.cleaning = False
+        self.woken_with = []
+
+    def wake(self, now):
+        self.woken_with.append(self.run_s_since_clean)
+        super().wake(now)
+
+
+class CleanOdometer(Odometer):
+    def __init__(self, seconds):
+        super().__init__()
+        self.clean = [seconds]
+
+    def since_clean(self, slot):
+        return self.clean[-1]
+
+    def keep_clean(self, slot, seconds):
+        self.clean.append(seconds)
+
+
+def cleaned(it):
+    it.driver.cleaning = False
+    it.driver.run_s_since_clean = 0
+
+
+def start_cleaning(it):
+    it.driver.cleaning = True
+    it.driver.parser.feed = lambda data: []
+
+
+def test_the_time_since_a_cleaning_is_kept_and_given_back():
+    odometer = CleanOdometer(500)
+    driver = CleanSds()
+
+    def prepare(it):
+        it.odometer = odometer
+
+    def more(it):
+        it.driver.run_s_since_clean += 100
+
+    at = ((40, more), (90, cleaned))
+    play(MockSds(), Settings(10, 20, 10), 130, driver, at, prepare=prepare)
+    assert driver.woken_with[:2] == [500, 600]
+    assert 600 in odometer.clean
+    assert odometer.clean[-1] == 0
+    assert driver.woken_with[-1] == 0
+
+
+def test_a_fan_that_is_cleaned_is_not_mute():
+    device = MockSds()
+    driver = CleanSds()
+
+    def prepare(it):
+        it.odometer = CleanOdometer(0)
+
+    readings, it = play(device, Settings(5, 20, 0), 70, driver, ((10, start_cleaning),), prepare=prepare)
+    assert it.ladder.counts == {}
+    assert readings[-1]["flags"] == ["warming_up"]

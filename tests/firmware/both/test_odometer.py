@@ -144,3 +144,18 @@ def test_a_disk_that_takes_nothing_stops_nothing_and_is_tried_again():
     assert PATH not in os.listdir(".")
     odometer.save_if_due(2 * HOUR * 1000)
     assert again().hours("a", None) == 1
+
+
+def test_a_cleaned_fan_is_remembered_at_once():
+    odometer = fresh()
+    assert odometer.since_clean("a") == 0
+    odometer.add("a", None, 600)
+    odometer.keep_clean("a", 600)
+    assert files.read(PATH) is None  # an hour of running is not worth a write more often
+    odometer.save()
+    assert again().since_clean("a") == 600
+    odometer.keep_clean("a", 0)
+    odometer = again()
+    assert odometer.since_clean("a") == 0
+    assert odometer.hours("a", None) * 6 == 1
+    assert odometer.since_clean("b") == 0
