@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.firmware.hour.run import CLIMATE, Case, Outcome
 
 # Bytes. What a collection finds alive differs by a few blocks of 32 from look to look, as old words on the
-# stack may look like pointers: 192 was the most in 40 hours of all sensors. A byte a minute that stayed
-# would be a block each, 1,760 in 55 minutes.
+# stack may look like pointers: 224 was the most in 40 hours of all sensors. A block kept each minute would
+# be 1,760 in 55 minutes.
 BREATH = 512
 
 # By datasheet; see simulator/sensors for which. A value beyond is no value, or at least marked `saturated`.
