@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import tempfile
 import time
@@ -21,7 +22,7 @@ from simulator.options import Fitted, NodeOptions
 from simulator.places import PLACES, find_place
 from simulator.power_cli import power
 from simulator.runtime import SimulatorError, find_micropython
-from simulator.sensor_words import Fault, fit_all, models_text, parse_fault
+from simulator.sensor_words import Fault, fault_names, fit_all, models_text, parse_fault
 
 LOOK_S = 0.2
 REPORT_S = 5.0
@@ -150,7 +151,7 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
     multiple=True,
     metavar="SLOT:NAME[=VALUE]",
     help="From the start; may be repeated. A fault of the device with its probability, or how it is wired: "
-    "a:bit_flip=0.01, a:clogged, b:nack=0.2, a:swapped, a:baud=19200.",
+    f"a:bit_flip=0.01, a:clogged, b:nack=0.2, a:swapped, a:baud=19200. Names: {', '.join(fault_names())}.",
 )
 @click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
@@ -165,6 +166,8 @@ def node(
     **settings: Any,
 ) -> None:
     """Run one simulated node until Ctrl-C and print its serial console."""
+    if name is not None and not re.fullmatch("[a-z0-9-]{1,32}", name):
+        raise click.BadParameter(f"{name!r}: 1 to 32 of a-z, 0-9 and -", param_hint="--name")
     fitted, trouble = _fitted(sensors or ("sds011",), auto, faults)
     try:
         place = find_place(place_name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -27,8 +28,15 @@ def _capacity(_context: click.Context, _option: click.Parameter, text: str | Non
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(mah|ah)?", text.strip(), re.IGNORECASE)
     value = float(match[1]) * (1000 if (match[2] or "").lower() == "ah" else 1) if match else 0.0
-    if not value:
-        raise click.BadParameter(f"{text!r} is no capacity; write it as 3000mAh or 3Ah")
+    if not 0 < value < 1e7:  # 10,000 Ah: no node hangs on more
+        raise click.BadParameter(f"{text[:20]!r} is no capacity; write it as 3000mAh or 3Ah")
+    return value
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, value: float | None) -> float | None:
+    """A number: click's ranges let `nan` through."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
     return value
 
 
@@ -42,9 +50,18 @@ def _capacity(_context: click.Context, _option: click.Parameter, text: str | Non
     show_default=True,
     help="Give it several times for several sensors.",
 )
-@click.option("--warmup", type=click.FloatRange(0, 600), help="Seconds; default 30 when a cycle is given.")
-@click.option("--window", type=click.FloatRange(1, 3600), help="Seconds of one reading; default 60.")
-@click.option("--sleep", type=click.FloatRange(0, 86400), help="Seconds between windows; default 0.")
+@click.option(
+    "--warmup",
+    type=click.FloatRange(0, 600),
+    callback=_seconds,
+    help="Seconds; default 30 when a cycle is given.",
+)
+@click.option(
+    "--window", type=click.FloatRange(1, 3600), callback=_seconds, help="Seconds of one reading; default 60."
+)
+@click.option(
+    "--sleep", type=click.FloatRange(0, 86400), callback=_seconds, help="Seconds between windows; default 0."
+)
 @click.option("--board", type=click.Choice(list(BOARDS)), default="esp32-devkit", show_default=True)
 @click.option("--mode", type=click.Choice(MODES), default="always-on", show_default=True, help="Of Wi-Fi.")
 @click.option("--switched", is_flag=True, help="A switch cuts the sensors' supply while they sleep.")
@@ -95,6 +112,8 @@ def power(
         _tell(uses[0][0], uses[0][2])
     else:
         _table([(name, use) for name, _, use in uses])
+    if any(each.laser_years is not None for each in uses[0][2].sensors):
+        click.echo("A laser's years count its hours of light only; fan and dust may end it sooner.")
     if mode != "always-on":
         click.echo("The firmware keeps Wi-Fi always on as yet: this is what the mode would save.")
     if with_sources:

@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from simulator.options import I2C_PINS, UART_PINS, Fitted, fit
-from simulator.sensors import MODELS
+from simulator.sensors import MODELS, i2c_address
 from simulator.sensors.base import Device
 from simulator.sensors.faults import Faults
 
 SLOTS = "abcdefghijklmnopqrstuvwxyz"
 LAST_PIN = 33  # those above are for input only
 WIRING = ("swapped", "baud")  # faults of how a sensor is fitted, not of the device
+# Faults that not every bus can have; the emulators on the others pass them over.
+ONLY_ON = {
+    "swapped": ("uart", "i2c"),
+    "baud": ("uart",),
+    "byte_shift": ("uart",),
+    "garbage": ("uart",),
+    "byte_loss": ("uart", "pin"),
+    "truncated": ("uart", "pin"),
+    "nack": ("i2c", "pin"),
+    "clock_stretch": ("i2c",),
+    "bus_stuck": ("i2c",),
+}
+_BUS = {"uart": "a UART", "i2c": "an I2C bus", "pin": "one pin"}
 YES_NO = {"true": 1.0, "yes": 1.0, "on": 1.0, "false": 0.0, "no": 0.0, "off": 0.0}
 
 
@@ -29,6 +42,8 @@ def fit_all(words: Sequence[str], auto: bool = False) -> tuple[Fitted, ...]:
         taken = _pins(one) & {pin for each in fitted if not _share(one, each) for pin in _pins(each)}
         if taken:
             raise ValueError(f"{word}: pin {min(taken)} has another sensor already")
+        if one.bus == "i2c":
+            _check_address(word, one, fitted)
         if auto and one.bus != "pin":
             one = replace(one, configured="auto")
         fitted.append(one)
@@ -54,6 +69,17 @@ def _fit(slot: str, word: str, uarts: list[int | None]) -> Fitted:
             raise ValueError(f"{word}: the board's UARTs are all taken")
         number = free[0]
     return fit(model, slot, one.bus, number)
+
+
+def _check_address(word: str, one: Fitted, others: Sequence[Fitted]) -> None:
+    """Two devices of one address on one bus would answer at the same time."""
+    address = i2c_address(one.model)
+    for other in others:
+        if _share(one, other) and i2c_address(other.model) == address:
+            raise ValueError(
+                f"{word}: I2C bus {one.i2c} has a {other.model} at address 0x{address:02x} already; "
+                f"put one on the other bus, for instance {one.model}@i2c1"
+            )
 
 
 def _pins(fitted: Fitted) -> set[int]:
@@ -94,13 +120,15 @@ def parse_fault(word: str, fitted: Sequence[Fitted]) -> Fault:
     slot, colon, rest = word.partition(":")
     name, _, text = rest.partition("=")
     slots = {each.slot: each for each in fitted}
-    names = [*(field.name for field in fields(Faults)), *WIRING]
     if not colon or slot not in slots:
-        raise ValueError(f"{word}: begins with a slot and a colon; the slots are {', '.join(slots)}")
-    if name not in names:
-        raise ValueError(f"{word}: no fault {name!r}; there are {', '.join(names)}")
-    if name == "baud" and slots[slot].bus != "uart":
-        raise ValueError(f"{word}: {slots[slot].model} in slot {slot} is not on a UART")
+        raise ValueError(
+            f"{word}: a fault begins with a slot and a colon, as in a:mute; the slots are {', '.join(slots)}"
+        )
+    if name not in fault_names():
+        raise ValueError(f"{word}: no fault {name!r}; there are {', '.join(fault_names())}")
+    one = slots[slot]
+    if one.bus not in ONLY_ON.get(name, (one.bus,)):
+        raise ValueError(f"{word}: {one.model} in slot {slot} hangs on {_BUS[one.bus]}, which has no {name}")
     try:
         value = YES_NO[text] if text in YES_NO else float(text or 1)
     except ValueError:
@@ -110,6 +138,10 @@ def parse_fault(word: str, fitted: Sequence[Fitted]) -> Fault:
     if name != "baud" and not 0 <= value <= 1:
         raise ValueError(f"{word}: a probability is 0 to 1")
     return Fault(slot, name, value)
+
+
+def fault_names() -> list[str]:
+    return [*(field.name for field in fields(Faults)), *WIRING]
 
 
 def models_text() -> str:

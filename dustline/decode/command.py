@@ -22,6 +22,7 @@ from dustline.decode.streams import PLANTOWER, StreamDecoder
 from dustline.decode.transfers import I2cLines, Transfer
 
 _CHUNK = 4096
+_SHOWN = 5  # bad lines; one wrong file has thousands
 SENSORS = (
     "sds011",
     "plantower",
@@ -141,6 +142,8 @@ class _Run:
 
     def _bad(self, number: int, text: str, error: ValueError) -> None:
         self.bad_lines += 1
+        if self.bad_lines > _SHOWN:
+            return
         shown = text if len(text) <= 40 else text[:37] + "..."
         if "export" in str(error) or "stands" in str(error):
             why = str(error)
@@ -155,6 +158,8 @@ class _Run:
         summary = self.decoder.summary()
         if self.bad_lines:
             summary["rejects"]["bad_hex_line"] = self.bad_lines
+        if self.bad_lines > _SHOWN:
+            click.echo(f"{self.bad_lines - _SHOWN} more lines are no hex bytes and were left out", err=True)
         _print([summary])
         for reason, hint in HINTS.items():
             if reason in summary["rejects"]:

@@ -32,6 +32,12 @@ MODELS: dict[tuple[str, str], tuple[str, str, bool]] = {
 UART_MODELS = tuple(sorted(model for model, bus in MODELS if bus == "uart"))
 
 
+def i2c_address(model: str) -> int:
+    """The address, 7 bits, that a model has on I2C when nobody changed it."""
+    module, name, _ = MODELS[model, "i2c"]
+    return getattr(import_module(f"simulator.sensors.{module}"), name).address
+
+
 @overload
 def make_sensor(
     model: str, air: Air, seed: int = 0, *, bus: Literal["uart"] = "uart", weather: Weather | None = None

@@ -164,6 +164,9 @@ def test_modes_that_the_firmware_does_not_have_say_so() -> None:
     [
         (["--battery", "big"], "'big' is no capacity; write it as 3000mAh or 3Ah"),
         (["--battery", "0"], "'0' is no capacity"),
+        (["--battery", "9" * 400], "is no capacity"),
+        (["--warmup", "nan"], "nan is no number of seconds"),
+        (["--sleep", "nan"], "nan is no number of seconds"),
         (["--sensor", "nose"], "'nose'"),
         (["--window", "0"], "--window"),
     ],

@@ -80,6 +80,8 @@ def test_words_become_sensors(words: list[str], auto: bool, config: list[dict[st
         (["sds011", "dht22@17"], "dht22@17: pin 17 has another sensor already"),
         (["dht22@99"], "the board's pins are 0 to 33"),
         (["sds011"] * 3, "the board's UARTs are all taken"),
+        (["sps30@i2c", "sen55"], "I2C bus 0 has a sps30 at address 0x69 already; put one on the other bus"),
+        (["bme280", "sds011", "bmp280"], "bmp280@i2c1"),
         (["bme280"] * 27, "27 sensors are more than a board holds"),
     ],
 )
@@ -119,19 +121,21 @@ def test_faults_of_the_wiring() -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("clogged", "begins with a slot and a colon; the slots are a, b"),
+        ("clogged", "begins with a slot and a colon, as in a:mute; the slots are a, b"),
         ("z:clogged", "the slots are a, b"),
         ("a:broken", "no fault 'broken'; there are mute, stuck,"),
         ("a:bit_flip=often", "'often' is not a number"),
         ("a:bit_flip=1.5", "a probability is 0 to 1"),
         ("a:bit_flip=nan", "a probability is 0 to 1"),
         ("a:baud=0", "a speed is 300 to 1000000 baud"),
-        ("b:baud=9600", "sen55 in slot b is not on a UART"),
+        ("b:baud=9600", "sen55 in slot b hangs on an I2C bus, which has no baud"),
+        ("a:nack", "sds011 in slot a hangs on a UART, which has no nack"),
+        ("c:swapped", "dht22 in slot c hangs on one pin, which has no swapped"),
     ],
 )
 def test_faults_that_do_not_exist_are_refused_in_words(word: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        parse_fault(word, fit_all(["sds011", "sen55"]))
+        parse_fault(word, fit_all(["sds011", "sen55", "dht22"]))
 
 
 def test_what_is_configured_may_differ_from_what_is_there() -> None:
@@ -177,7 +181,12 @@ def test_a_slot_cannot_be_taken_twice(tmp_path: Path) -> None:
         node(tmp_path, options)
 
 
-@pytest.mark.parametrize("words", [["--sensor", "sds012"], ["--fault", "a:rain"]])
+def test_devices_of_one_address_go_on_two_buses() -> None:
+    one, other = fit_all(["sps30@i2c", "sen55@i2c1"])
+    assert (one.i2c, other.i2c) == (0, 1)
+
+
+@pytest.mark.parametrize("words", [["--sensor", "sds012"], ["--fault", "a:rain"], ["--name", "../Node"]])
 def test_the_command_line_says_what_is_wrong_without_a_traceback(words: list[str]) -> None:
     command = [sys.executable, "-c", "from simulator.cli import sim; sim()", "node", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)

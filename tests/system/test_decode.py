@@ -208,6 +208,14 @@ def test_bad_lines_are_named_and_left_out() -> None:
     assert "Traceback" not in errors
 
 
+def test_a_file_of_something_else_does_not_flood_the_screen() -> None:
+    _, out, errors = run("sds011", given=b"nonsense\n" * 1000)
+    assert out == [{"rejects": {"bad_hex_line": 1000}, "frames": 0}]
+    assert len(errors.splitlines()) == 6
+    assert "line 5: " in errors
+    assert "995 more lines are no hex bytes" in errors
+
+
 def test_raw_bytes_taken_for_hex_end_in_a_hint() -> None:
     code, out, errors = run("sds011", given=bytes.fromhex("AAC00600060058D93DAB"))
     assert code == 0
