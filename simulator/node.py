@@ -1,24 +1,14 @@
 """One simulated node: the unmodified firmware on MicroPython's Unix port, with sensors on the chip's pins.
 
-A node's directory:
-  flash/      the board's file system and the process's working directory; config.json is written if absent
-  nvs.json    the chip's non-volatile storage
-  fw, chip, main   while it is on: links to the bytecode that it runs, and main.py
-  node.log    the serial console
+Its directory: home.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,24 +16,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from simulator import launcher
 from simulator.board.chip import Chip
 from simulator.board.network import AccessPoint
 from simulator.board.power import Reset
 from simulator.board.talk import serve
 from simulator.board.wiring import Fitting, Wiring
 from simulator.bytecode import compiled
+from simulator.home import Home
 from simulator.options import Fitted, NodeOptions
+from simulator.process import Process, end, send, spawn
 from simulator.router import HOST as ROUTER_HOST
 from simulator.router import Router
-from simulator.runtime import CHIP, MicroPython, SimulatorError, find_firmware, find_micropython
+from simulator.runtime import MicroPython, SimulatorError, find_firmware, find_micropython
 from simulator.sensors import make_sensor
 from simulator.sensors.base import Air, Device, Sensor, Weather
 from simulator.sensors.i2c import I2cDevice
 from simulator.serial_line import SerialLine, SerialLines, Wire, steady_unix_clock
 
 REBOOT_S = 1.0
-TERM_S = 3.0
 UARTS = (1, 2)
 SEED_STEP = 7919  # between the sensors of a node: two of a model are two units in the same air
 
@@ -74,9 +64,8 @@ class SimNode:
         """`air` and `weather` are asked with Unix time. Raises SimulatorError when firmware or MicroPython
         are not found, and ValueError for sensors that do not exist."""
         self.options = options
-        self.directory = directory.resolve()
-        self.flash = self.directory / "flash"
-        self.log = self.directory / "node.log"
+        self._home = Home(directory)
+        self.directory, self.flash, self.log = self._home.directory, self._home.flash, self._home.log
         self._unique = hashlib.sha256(options.name.encode()).digest()[:5]
         rssi = -50 - self._unique[0] % 30
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
@@ -96,7 +85,7 @@ class SimNode:
         self._serial = SerialLines(self.wiring, self._fail)
         self.starts = 0  # of the process, whatever the reason
         self.crashes = 0  # exits that nobody asked for
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._runner: threading.Thread | None = None
         self._network: Router | None = None
         self._failure: Exception | None = None
@@ -127,16 +116,6 @@ class SimNode:
             ntp=tuple(f"{ROUTER_HOST}:{network.udp(host, int(port))}" for host, _, port in ntp),
         )
 
-    def _write_config(self) -> None:
-        """config.json if absent; a router's addresses are new at each start and are always put there."""
-        wanted = self._connect(self.options).config()
-        config = self.flash / "config.json"
-        if config.exists():
-            if not self.options.router:
-                return
-            wanted = {**json.loads(config.read_text()), "broker": wanted["broker"], "ntp": wanted["ntp"]}
-        config.write_text(json.dumps(wanted, indent=1) + "\n")
-
     @property
     def alive(self) -> bool:
         """Whether the process runs now; false for a moment during a reset, and in deep sleep."""
@@ -152,14 +131,14 @@ class SimNode:
         """Power on: sensor and board. Returns when the process is started."""
         if self._runner is not None:
             raise SimulatorError(f"node {self.options.name} is on already")
-        self.flash.mkdir(parents=True, exist_ok=True)
+        self._home.make()
         self._hang_up()
-        self._write_config()
+        self._home.configure(self._connect(self.options))
         self.restore_wifi()
         self._ending.clear()
         self._started.clear()
         self._failure = None
-        self._link(True)
+        self._home.link(self.firmware)
         # The runner starts the process, and the process may not outlive the thread that started it.
         runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
         self._runner = runner
@@ -214,48 +193,21 @@ class SimNode:
             self._ending.set()
             process = self._process
         if process is not None:
-            self._signal(process, how)
-            try:
-                process.wait(TERM_S)
-            except subprocess.TimeoutExpired:
-                self._signal(process, signal.SIGKILL)
+            end(process, how)
         self._runner.join()
         self._runner = self._process = None
-
-    def _signal(self, process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-        if process.poll() is None:
-            try:
-                os.killpg(process.pid, how)
-            except ProcessLookupError:
-                return  # ended between the two lines
-
-    def _link(self, on: bool) -> None:
-        """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine.
-
-        main.py is a copy in a folder of its own. MicroPython searches its script's folder first, by that
-        folder's real path, and 50 of those would be 2 KB.
-        """
-        for name, target in (("chip", compiled(CHIP)), ("fw", self.firmware)):
-            link = self.directory / name
-            link.unlink(missing_ok=True)
-            if on:
-                link.symlink_to(target)
-        main = self.directory / "main" / "main.py"
-        main.parent.mkdir(exist_ok=True)
-        main.unlink(missing_ok=True)
-        if on:
-            shutil.copyfile(self.firmware / "main.py", main)
 
     def _live(self) -> None:
         """Run until told to end, then power off."""
         try:
             with ExitStack() as stack:
-                wires = {number: Wire() for number in UARTS}
-                for wire in wires.values():
-                    stack.callback(wire.close)
+                wires: dict[int, Wire] = {}
+                for number in UARTS:
+                    wires[number] = Wire()
+                    stack.callback(wires[number].close)
                 unique_id = b"\x02" + self._unique  # a locally administered address
-                nvs = self.directory / "nvs.json"
-                chip = Chip(unique_id, self.access_point, wires, self.wiring, nvs, self._print)
+                home = self._home
+                chip = Chip(unique_id, self.access_point, wires, self.wiring, home.nvs, home.print)
                 stack.callback(self.wiring.power, False)
                 self.wiring.power(True)
                 stack.callback(self._serial.close)
@@ -266,13 +218,13 @@ class SimNode:
             self._fail(error)
         finally:
             self._started.set()
-            self._link(False)
+            self._home.unlink()
 
     def _fail(self, error: Exception) -> None:
         """Keep what stop() or kill() shall raise, and tell it on the console."""
         self._failure = self._failure or error
-        self._print("".join(traceback.format_exception(error)).rstrip())
-        self._note("the simulator itself failed; the node stands still")
+        self._home.print("".join(traceback.format_exception(error)).rstrip())
+        self._home.note("the simulator itself failed; the node stands still")
 
     def _report(self) -> None:
         failure, self._failure = self._failure, None
@@ -292,17 +244,17 @@ class SimNode:
                     if self._ending.is_set():
                         return
                     try:
-                        self._process = process = self._spawn(theirs.fileno(), chip.handles)
-                    except (OSError, SimulatorError) as error:
+                        self._process = process = self._spawn(theirs, chip)
+                    except OSError as error:
                         self._failure = error
-                        self._note(f"cannot start: {error}")
+                        self._home.note(f"cannot start: {error}")
                         self._started.set()
                         return
                 self.starts += 1
                 self._started.set()
                 reset = serve(ours, chip, run, lambda process=process: process.poll() is None)
                 if reset is not None:
-                    self._signal(process, signal.SIGKILL)
+                    send(process, signal.SIGKILL)
                 code = process.wait()
             if self._ending.is_set():
                 return
@@ -310,45 +262,15 @@ class SimNode:
             if self._ending.wait(pause):
                 return
 
+    def _spawn(self, theirs: socket.socket, chip: Chip) -> Process:
+        heap, runtime = self.options.heap, self.micropython.path
+        return spawn(runtime, heap, self._home, theirs.fileno(), chip.handles)
+
     def _after(self, code: int, reset: Reset | None) -> tuple[str, float | None]:
         """(reset cause, seconds until the next start; None for never)"""
         if reset is None:
             self.crashes += 1
-            self._note(f"the process ended by itself with code {code}; restarting as the watchdog would")
+            self._home.note(f"the process ended by itself with code {code}; restarting as the watchdog would")
             return "watchdog", REBOOT_S
-        self._note(f"reset: {reset.cause}" + (f", wakes in {reset.wake_s} s" if reset.wake_s else ""))
+        self._home.note(f"reset: {reset.cause}" + (f", wakes in {reset.wake_s} s" if reset.wake_s else ""))
         return reset.cause, reset.wake_s
-
-    def _spawn(self, talk: int, handles: tuple[int, ...]) -> subprocess.Popen[bytes]:
-        """`talk` is the node's end of the line to its chip, `handles` are those of its UARTs."""
-        command = [
-            sys.executable,
-            *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
-            *(str(self.micropython.path), "-X", f"heapsize={self.options.heap}"),
-            "../main/main.py",
-        ]
-        environment = {
-            **os.environ,
-            "MICROPYPATH": "../chip:../fw:.frozen",
-            "DUSTLINE_CHIP": str(talk),
-        }
-        with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal is the simulator's to act on, not the node's.
-            return subprocess.Popen(
-                command,
-                cwd=self.flash,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(talk, *handles),
-                start_new_session=True,
-            )
-
-    def _note(self, text: str) -> None:
-        self._print(f"simulator {time.strftime('%H:%M:%S')}: {text}")
-
-    def _print(self, text: str) -> None:
-        """A line on the serial console."""
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(text + "\n")

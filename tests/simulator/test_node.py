@@ -1,88 +1,19 @@
-"""SimNode with a tiny firmware of its own: start, power cut, resets, and no process left behind."""
+"""SimNode with a tiny firmware of its own: start, power cut, resets, and its sensors."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from simulator.fleet import Fleet, plan
 from simulator.node import SimNode
-from simulator.options import NodeOptions, fit
-from simulator.places import PLACES
-from simulator.runtime import SimulatorError, find_firmware, find_micropython
+from simulator.options import fit
+from simulator.runtime import SimulatorError
 from simulator.sensor_words import fit_all
-from simulator.sensors.base import Device
-from tests.support import choose_port, wait_for
-
-REPO = Path(__file__).resolve().parents[2]
-
-# Counts its starts in flash, greets on the console, then does what the file `script` in flash says.
-FIRMWARE = """
-import json, machine, network, time
-try:
-    with open("starts") as file: starts = int(file.read()) + 1
-except OSError:
-    starts = 1
-with open("starts", "w") as file: file.write(str(starts))
-print("start", starts, machine.reset_cause(), json.load(open("config.json"))["node"])
-wlan = network.WLAN(network.STA_IF)
-uart = machine.UART(1, baudrate=9600, tx=17, rx=16)
-with open("script") as file: exec(file.read())
-while True:
-    time.sleep_ms(20)
-    machine.idle()
-"""
-
-
-@pytest.fixture
-def make(tmp_path: Path, micropython: str) -> Iterator[Callable[..., SimNode]]:
-    """Make a node that runs FIRMWARE and then `script`."""
-    firmware = tmp_path / "firmware"
-    firmware.mkdir()
-    (firmware / "main.py").write_text(FIRMWARE)
-    made: list[SimNode] = []
-
-    def node(script: str = "", **options: object) -> SimNode:
-        directory = tmp_path / "node"
-        (directory / "flash").mkdir(parents=True)
-        (directory / "flash" / "script").write_text(script)
-        one = SimNode(
-            directory,
-            NodeOptions("testnode", **options),  # type: ignore[arg-type]
-            lambda _: (5.0, 10.0, 20.0),
-            firmware=firmware,
-        )
-        made.append(one)
-        return one
-
-    yield node
-    for one in made:
-        one.stop()
-
-
-def logged(node: SimNode, text: str) -> str:
-    """Wait until the node's console shows the text."""
-    return wait_for(
-        lambda: node.log.exists() and text in node.log.read_text() and text, what=f"{text!r} in log"
-    )
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    # A zombie that nobody reaps here has ended all the same.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+from tests.simulator.tiny_node import gone, logged
+from tests.support import wait_for
 
 
 def test_start_stop_and_flash_stays(make: Callable[..., SimNode]) -> None:
@@ -152,18 +83,6 @@ def test_nvs_outlives_a_power_cut(make: Callable[..., SimNode]) -> None:
     logged(node, "kept 2 42")
 
 
-def test_soft_reset_leaves_wifi_up(make: Callable[..., SimNode]) -> None:
-    node = make(
-        "print('wifi', starts, wlan.isconnected())\n"
-        "if starts == 1:\n"
-        "    wlan.active(True); wlan.connect('dustline', 'particles')\n"
-        "    while not wlan.isconnected(): time.sleep_ms(10)\n"
-        "    machine.soft_reset()\n"
-    ).start()
-    logged(node, "wifi 1 False")
-    logged(node, "wifi 2 True")
-
-
 def test_a_crash_is_counted_and_restarted(make: Callable[..., SimNode]) -> None:
     node = make("if starts == 1: raise ValueError('boom')\n").start()
     logged(node, "ValueError: boom")
@@ -217,117 +136,6 @@ def test_a_sensor_behind_a_switch_loses_its_power_with_a_reset(make: Callable[..
     assert not node.devices["a"].powered
 
 
-class Broken(Device):
-    """Its first use is a mistake of the simulator's."""
-
-    model = "broken"
-
-    def _boot(self, now: float) -> None:
-        raise RuntimeError("no such table")
-
-
-def test_a_failure_of_the_simulator_at_the_start_is_told(make: Callable[..., SimNode]) -> None:
-    node = make()
-    node.wiring.fittings[0].device = Broken(lambda _: (0, 0, 0))
-    with pytest.raises(SimulatorError, match=r"cannot start: no such table"):
-        node.start()
-    assert "RuntimeError: no such table" in node.log.read_text()
-    assert not node.alive
-    node.stop()
-
-
-@pytest.mark.parametrize("end", [SimNode.stop, SimNode.kill])
-def test_a_failure_of_the_simulator_later_on_is_told_at_the_end(
-    make: Callable[..., SimNode], end: Callable[[SimNode], None]
-) -> None:
-    def air(_: float) -> tuple[float, float, float]:
-        raise RuntimeError("no air")
-
-    node = make().start()
-    logged(node, "start 1")
-    node.change("a", lambda device: setattr(device, "air", air))
-    logged(node, "the simulator itself failed")
-    with pytest.raises(
-        SimulatorError, match=r"testnode: the simulator itself failed: RuntimeError\('no air'\)"
-    ):
-        end(node)
-    node.stop()  # told once
-    node.change("a", lambda device: setattr(device, "air", lambda _: (5.0, 10.0, 20.0)))
-    node.start()
-    logged(node, "start 2")
-
-
-def test_an_i2c_emulators_failure_is_told_too(make: Callable[..., SimNode]) -> None:
-    node = make(
-        "time.sleep_ms(200)\nprint(machine.I2C(0, scl=22, sda=21).scan())\n", sensors=fit_all(["sen55"])
-    )
-    node.change("a", lambda device: setattr(device, "write", None))
-    node.start()
-    logged(node, "the simulator itself failed")
-    with pytest.raises(SimulatorError, match="emulator of sen55"):
-        node.stop()
-
-
-def test_wifi_can_be_cut_and_restored(make: Callable[..., SimNode]) -> None:
-    node = make(
-        "wlan.active(True); wlan.connect('dustline', 'particles'); was = None\n"
-        "while True:\n"
-        "    now = wlan.isconnected()\n"
-        "    if now != was: print('wifi', now)\n"
-        "    was = now\n"
-        "    time.sleep_ms(10)\n"
-    ).start()
-    logged(node, "wifi True")
-    node.cut_wifi()
-    logged(node, "wifi True\nwifi False")
-    node.restore_wifi()
-    logged(node, "wifi False\nwifi True")
-
-
-def test_with_a_router_cuts_are_silent(make: Callable[..., SimNode]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
-        node = make(
-            "import socket\n"
-            "s = socket.socket()\n"
-            "port = json.load(open('config.json'))['broker']['port']\n"
-            "s.connect(socket.getaddrinfo('127.0.0.1', port)[0][-1])\n"
-            "while True:\n    s.send(b'tick')\n    time.sleep_ms(20)\n",
-            broker_port=server.getsockname()[1],
-            router=True,
-        ).start()
-        first, _ = server.accept()
-        with first:
-            first.settimeout(0.3)
-            assert first.recv(4) == b"tick"
-            node.cut_wifi()
-            drain(first)
-            node.restore_wifi()
-            first.settimeout(10)
-            assert first.recv(1)
-            node.kill()
-            first.settimeout(0.3)
-            drain(first)  # a power cut says no goodbye
-            node.start()
-            second, _ = server.accept()
-            with second:
-                second.settimeout(10)
-                assert second.recv(4) == b"tick"
-                node.stop()
-                while second.recv(4096):
-                    pass
-
-
-def drain(connection: socket.socket) -> None:
-    """Read until nothing more comes; fail if the peer closed."""
-    try:
-        while connection.recv(4096):
-            pass
-    except TimeoutError:
-        return
-    pytest.fail("closed instead of silent")
-
-
 def test_stop_ends_a_node_that_sleeps_for_ever(make: Callable[..., SimNode]) -> None:
     node = make("machine.deepsleep()").start()
     logged(node, "reset: deepsleep")
@@ -339,130 +147,3 @@ def test_starting_twice_is_refused(make: Callable[..., SimNode]) -> None:
     node = make().start()
     with pytest.raises(SimulatorError, match="testnode is on already"):
         node.start()
-
-
-PARENT = """
-import sys, time
-from pathlib import Path
-from simulator.node import SimNode
-from simulator.options import NodeOptions, fit
-node = SimNode(Path(sys.argv[1]), NodeOptions("child"), lambda t: (1, 2, 3), firmware=Path(sys.argv[2]))
-node.start()
-print(node.pid, flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")
-def test_no_process_outlives_a_killed_parent(make: Callable[..., SimNode]) -> None:
-    template = make()
-    command = [sys.executable, "-c", PARENT, str(template.directory), str(template.firmware)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPO) as parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        logged(template, "start 1")  # the launcher has become MicroPython
-        assert not gone(pid)
-        parent.send_signal(signal.SIGKILL)
-        parent.wait(10)
-    wait_for(lambda: gone(pid), what="the node's end")
-
-
-def test_a_fleet_has_distinct_nodes_at_places(tmp_path: Path, make: Callable[..., SimNode]) -> None:
-    planned = plan(len(PLACES) + 2, NodeOptions("", window_s=5))
-    names = [options.name for options, _ in planned]
-    assert len(set(names)) == len(names)
-    assert names[-1].endswith("-2")
-    models = [[sensor["model"] for sensor in options.config()["sensors"]] for options, _ in planned]
-    assert models[:2] == [["sds011"], ["pms5003"]]
-    assert {tuple(kit) for kit in models} >= {("sds011",), ("pms5003",), ("pms7003",), ("pmsa003i",)}
-    assert all(options.model == kit[0] for (options, _), kit in zip(planned, models, strict=True))
-    assert len({(place.lat, place.lon) for _, place in planned}) == len(names)
-
-    firmware = make().firmware
-    (firmware / "main.py").write_text(
-        "import machine, json\nprint('I am', json.load(open('config.json'))['node'])\n"
-    )
-    with Fleet(tmp_path / "fleet", planned[:3], firmware=firmware) as fleet:
-        for node in fleet.nodes:
-            logged(node, f"I am {node.options.name}")
-        assert fleet["centrum"] is fleet.nodes[0]
-    assert not any(node.alive for node in fleet.nodes)
-
-
-def test_micropython_is_found_or_the_error_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, micropython: str
-) -> None:
-    monkeypatch.delenv("DUSTLINE_MICROPYTHON", raising=False)
-    assert str(find_micropython().path) == micropython
-    monkeypatch.setenv("DUSTLINE_MICROPYTHON", str(tmp_path / "none"))
-    with pytest.raises(SimulatorError, match=r"DUSTLINE_MICROPYTHON names .*none"):
-        find_micropython()
-    other = tmp_path / "micropython"
-    other.write_text("#!/bin/sh\n")
-    other.chmod(0o755)
-    monkeypatch.setenv("DUSTLINE_MICROPYTHON", str(other))
-    assert find_micropython().source == "named by DUSTLINE_MICROPYTHON"
-    monkeypatch.delenv("DUSTLINE_MICROPYTHON")
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "elsewhere" / "python"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_micropython().path == other
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    with pytest.raises(SimulatorError, match=r"pip install 'dustline\[sim\]'"):
-        find_micropython()
-
-
-def test_the_checkouts_firmware_is_found() -> None:
-    assert find_firmware() == REPO / "firmware"
-
-
-def test_a_node_that_cannot_start_says_why(
-    make: Callable[..., SimNode], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    node = make()
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(SimulatorError, match=r"node testnode cannot start: .*/nowhere/python"):
-        node.start()
-    monkeypatch.undo()
-    node.start()
-    logged(node, "start 1")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into Linux's table of processes")
-@pytest.mark.parametrize("words", [["node", "--place", "wola"], ["fleet", "--nodes", "2"]])
-def test_ctrl_c_ends_the_commands_and_all_they_started(
-    tmp_path: Path, micropython: str, words: list[str]
-) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from simulator.cli import sim; sim()",
-        *words,
-        "--directory",
-        str(tmp_path),
-    ]
-    with subprocess.Popen(
-        [*command, "--broker", f"127.0.0.1:{choose_port()}"],
-        cwd=REPO,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as running:
-        wait_for(lambda: nodes_below(tmp_path), 40, "a node's process")  # it compiles the firmware first
-        running.send_signal(signal.SIGINT)
-        out, _ = running.communicate(timeout=10)
-    assert running.returncode == 0, out
-    assert "nothing answers at 127.0.0.1" in out
-    assert micropython in out
-    assert nodes_below(tmp_path) == []
-
-
-def nodes_below(directory: Path) -> list[int]:
-    """Process ids of nodes whose working directory, their flash, lies below the directory."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cwd").readlink().is_relative_to(directory):
-                found.append(int(entry.name))
-        except OSError:
-            continue  # ended meanwhile, or not ours
-    return found
