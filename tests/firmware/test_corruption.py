@@ -15,10 +15,11 @@ import pytest
 
 from bench.corruption import polled
 from bench.corruption.__main__ import bound
+from bench.corruption.air import series
 from bench.corruption.damage import BYTES, PIN, STREAM, WORDS, apply
 from bench.corruption.rig import Rig, Tally
 from bench.corruption.sensors import RIGS, run
-from bench.corruption.stream import plantower_frame
+from bench.corruption.stream import PM, plantower_frame, shdlc, sps30_floats
 from node.drivers.plantower_parser import Parser as PlantowerParser
 from node.drivers.sds011 import Parser as Sds011Parser
 
@@ -158,6 +159,76 @@ def test_a_dht22_of_zeros_is_no_air() -> None:
     assert (tally.naive_wrong, tally.wrong, tally.refused) == (500, 0, 500)
 
 
+# ug/m3. More is refused: what a device says beyond its range at most, and what is published as saturated.
+MOST = {
+    "sds011": 1999.9,
+    "pms5003": 6000,
+    "pms3003": 6000,
+    "pms5003t": 6000,
+    "pms5003st": 6000,
+    "pmsa003i": 6000,
+}
+
+
+def with_any_value(name: str, raw: bytes, chance: random.Random) -> bytes:
+    """The frame with one of its values anything, and the checksums made right again."""
+    if name == "sds011":
+        at, width, data = 0, 2, raw[2:6]
+    elif name == "sps30-uart":
+        at, width, data = 0, 4, sps30_floats(next(series(chance)))
+    elif name.startswith("pms"):
+        at, width, data = 4, 2, raw[:-2]
+    elif name == "dht22":
+        at, width, data = 0, 2, raw[:-1]
+    elif name == "bme280":
+        at, width, data = 5, 2, raw
+    else:
+        at, width, data = 0, 4 if name == "sps30-i2c" else 2, polled.opened(raw) or b""
+    at += width * chance.randrange((len(data) - at) // width)
+    value = chance.choice(
+        (chance.randbytes(width), b"\xff" * width, (0x7FFF >> chance.randrange(3)).to_bytes(2, "big"))
+    )
+    data = data[:at] + (value * 2)[:width] + data[at + width :]
+    if name == "sds011":
+        return sds011(data, raw[6:8])
+    if name == "sps30-uart":
+        return shdlc(3, data)
+    if name.startswith("pms"):
+        return data + (sum(data) & 0xFFFF).to_bytes(2, "big")
+    if name == "dht22":
+        return data + bytes((sum(data) & 0xFF,))
+    return data if name == "bme280" else polled.sealed(data)
+
+
+@pytest.mark.parametrize("name", RIGS)
+def test_no_value_outside_the_range_is_given_as_good_whatever_the_checksum_says(name: str) -> None:
+    chance = random.Random(SEED)
+    rig = RIGS[name](chance, POOL)
+    events: list[dict[str, Any]] = []
+    for frame in rig.pool * 6:
+        if frame.event:
+            events += rig.read([with_any_value(name, frame.raw, chance), frame.raw])
+    assert len(events) > 6 * POOL
+    assert [event for event in events if rig.outside(event)] == []
+    most = MOST.get(name, 1000)
+    assert [event for event in events if any(event.get(pm, 0) > most for pm in PM)] == []
+
+
+@pytest.mark.parametrize("name", ["pms5003", "pms3003", "pms5003t", "pms5003st", "pmsa003i"])
+def test_either_channel_of_a_plantower_may_be_the_saturated_one(name: str) -> None:
+    rig = RIGS[name](random.Random(SEED), POOL)
+    for channel in (4, 10):
+        frame = bytearray(next(f.raw for f in rig.pool if f.event))
+        for at in range(4, 16, 2):
+            frame[at : at + 2] = (1001 if at in (channel, channel + 2, channel + 4) else 900).to_bytes(
+                2, "big"
+            )
+        (event,) = rig.read([bytes(frame[:-2]) + (sum(frame[:-2])).to_bytes(2, "big")])
+        assert max(event["pm10"], event["pm10_cf1"]) == 1001
+        ceiling = rig.driver.ceiling
+        assert any(event.get(limited, 0) >= ceiling[limited] for limited in ceiling)
+
+
 # The bench itself.
 
 
@@ -183,7 +254,7 @@ def test_what_is_wrong_or_lost_is_counted() -> None:
 
     def liar(chunks: list[bytes]) -> list[dict[str, Any]]:
         events = read(chunks)
-        return [*events[1:], {**events[0], "pm25": 4711.0, "pm10": 5000, "pm10_cf1": 999}]
+        return [*events[1:], {**events[0], "pm25": 4711.0, "pm10": 999, "pm10_cf1": 999}]
 
     rig.read = liar  # type: ignore[method-assign]
     tally = rig.stretches("1 bit flipped", 66)

@@ -28,7 +28,8 @@ class Plantower(Duty):
     # Fast mode gives a frame every 200 ms (manual: 200 to 800), at most 40 bytes: 2 s of a main loop that is
     # blocked are 400 bytes, and some replies of 8.
     rxbuf = 1024
-    ceiling = {"pm25_cf1": 1000, "pm10_cf1": 1000, "n03": 65535}  # a value here or above is saturated
+    # A value here or above is saturated. The parser sees to it that PM10 is the greatest of each channel.
+    ceiling = {"pm10": 1000, "pm10_cf1": 1000, "n03": 65535}
 
     WAKE = _WAKE
     SLEEP = _SLEEP

@@ -29,7 +29,8 @@ class Pmsa003i:
     warmup_s = 30  # PMS5003 manual V2.3: stable data 30 s after the fan starts
     settled = True
     retries = 0
-    ceiling = {"pm25_cf1": 1000, "pm10_cf1": 1000, "n03": 65535}  # a value here or above is saturated
+    # A value here or above is saturated. The parser sees to it that PM10 is the greatest of each channel.
+    ceiling = {"pm10": 1000, "pm10_cf1": 1000, "n03": 65535}
 
     def __init__(self):
         self.parser = Parser("pmsa003i")
