@@ -113,22 +113,28 @@ def readdress(sensor):
 
 async def probe(app):
     """Look for what is "auto". What is found runs; for what is not, readings that say so are born."""
+    guesses = []  # what is seen at places that may well be empty: to be said when no sensor is found at all
     for entry in list(app.unfound):
         bus = app.buses.get(entry.get("i2c"))
         taken = bus.taken if bus else ()
         found, state, message = await use_once("detect", "find", app.board, entry, app.now, taken)
         if bus:
             bus.open()
+        message = f"sensor {entry['slot']}: {message}"
         if state == "ok":
-            print(f"sensor {entry['slot']}: {message}")
+            print(message)
         elif found or not entry.get("maybe"):
-            app.config.problem(f"sensor {entry['slot']}: {message}")
+            app.config.problem(message)
+        else:
+            guesses.append(message)
         _take_found(app, entry, found)
         _own_up(app, entry, state)
     forget("drivers")
     if app.climate and not app.measurements and not app.unfound:
         app.config.problem("sensors: a climate sensor alone makes no readings, add a particle sensor")
     if app.unfound and not app.measurements:
+        for message in guesses:
+            app.config.problem(message)
         app.config.problem("sensors: none was found, see docs/sensors.md for the wiring")
         _stand_in(app, app.unfound[0], "not_found")
 

@@ -127,6 +127,18 @@ def test_auto_that_finds_nothing_says_so_and_goes_on_when_there_is_something(
     assert one.starts == 1
 
 
+def test_without_settings_it_says_what_is_wrong_at_each_of_the_usual_places(
+    node: Callable[..., SimNode],
+) -> None:
+    """Places that may be empty are passed over in silence only while a sensor was found at another."""
+    fitted = (Fitted("a", "sds011", uart=1, tx=33, rx=32, baud=19200),)
+    one = node(sensors=fitted, auto=True, heap=ROOM)
+    wait_for(lambda: "none was found" in one.log.read_text(), 60, "the end of the search")
+    log = one.log.read_text()
+    assert "sensor a: There is sds011 on pins 33 and 32, but not at its usual speed" in log
+    assert "sensor b: No sensor answers on pins 21 and 22" in log
+
+
 def test_a_mute_sensor_climbs_the_ladder_to_its_switch(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
