@@ -23,6 +23,8 @@ class App:
 
     def __init__(self, board):
         self.board = board
+        # What loads much code for a while, and gives it back, does so one after the other.
+        self._room = asyncio.Lock()
         use_once("start", "start", self)
 
     async def run(self):
@@ -49,14 +51,16 @@ class App:
         """Search for what is to be found until it is found."""
         while self.unfound:
             try:
-                await use_once("fit", "probe", self)
+                async with self._room:
+                    await use_once("fit", "probe", self)
             finally:
                 self.looked.set()
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def rescue(self, sensor, rung):
         """A sensor is mute: do what its ladder says."""
-        await use_once("rungs", "climb", self, sensor, rung)
+        async with self._room:
+            await use_once("rungs", "climb", self, sensor, rung)
 
     def news(self):
         """The sensors are no longer those that `status` told of."""
@@ -128,8 +132,10 @@ class App:
         """Publish `health` at each connection and every `health_s` seconds. Never returns."""
         while True:
             await self.link.up.wait()
+            async with self._room:
+                message = json.dumps(use_once("health", "message", self)).encode()
             try:
-                await self.link.publish("health", json.dumps(use_once("health", "message", self)).encode())
+                await self.link.publish("health", message)
             except MqttError as error:
                 print("health not sent:", error)
             self.health_now.clear()

@@ -108,6 +108,7 @@ def _address(entry, driver, port):
 
 def readdress(sensor):
     """Look again for the address of a sensor that never answered."""
+    forget("drivers")
     _address(sensor.entry, sensor.driver, sensor.port)
 
 
@@ -217,6 +218,7 @@ def _free_slot(app, slot):
 
 async def diagnose(app, sensor):
     """Find out why a sensor never gave a frame; say it, keep it as a problem and as the sensor's state."""
+    forget("drivers")
     entry = sensor.entry
     if "pin" in entry:
         return
