@@ -194,7 +194,7 @@ def with_any_value(name: str, raw: bytes, chance: random.Random) -> bytes:
     if name == "sps30-uart":
         return shdlc(3, data)
     if name.startswith("pms"):
-        return data + (sum(data) & 0xFFFF).to_bytes(2, "big")
+        return sealed(data)
     if name == "dht22":
         return data + bytes((sum(data) & 0xFF,))
     return data if name == "bme280" else polled.sealed(data)
@@ -214,16 +214,33 @@ def test_no_value_outside_the_range_is_given_as_good_whatever_the_checksum_says(
     assert [event for event in events if any(event.get(pm, 0) > most for pm in PM)] == []
 
 
-@pytest.mark.parametrize("name", ["pms5003", "pms3003", "pms5003t", "pms5003st", "pmsa003i"])
+PLANTOWERS = pytest.mark.parametrize("name", ["pms5003", "pms3003", "pms5003t", "pms5003st", "pmsa003i"])
+
+
+def with_masses(rig: Rig, standard: int, ambient: int) -> bytes:
+    """A Plantower's frame with these masses of all sizes."""
+    frame = next(f.raw for f in rig.pool if f.event)
+    words = standard.to_bytes(2, "big") * 3 + ambient.to_bytes(2, "big") * 3
+    return sealed(frame[:4] + words + frame[16:-2])
+
+
+def sealed(body: bytes) -> bytes:
+    return body + sum(body).to_bytes(2, "big")
+
+
+@PLANTOWERS
+def test_what_no_plantower_says_is_refused_in_both_channels(name: str) -> None:
+    rig = RIGS[name](random.Random(SEED), POOL)
+    assert len(rig.read([with_masses(rig, 6000, 6000)])) == 1
+    for mass in (6001, 0x7FFF, 0xFFFF):
+        assert rig.read([with_masses(rig, mass, mass)]) == []
+
+
+@PLANTOWERS
 def test_either_channel_of_a_plantower_may_be_the_saturated_one(name: str) -> None:
     rig = RIGS[name](random.Random(SEED), POOL)
-    for channel in (4, 10):
-        frame = bytearray(next(f.raw for f in rig.pool if f.event))
-        for at in range(4, 16, 2):
-            frame[at : at + 2] = (1001 if at in (channel, channel + 2, channel + 4) else 900).to_bytes(
-                2, "big"
-            )
-        (event,) = rig.read([bytes(frame[:-2]) + (sum(frame[:-2])).to_bytes(2, "big")])
+    for masses in ((1001, 900), (900, 1001)):
+        (event,) = rig.read([with_masses(rig, *masses)])
         assert max(event["pm10"], event["pm10_cf1"]) == 1001
         ceiling = rig.driver.ceiling
         assert any(event.get(limited, 0) >= ceiling[limited] for limited in ceiling)
