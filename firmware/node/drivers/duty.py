@@ -39,6 +39,7 @@ class Duty:
         self._sent = 0
         self._wake_sent = None
         self._heard = None  # ms of the newest data frame
+        self._asked = 0  # questions since the last data frame, where it is asked for each
         self._since = 0  # ms when the dialogue last came to rest
 
     @property
@@ -78,6 +79,7 @@ class Duty:
             if not self._ask or not self._want_awake or now - self._sent < _PAUSE_MS:
                 return None
             self._sent = now
+            self._asked += 1
             return self._ask
         if self._tries and now - self._sent < self._pause():
             return None

@@ -14,6 +14,7 @@ _MODE = const(2)
 _SLEEP = const(3)
 _WAKE_PAUSE_MS = const(200)  # between wake and the next command
 _MODE_PAUSE_MS = const(3000)  # the first frame after a wake takes so long
+_UNASKED = const(4)  # so many frames in a row not at one question each: it is active, by a brown-out perhaps
 
 
 class Plantower(Duty):
@@ -37,6 +38,7 @@ class Plantower(Duty):
 
     def __init__(self, model="pms5003", mode=None):
         super().__init__(Parser(model, False))
+        self._unasked = 0
         self.model = model
         if mode == "passive" and model != "pms3003":
             self._ask = b"\x42\x4d\xe2\x00\x00\x01\x71"
@@ -76,3 +78,9 @@ class Plantower(Duty):
     def _on_data(self):
         if self._step == _MODE and self._tries and not self._ask:
             self._go(0)
+        if self._ask and self._step == 0:
+            self._unasked = 0 if self._asked == 1 else self._unasked + 1
+            self._asked = 0
+            if self._unasked >= _UNASKED:
+                self._unasked = 0
+                self._go(_MODE)

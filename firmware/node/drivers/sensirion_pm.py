@@ -150,7 +150,8 @@ class Dialogue:
         want = self._want_awake
         wait = 0
         if step == _HELLO:
-            step = _HELLO if self._hello(data) else _RESET if self._fresh else _START
+            # Without its version it is not known what it can: ask again.
+            step = _HELLO if self._hello(data) else _START if self._version and not self._fresh else _RESET
         elif step == _RESET:
             step = _SERIAL
             wait = _RESET_MS

@@ -47,6 +47,7 @@ class Sps30Uart(Dialogue):
         self.parser = Parser()
         self.rejects = self.parser.rejects
         self._values = values
+        self._late = self._more = 0  # the command answered last, and answers to its repetitions still to come
 
     def reset(self):
         """Forget half a frame and begin the dialogue under way anew."""
@@ -76,9 +77,15 @@ class Sps30Uart(Dialogue):
 
     def _reply(self, reply):
         step = self._step
-        if reply["address"] or not self._tries or reply["command"] != _STEPS[4 * step]:
-            self._reject("unknown")
+        command = reply["command"]
+        if reply["address"] or not self._tries or command != _STEPS[4 * step]:
+            if command == self._late and self._more:
+                self._more -= 1
+            else:
+                self._reject("unknown")
             return []
+        self._late = command
+        self._more = self._tries - 1
         state = reply["state"]
         # Bit 7: a failure of fan or laser (section 5.2). The register tells which; firmware 1 has none.
         if not state & 0x80:

@@ -129,6 +129,34 @@ def test_sensor_that_a_brown_out_made_active_again_is_made_passive_by_wake():
     assert driver.tick(60200) == PASSIVE
 
 
+def play_passive(frames):
+    """What a passive driver writes in 20 s when `frames` holds the ms of the sensor's frames."""
+    driver = Plantower("pms5003", "passive")
+    driver.wake(0)
+    driver.tick(0)
+    driver.tick(200)
+    driver.feed(reply(0xE1, 0))
+    sent = []
+    for now in range(250, 20000, 50):
+        command = driver.tick(now)
+        if command:
+            sent.append(command)
+        if now in frames:
+            driver.feed(plain())
+    return sent
+
+
+def test_a_sensor_that_became_active_unseen_is_made_passive_again():
+    assert PASSIVE in play_passive(range(2300, 20000, 2300))  # steady air
+    assert PASSIVE in play_passive(range(400, 20000, 200))  # changing air
+
+
+def test_a_passive_sensor_that_answers_is_left_so_even_when_some_answers_are_lost():
+    assert set(play_passive(range(1250, 20000, 1000))) == {READ}
+    some = [at for at in range(1250, 20000, 1000) if at % 3000 != 1250]
+    assert set(play_passive(some)) == {READ}
+
+
 def test_silent_while_awake_is_left_to_the_ladder():
     driver = Plantower()
     driver.wake(0)

@@ -287,3 +287,38 @@ def test_answers_that_nobody_waits_for():
     for line in (sealed(b"\x00\x03\x00\x00"), sealed(b"\x01\x11\x00\x00")):
         assert driver.feed(line) == []
     assert driver.rejects == {"unknown": 2}
+
+
+def test_answers_to_a_question_that_was_repeated_are_no_errors():
+    talk = Talk()
+    talk.wake()
+    line = None
+    while not line:
+        talk.now += 100
+        line = talk.driver.tick(talk.now)
+    answer = talk.fake.answer(line)
+    again = None
+    while not again:  # a main loop that was blocked asks once more before it reads
+        talk.now += 1000
+        again = talk.driver.tick(talk.now)
+    assert again == line
+    assert len(talk.driver.feed(answer + talk.fake.answer(again))) == 1
+    assert talk.driver.rejects == {}
+    talk.driver.feed(answer)
+    assert talk.driver.rejects == {"unknown": 1}
+
+
+def test_a_version_that_was_missed_is_asked_for_at_the_next_wake():
+    talk = Talk()
+    talk.fake.deaf = (VERSION,)
+    talk.wake(20)
+    assert talk.driver.fw is None
+    assert talk.fake.mode == "on"
+    talk.fake.deaf = ()
+    talk.driver.sleep(talk.now)
+    talk.run(3)
+    talk.wake()
+    assert talk.driver.fw == "2.2"
+    talk.driver.sleep(talk.now)
+    talk.run(3)
+    assert talk.fake.mode == "asleep"
