@@ -124,7 +124,7 @@ async def probe(app):
         message = f"sensor {entry['slot']}: {message}"
         if state == "ok":
             print(message)
-        elif found or not entry.get("maybe"):
+        elif found or not entry.get("maybe") or state in ("wrong_speed", "bus_stuck"):
             app.config.problem(message)
         else:
             guesses.append(message)

@@ -139,6 +139,22 @@ def test_without_settings_it_says_what_is_wrong_at_each_of_the_usual_places(
     assert "sensor b: No sensor answers on pins 21 and 22" in log
 
 
+def test_a_held_bus_is_told_of_beside_a_sensor_that_was_found(node: Callable[..., SimNode]) -> None:
+    fitted = (
+        Fitted("a", "sds011", uart=1, tx=33, rx=32),
+        Fitted("b", "bme280", i2c=0),
+    )
+    one = node(sensors=fitted, auto=True, heap=ROOM)
+
+    def hold(device: Any) -> None:
+        device.faults.bus_stuck = 1.0
+        device.release = lambda: None  # not even for nine clocks
+
+    one.change("b", hold)  # the bus is searched after the UART, which takes seconds
+    wait_for(lambda: "pins 21 and 22 blocks the others" in one.log.read_text(), 60, "the held bus")
+    assert "sensor a: Found sds011 on pins 33 and 32." in one.log.read_text()
+
+
 def test_a_mute_sensor_climbs_the_ladder_to_its_switch(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
