@@ -38,14 +38,14 @@ WIRES = {
     "data": "data",
 }
 POLISH = {
+    "3.3 V": "3,3 V",
     "ground": "masa",
     "data": "dane",
     "leave open": "nie łączyć",
     "open = UART": "wolny = UART",
     "GND = I2C": "GND = I2C",
     "open = I2C": "wolny = I2C",
-    "open = 44": "wolny = 44",
-    "open = 76": "wolny = 76",
+    "sets the address": "ustala adres",
     "same as 1": "to samo co 1",
     "same as 3": "to samo co 3",
     "module": "moduł",
@@ -55,6 +55,7 @@ POLISH = {
     "on a module": "na module",
     "to 3V3": "do 3V3",
     "two rows": "dwa rzędy",
+    "4 pins": "4 styki",
     "pins": "styków",
     "to": "i",
     "Wiring of": "Połączenia:",
@@ -64,7 +65,10 @@ POLISH = {
     "Modules differ: go by the printed names, not by the order.": (
         "Moduły różnią się: liczą się nazwy na płytce, nie kolejność."
     ),
-    "3.3 V only. The module has its own pull-ups.": "Tylko 3,3 V. Moduł ma własne oporniki.",
+    "3.3 V only. The module has its own pull-ups.": "Tylko 3,3 V. Moduł ma własne oporniki podciągające.",
+    "Cables differ in their colours: go by the pins' numbers in the manual's drawing.": (
+        "Kolory przewodów bywają różne: liczą się numery styków na rysunku producenta."
+    ),
     "The module has its own pull-ups.": "Moduł ma własne oporniki podciągające.",
     "5 V for the fan; the signals are 3.3 V, no level shifter is needed.": (
         "5 V dla wentylatora; sygnały mają 3,3 V, bez konwertera poziomów."
@@ -118,7 +122,7 @@ class Words:
             return text
         if text in POLISH:
             return POLISH[text]
-        for english in ("on a module", "two rows", "pins"):
+        for english in ("on a module", "two rows", "4 pins", "pins"):
             text = re.sub(rf"\b{english}\b", POLISH[english], text)
         return text
 

@@ -104,6 +104,7 @@ _BY_PRINT = "Modules differ: go by the printed names, not by the order."
 _PLANTOWER_NOTES = (
     "5 V for the fan; the signals are 3.3 V, no level shifter is needed.",
     "SET and RESET are pulled up inside. The metal case is ground.",
+    "Cables differ in their colours: go by the pins' numbers in the manual's drawing.",
 )
 _TEN_PINS = (
     Pin("VCC", "5v"),
@@ -220,7 +221,7 @@ SENSORS = (
             Pin("GND", "gnd"),
             Pin("SDA", "sda", pull_up=True),
             Pin("SCL", "scl", pull_up=True),
-            Pin("SEL", "gnd"),
+            Pin("SEL", "gnd", "GND = I2C"),
             Pin("NC", "", _OPEN),
         ),
         ("5 V for fan and laser; the signals are 3.3 V.",),
@@ -237,7 +238,7 @@ SENSORS = (
             Pin("SCL", "scl"),
             Pin("SDA", "sda"),
             Pin("CSB", "", "open = I2C"),
-            Pin("SDO", "", "open = 76"),
+            Pin("SDO", "", "sets the address"),
         ),
         (_BY_PRINT, "3.3 V only. The module has its own pull-ups."),
     ),
@@ -252,7 +253,7 @@ SENSORS = (
             Pin("GND", "gnd"),
             Pin("SCL", "scl"),
             Pin("SDA", "sda"),
-            Pin("AD", "", "open = 44"),
+            Pin("AD", "", "sets the address"),
             Pin("AL", "", _OPEN),
         ),
         (_BY_PRINT, "The module has its own pull-ups."),

@@ -150,7 +150,7 @@ class _Run:
         elif hasattr(self.decoder, "feed"):
             why = "for raw bytes say --raw"
         else:
-            why = "a transfer is written as 69 W 03 00, 69 R 41 00 97, or as the bytes read"
+            why = "a transfer is written as 69 W 03 00, 69 R 41 00 FC, or as the bytes read"
         click.echo(f"line {number}: not hex bytes, left out: {shown!r} ({why})", err=True)
 
     def finish(self) -> None:
@@ -185,7 +185,7 @@ def decode(sensor: str, file: str, raw: bool, model: str | None, from_host: bool
 
     FILE holds hex lines (spaces, commas, 0x, times in front and # comments are fine), a hex dump, a logic
     analyser's export or, with --raw, the bytes themselves; - is standard input. For I2C a line is a transfer:
-    "69 W 03 00", "69 R 3D CD 12 ..." or only the bytes read.
+    "69 W 03 00", "69 R 3D CD 78 ..." or only the bytes read.
 
     Prints one JSON object per frame, and a last one with the rejects by reason.
     """

@@ -3,7 +3,7 @@
 By hand, hex throughout, with # notes and times in front as in UART captures:
 
     69 W 03 00                to address 69: bytes written
-    69 R 3D CD 12 ...         bytes read
+    69 R 3D CD 78 ...         bytes read
     76 W F7 R 6E A0 00 ...    both, with a repeated start between
     W FD, R 66 66 93          without the address
     66 66 93 66 66 93         bytes read, when nothing is said
