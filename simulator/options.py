@@ -125,6 +125,11 @@ class NodeOptions:
         """The sensors on the board. Raises ValueError for an unknown model."""
         return self.sensors or (fit(self.model),)
 
+    @property
+    def kit(self) -> str:
+        """What is fitted, for people: "sds011 + bme280"; in brackets what the node has to find out."""
+        return " + ".join(f"({one.model})" if one.configured else one.model for one in self.fitted)
+
     def config(self) -> dict[str, Any]:
         """The content of config.json."""
         broker = {

@@ -216,7 +216,7 @@ class Demo:
                 NodeLine(
                     name,
                     self.fleet.places[name].label,
-                    node.options.model,
+                    node.options.kit,
                     reading.values.get("pm25") if reading else None,
                     born,
                     have,

@@ -17,7 +17,7 @@ class NodeLine:
 
     node: str
     place: str
-    model: str
+    kit: str
     pm25: float | None
     born: int
     stored: int
@@ -66,7 +66,7 @@ class View:
             for line in lines:
                 value = "-" if line.pm25 is None else f"{line.pm25:.1f}"
                 self.console.print(
-                    f"{line.node:12} {line.model:8} PM2.5 {value:>6} ug/m3  born {line.born}  "
+                    f"{line.node:12} {line.kit:15} PM2.5 {value:>6} ug/m3  born {line.born}  "
                     f"stored {line.stored}  missing {line.missing}  outbox {line.depth}  {line.state}",
                     soft_wrap=True,
                     markup=False,
@@ -86,7 +86,7 @@ def _table(lines: list[NodeLine]) -> Table:
         table.add_row(
             line.node,
             line.place,
-            line.model,
+            line.kit,
             Text(value, style="bold"),
             str(line.born),
             str(line.stored),

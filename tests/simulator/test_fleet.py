@@ -39,6 +39,7 @@ def test_a_fleet_has_distinct_nodes_at_places(tmp_path: Path, make: Callable[...
 def test_kits_differ_and_have_room(tmp_path: Path) -> None:
     options = [each for each, _ in plan(len(KITS), NodeOptions("", window_s=5))]
     assert len({kit[0].model for kit in KITS[:6]}) >= 4
+    assert [each.kit for each in options[:3]] == ["sds011 + bme280", "pms5003", "(sds011)"]
     assert any(each.fitted[-1].model in ("bme280", "sht3x", "dht22") for each in options[:6])
     assert any(sensor["model"] == "auto" for each in options[:6] for sensor in each.config()["sensors"])
     for each in options:
