@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from simulator.options import I2C_PINS, UART_PINS, Fitted, fit
-from simulator.sensors import MODELS, i2c_address
+from simulator.sensors import MODELS, i2c_address, kind_of
 from simulator.sensors.base import Device
 from simulator.sensors.faults import Faults
 
@@ -17,13 +17,6 @@ WIRING = ("swapped", "baud")  # faults of how a sensor is fitted, not of the dev
 ONLY_ON = {
     "swapped": ("uart", "i2c"),
     "baud": ("uart",),
-    "byte_shift": ("uart",),
-    "garbage": ("uart",),
-    "byte_loss": ("uart", "pin"),
-    "truncated": ("uart", "pin"),
-    "nack": ("i2c", "pin"),
-    "clock_stretch": ("i2c",),
-    "bus_stuck": ("i2c",),
 }
 _BUS = {"uart": "a UART", "i2c": "an I2C bus", "pin": "one pin"}
 YES_NO = {"true": 1.0, "yes": 1.0, "on": 1.0, "false": 0.0, "no": 0.0, "off": 0.0}
@@ -127,8 +120,8 @@ def parse_fault(word: str, fitted: Sequence[Fitted]) -> Fault:
     if name not in fault_names():
         raise ValueError(f"{word}: no fault {name!r}; there are {', '.join(fault_names())}")
     one = slots[slot]
-    if one.bus not in ONLY_ON.get(name, (one.bus,)):
-        raise ValueError(f"{word}: {one.model} in slot {slot} hangs on {_BUS[one.bus]}, which has no {name}")
+    if one.bus not in ONLY_ON.get(name, (one.bus,)) or name in kind_of(one.model, one.bus).spared:
+        raise ValueError(f"{word}: {one.model} in slot {slot}, on {_BUS[one.bus]}, cannot have {name}")
     try:
         value = YES_NO[text] if text in YES_NO else float(text or 1)
     except ValueError:

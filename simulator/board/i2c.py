@@ -62,7 +62,7 @@ class I2c:
         return [address for address in ADDRESSES if self._answers(address)]
 
     def writeto(self, addr: int, buf: bytes, stop: bool = True) -> int:
-        self._transfer(addr, len(buf), lambda device, now: device.write(bytes(buf), now))
+        self._transfer(addr, len(buf), lambda device, now: device.write(device.heard(bytes(buf)), now))
         return len(buf)
 
     def readfrom(self, addr: int, nbytes: int, stop: bool = True) -> bytes:

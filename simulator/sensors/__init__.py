@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Literal, overload
+from typing import Any, Literal, cast, overload
 
 from simulator.sensors.base import Air, Device, Sensor, Weather
 from simulator.sensors.i2c import I2cDevice
@@ -34,8 +34,13 @@ UART_MODELS = tuple(sorted(model for model, bus in MODELS if bus == "uart"))
 
 def i2c_address(model: str) -> int:
     """The address, 7 bits, that a model has on I2C when nobody changed it."""
-    module, name, _ = MODELS[model, "i2c"]
-    return getattr(import_module(f"simulator.sensors.{module}"), name).address
+    return cast("type[I2cDevice]", kind_of(model, "i2c")).address
+
+
+def kind_of(model: str, bus: str) -> type[Device]:
+    """The class of an emulator that MODELS knows."""
+    module, name, _ = MODELS[model, bus]
+    return getattr(import_module(f"simulator.sensors.{module}"), name)
 
 
 @overload
@@ -60,6 +65,6 @@ def make_sensor(
             raise ValueError(f"sensor {model!r} is not on bus {bus!r}; it is on: {', '.join(buses)}")
         known = ", ".join(sorted({name for name, _ in MODELS}))
         raise ValueError(f"no emulator for sensor {model!r}; there are: {known}")
-    module, name, takes_weather = MODELS[model, bus]
-    kind = getattr(import_module(f"simulator.sensors.{module}"), name)
+    kind = cast(Any, kind_of(model, bus))
+    takes_weather = MODELS[model, bus][2]
     return kind(air, seed, weather=weather) if takes_weather and weather is not None else kind(air, seed)

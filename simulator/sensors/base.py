@@ -11,15 +11,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from simulator.sensors.faults import Faults, cut_short, on_the_line
+from simulator.sensors.faults import Faults, cut_short, on_the_line, through_noise
 
-__all__ = ["Air", "Device", "Faults", "Sensor", "Weather"]
+__all__ = ["NO_AIR", "Air", "Device", "Faults", "Sensor", "Weather"]
 
 # (PM1, PM2.5, PM10) in ug/m3 at a time in seconds: the truth that the sensor then measures badly.
 Air = Callable[[float], tuple[float, float, float]]
 # (temperature in degC, relative humidity in %, pressure in hPa) at a time in seconds.
 Weather = Callable[[float], tuple[float, float, float]]
 
+# What cannot befall a device that measures the climate only.
+NO_AIR = frozenset({"clogged", "fan_error"})
 # A device listens to a few dozen bytes; what never becomes a command must not pile up.
 MAX_HEARD = 256
 # Nor do answers that nobody fetched: what comes on top of these is lost.
@@ -29,10 +31,12 @@ MAX_WAITING = 256
 class Device(ABC):
     """An emulated device. Powered off until power(True, now).
 
+    `spared`: faults that cannot befall it, by name; its own class's are added to those of its bus.
     `age_h`: the hours that its laser and fan, or its sensing element, have worked; may be set at any time.
     """
 
     model: str
+    spared: frozenset[str] = frozenset()
 
     def __init__(self, air: Air, seed: int = 0) -> None:
         self.air = air
@@ -75,6 +79,7 @@ class Sensor(Device):
     """An emulated device on a serial line."""
 
     baud = 9600
+    spared = frozenset({"nack", "clock_stretch", "bus_stuck"})
     # Where a byte of a frame's check sum is, for faults.crc_error. None: the device spoils the sum itself,
     # by _happens(self.faults.crc_error), as SHDLC must before it stuffs bytes.
     sum_at: int | None = None
@@ -96,7 +101,7 @@ class Sensor(Device):
         if not self.powered:
             return
         self._run(now)
-        self._heard += data
+        self._heard += through_noise(data, self.faults, self.random)
         self._obey(now)
         del self._heard[:-MAX_HEARD]
         del self._waiting[MAX_WAITING:]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from simulator.sensors.base import Air, Weather
+from simulator.sensors.base import NO_AIR, Air, Weather
 from simulator.sensors.bme280_trim import Trim
 from simulator.sensors.i2c import I2cDevice, Nack
 from simulator.weather import WARSAW, Offsets
@@ -36,6 +36,7 @@ class Bme280(I2cDevice):
     """Public for tests and faults: trim, offsets, registers (a bytearray of 256)."""
 
     model = "bme280"
+    spared = I2cDevice.spared | NO_AIR | {"crc_error"}
     address = 0x76
     chip_id = 0x60
     humid = True

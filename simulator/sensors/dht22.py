@@ -10,7 +10,7 @@ send two's complement below zero, as owners found; and an old one sticks at 99.9
 
 from __future__ import annotations
 
-from simulator.sensors.base import Air, Weather
+from simulator.sensors.base import NO_AIR, Air, Weather
 from simulator.sensors.pin import NoAnswer, PinDevice
 from simulator.weather import WARSAW, Offsets
 
@@ -25,6 +25,7 @@ class Dht22(PinDevice):
     """Public for tests and faults: offsets, twos_complement."""
 
     model = "dht22"
+    spared = PinDevice.spared | NO_AIR
 
     def __init__(
         self,

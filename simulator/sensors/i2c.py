@@ -1,8 +1,9 @@
 """What all emulated I2C devices share: the address, and the faults that lie on the bus. No I/O.
 
 A bus (simulator/board/i2c.py) calls begin(), then write() or read(), for each part of a transfer; a repeated
-start makes a part of its own. An emulator gives address, write, read and what base.py's Device asks for. It
-may raise Nack or Stretched itself; faults.nack, clock_stretch, bus_stuck and bit_flip are done here.
+start makes a part of its own; what goes over the bus passes heard() or spoiled(). An emulator gives address,
+write, read and what base.py's Device asks for. It may raise Nack or Stretched itself; faults.nack,
+clock_stretch, bus_stuck and those of the line are done here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from simulator.sensors.base import Device
+from simulator.sensors.faults import cut_short, flipped, slipped
 
 RELEASE_CLOCKS = 9  # the rest of a byte and its acknowledge (UM10204 rev. 7, 3.1.16 bus clear)
 
@@ -29,6 +31,7 @@ class I2cDevice(Device):
     low until nine clocks or a power cycle, which clear it; a probability per transfer does so now and then.
     """
 
+    spared = frozenset({"byte_loss", "garbage"})  # the master's clock makes as many bytes as it wants
     address: int  # 7 bits
     _holding = False
 
@@ -66,11 +69,15 @@ class I2cDevice(Device):
             self.release()
         super().power(on, now)
 
+    def heard(self, data: bytes) -> bytes:
+        """What the device makes of the master's bytes on a noisy bus: faults.bit_flip."""
+        return flipped(data, self.faults, self.random)
+
     def spoiled(self, data: bytes) -> bytes:
-        """What a master makes of the bytes on a noisy bus: faults.bit_flip, a probability per byte."""
-        if not self.faults.bit_flip:
-            return data
-        return bytes(
-            byte ^ (1 << self.random.randrange(8)) if self._happens(self.faults.bit_flip) else byte
-            for byte in data
-        )
+        """What the master makes of the device's bytes: bit_flip, byte_shift, and truncated, after which the
+        device has let SDA go, so that ones follow."""
+        if data and self._happens(self.faults.truncated):
+            data = cut_short(data, self.random).ljust(len(data), b"\xff")
+        if data and self._happens(self.faults.byte_shift):
+            data = slipped(data, self.random)
+        return flipped(data, self.faults, self.random)

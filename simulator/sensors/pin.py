@@ -20,6 +20,8 @@ class PinDevice(Device):
     crc_error (one bit of the sum).
     """
 
+    spared = frozenset({"byte_shift", "garbage", "clock_stretch", "bus_stuck"})
+
     def read(self, now: float) -> bytes:
         """The 5 bytes that the device gives to a start signal at `now`. Raises NoAnswer."""
         faults = self.faults

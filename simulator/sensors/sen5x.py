@@ -166,7 +166,8 @@ class Sen50(WordDevice):
             return struct.pack(">4H4h", *self._pm, *self._climate)
         if command == READ_PM:
             self.ready = False
-            return struct.pack(">10H", *self._all_pm)
+            nothing = self._happens(self.faults.no_value)
+            return struct.pack(">10H", *([NONE] * 10 if nothing else self._all_pm))
         if command == INTERVAL:
             return self.meter.interval.to_bytes(4, "big")
         if command in (NAME, SERIAL):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from simulator.sensors.base import Air, Weather
+from simulator.sensors.base import NO_AIR, Air, Weather
 from simulator.sensors.i2c import Nack
 from simulator.sensors.sensirion import WordDevice
 from simulator.weather import WARSAW, Offsets
@@ -53,6 +53,7 @@ class Sht3x(WordDevice):
     """Public for tests and faults: serial, status, offsets."""
 
     model = "sht3x"
+    spared = WordDevice.spared | NO_AIR | {"no_value"}
     address = 0x44
 
     def __init__(

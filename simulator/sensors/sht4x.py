@@ -8,7 +8,7 @@ deviations. How warm the heater makes it is read off the datasheet's figure, rou
 
 from __future__ import annotations
 
-from simulator.sensors.base import Air, Weather
+from simulator.sensors.base import NO_AIR, Air, Weather
 from simulator.sensors.i2c import I2cDevice, Nack
 from simulator.sensors.sensirion import LAST_BIT_S, with_crcs
 from simulator.sensors.sht3x import word
@@ -31,6 +31,7 @@ class Sht4x(I2cDevice):
     """Public for tests and faults: serial, offsets."""
 
     model = "sht4x"
+    spared = I2cDevice.spared | NO_AIR | {"no_value"}
     address = 0x44
 
     def __init__(

@@ -165,12 +165,15 @@ def test_starts_and_power_cuts_leave_no_thread_file_or_process(make: Callable[..
         pids = " ".join(each.read_text() for each in children).split()
         return len(os.listdir("/proc/self/fd")), threading.active_count(), len(pids)
 
+    def starts() -> int:
+        return node.log.read_text().count("start ")
+
     before, known = left(), 0
     for turn in range(6):
         node.start()
         if turn % 3:
-            wait_for(lambda: node.log.read_text().count("start ") > known, what="a start")
-        known = node.log.read_text().count("start ")
+            wait_for(lambda known=known: starts() > known, what="a start")
+        known = starts()
         node.line.power_cycle()
         (node.stop if turn % 2 else node.kill)()
     node.stop()

@@ -128,9 +128,11 @@ def test_faults_of_the_wiring() -> None:
         ("a:bit_flip=1.5", "a probability is 0 to 1"),
         ("a:bit_flip=nan", "a probability is 0 to 1"),
         ("a:baud=0", "a speed is 300 to 1000000 baud"),
-        ("b:baud=9600", "sen55 in slot b hangs on an I2C bus, which has no baud"),
-        ("a:nack", "sds011 in slot a hangs on a UART, which has no nack"),
-        ("c:swapped", "dht22 in slot c hangs on one pin, which has no swapped"),
+        ("b:baud=9600", "sen55 in slot b, on an I2C bus, cannot have baud"),
+        ("a:nack", "sds011 in slot a, on a UART, cannot have nack"),
+        ("b:garbage", "sen55 in slot b, on an I2C bus, cannot have garbage"),
+        ("c:swapped", "dht22 in slot c, on one pin, cannot have swapped"),
+        ("c:clogged", "dht22 in slot c, on one pin, cannot have clogged"),
     ],
 )
 def test_faults_that_do_not_exist_are_refused_in_words(word: str, message: str) -> None:
