@@ -13,6 +13,7 @@ from simulator.options import NodeOptions
 from simulator.places import PLACES, Place
 from simulator.runtime import SimulatorError, find_firmware, find_micropython
 from simulator.sensor_words import fit_all
+from simulator.weather import CityWeather
 
 # Further nodes at a place hang some streets away, so that all can be seen on a map.
 STEP_DEGREES = 0.004
@@ -70,10 +71,17 @@ class Fleet:
         firmware: Path | None = None,
     ) -> None:
         """Raises SimulatorError when firmware or MicroPython are not found."""
-        air = CityAir(seed)
+        air, weather = CityAir(seed), CityWeather(seed).at
         found, runtime = firmware or find_firmware(), find_micropython()
         self.nodes = [
-            SimNode(directory / options.name, options, air.over(place), firmware=found, micropython=runtime)
+            SimNode(
+                directory / options.name,
+                options,
+                air.over(place),
+                weather=weather,
+                firmware=found,
+                micropython=runtime,
+            )
             for options, place in nodes
         ]
         self.places = {options.name: place for options, place in nodes}

@@ -6,8 +6,6 @@ from abc import abstractmethod
 
 from simulator.sensors.base import Device
 
-FRAME_BYTES = 5
-
 
 class NoAnswer(TimeoutError):  # noqa: N818 - what the line does
     """The pin stays silent, or the answer breaks off: the master's time-out."""

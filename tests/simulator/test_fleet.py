@@ -12,6 +12,7 @@ from simulator.node import SimNode
 from simulator.options import NodeOptions
 from simulator.places import PLACES
 from simulator.runtime import SimulatorError
+from simulator.weather import CityWeather
 from tests.simulator.tiny_node import logged
 
 
@@ -85,3 +86,16 @@ def test_a_fleet_that_cannot_start_leaves_none_on(tmp_path: Path, micropython: s
     with pytest.raises(SimulatorError, match="start failed"), fleet_of(tmp_path, nodes):
         pass
     assert [node.told for node in nodes] == [["start", "stop"], ["start", "stop"], ["stop"]]
+
+
+def test_all_nodes_have_the_same_weather_which_is_that_of_the_seed(tmp_path: Path, micropython: str) -> None:
+    planned = plan(4, NodeOptions("", window_s=5))
+
+    def temps(seed: int) -> list[float]:
+        devices = [one.devices for one in Fleet(tmp_path, planned, seed=seed).nodes]
+        climate = [devices[0]["b"], devices[3]["b"]]
+        return [device.weather(3.6e6)[0] for device in climate]  # type: ignore[attr-defined]
+
+    one, other = temps(3)
+    assert one == other == CityWeather(3).at(3.6e6)[0]
+    assert temps(4) != temps(3)
