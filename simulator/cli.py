@@ -156,12 +156,20 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
 @click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
 )
+@click.option(
+    "--heap",
+    type=click.IntRange(64, 4096),
+    metavar="KIB",
+    help="MicroPython's; objects take twice the chip's room here. Default: 128, or 192 with several sensors or "
+    "--auto.",
+)
 @_common
 def node(
     name: str | None,
     sensors: tuple[str, ...],
     auto: bool,
     faults: tuple[str, ...],
+    heap: int | None,
     place_name: str,
     **settings: Any,
 ) -> None:
@@ -174,7 +182,8 @@ def node(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--place") from error
     with ExitStack() as stack:
-        options = replace(_options(stack, settings), name=name or place.name, sensors=fitted)
+        heap = heap or (128 if len(fitted) == 1 and not auto else 192)
+        options = replace(_options(stack, settings), name=name or place.name, sensors=fitted, heap=f"{heap}k")
         directory = _directory(stack, settings["directory"]) / options.name
         try:
             one = SimNode(directory, options, CityAir(options.seed).over(place))
