@@ -103,7 +103,8 @@ def test_where_nobody_said_what_is_fitted_an_empty_place_owes_no_readings():
 def test_where_nothing_is_found_one_slot_says_so_until_something_is():
     app = App(_default_sensors())
     assert app.search() == [("a", "auto")]
-    assert len(app.config.problems) == 1
+    # What is seen at each place, and that none was found.
+    assert [problem[:8] for problem in app.config.problems] == ["sensor a", "sensor b", "sensors:"]
     assert app.measurements[0].state == "not_found"
     assert app.search() == [("a", "auto")]
     assert len(app.config.problems) == 1
