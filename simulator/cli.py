@@ -18,11 +18,12 @@ from simulator.air import CityAir
 from simulator.fleet import Fleet, plan
 from simulator.node import SimNode
 from simulator.ntp import NtpServer
-from simulator.options import Fitted, NodeOptions
+from simulator.options import Fitted, NodeOptions, heap_for
 from simulator.places import PLACES, find_place
 from simulator.power_cli import power
 from simulator.runtime import SimulatorError, find_micropython
 from simulator.sensor_words import Fault, fault_names, fit_all, models_text, parse_fault
+from simulator.weather import CityWeather
 
 LOOK_S = 0.2
 REPORT_S = 5.0
@@ -182,11 +183,12 @@ def node(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--place") from error
     with ExitStack() as stack:
-        heap = heap or (128 if len(fitted) == 1 and not auto else 192)
-        options = replace(_options(stack, settings), name=name or place.name, sensors=fitted, heap=f"{heap}k")
+        room = f"{heap}k" if heap else heap_for(fitted)
+        options = replace(_options(stack, settings), name=name or place.name, sensors=fitted, heap=room)
         directory = _directory(stack, settings["directory"]) / options.name
         try:
-            one = SimNode(directory, options, CityAir(options.seed).over(place))
+            air, weather = CityAir(options.seed).over(place), CityWeather(options.seed).at
+            one = SimNode(directory, options, air, weather=weather)
         except SimulatorError as error:
             raise click.ClickException(str(error)) from error
         on_board = ", ".join(f"{each.slot} {each.model}" for each in fitted)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simulator.air import CityAir
 from simulator.node import SimNode
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, heap_for
 from simulator.places import PLACES, Place
 from simulator.runtime import SimulatorError, find_firmware, find_micropython
 from simulator.sensor_words import fit_all
@@ -27,9 +27,6 @@ KITS = (
     fit_all(["sen55"]),
     fit_all(["pms7003", "dht22"]),
 )
-# On the 64-bit Unix port code and objects take twice the chip's room: a node with a second driver, or one
-# that searches, does not fit into the 128 KiB in which one with a single sensor is tested.
-SEVERAL_HEAP_KB = 192
 
 
 def plan(count: int, common: NodeOptions) -> list[tuple[NodeOptions, Place]]:
@@ -46,17 +43,14 @@ def plan(count: int, common: NodeOptions) -> list[tuple[NodeOptions, Place]]:
                 lon=round(place.lon - lap * STEP_DEGREES, 4),
             )
         kit = KITS[number % len(KITS)]
-        options = replace(common, name=place.name, model=kit[0].model, sensors=kit, seed=common.seed + number)
-        planned.append((_with_room(options), place))
+        heap = max(common.heap, heap_for(kit), key=_kilobytes)
+        options = replace(common, name=place.name, model=kit[0].model, sensors=kit, heap=heap)
+        planned.append((replace(options, seed=common.seed + number), place))
     return planned
 
 
-def _with_room(options: NodeOptions) -> NodeOptions:
-    """With a heap that is large enough for the sensors."""
-    simple = len(options.sensors) == 1 and options.sensors[0].configured is None
-    if simple or int(options.heap.rstrip("k")) >= SEVERAL_HEAP_KB:
-        return options
-    return replace(options, heap=f"{SEVERAL_HEAP_KB}k")
+def _kilobytes(heap: str) -> int:
+    return int(heap.rstrip("k"))
 
 
 class Fleet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,13 @@ def fit(model: str, slot: str = "a", bus: str | None = None, number: int | None 
     if bus == "i2c":
         return Fitted(slot, model, i2c=0 if number is None else number)
     return Fitted(slot, model, pin=DATA_PIN if number is None else number)
+
+
+def heap_for(sensors: Sequence[Fitted]) -> str:
+    """What a node with these needs at least. On the 64-bit Unix port code and objects take twice the chip's
+    room: a second driver, or the search for what is fitted, does not go into the 128 KiB in which nodes with
+    a single sensor are tested."""
+    return "128k" if len(sensors) == 1 and sensors[0].configured is None else "192k"
 
 
 def known_models() -> list[str]:

@@ -133,6 +133,7 @@ class SerialLines:
         self._thread: threading.Thread | None = None
         self._talks: list[_Talk] = []
         self._to_sensors: list[tuple[float, Sensor, bytes]] = []
+        self._free: dict[int, float] = {}  # when a UART has sent all that it was given
         self._now = 0.0
 
     def attach(self, ports: Iterable[Port], wires: Mapping[int, Wire]) -> None:
@@ -142,6 +143,7 @@ class SerialLines:
             port.flush = lambda port=port, wire=wire: self._collect(port, wire)
         self._talks = [_Talk(fitting, sensor) for fitting, sensor in self._wiring.uarts()]
         self._to_sensors.clear()
+        self._free.clear()
         self._now = self._wiring.clock()
 
     def open(self, ports: Iterable[Port], wires: Mapping[int, Wire]) -> None:
@@ -177,11 +179,13 @@ class SerialLines:
             data = wire.take()
             if not data:
                 return
-            now = self._wiring.clock()
+            # One byte after the other, also of what was written while earlier ones were on their way.
+            start = max(self._wiring.clock(), self._free.get(port.number, 0.0))
+            self._free[port.number] = there = start + len(data) * BITS / port.baud
             for talk in self._talks:
                 if port.talks is not None and talk.fitting.hears == port.talks:
                     got = bytes_heard(data, port.baud, talk.sensor.baud)
-                    self._to_sensors.append((now + len(data) * BITS / port.baud, talk.sensor, got))
+                    self._to_sensors.append((there, talk.sensor, got))
 
     def step(self) -> None:
         """Carry what is due by now."""

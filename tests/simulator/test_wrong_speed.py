@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -128,6 +129,17 @@ def test_bytes_come_at_the_devices_pace(bench: Callable[..., Bench], baud: int) 
     assert one.arrived(ten_bytes * 4) == 50
     assert one.arrived(ten_bytes * 3) == 80
     assert one.arrived(ten_bytes * 30) == 100
+
+
+def test_what_is_written_goes_out_at_the_uarts_pace(bench: Callable[..., Bench]) -> None:
+    one = bench(Parrot())
+    for _ in range(2):  # the second while the first, 10 ms long, is on its way
+        one.ports[1].set_up(9600, 512, 17, 16)
+        os.write(one.wires[1].handle, b"ten bytes.")
+    one.lines.step()
+    for wait, got in ((0.0103, 0), (0.0002, 10), (0.0102, 10), (0.0002, 20)):
+        one.arrived(wait)
+        assert len(one.sensor.got) == got
 
 
 def test_a_power_cut_in_the_middle_of_a_frame_ends_it(bench: Callable[..., Bench]) -> None:
