@@ -100,13 +100,13 @@ def test_a_sensor_s_details_say_what_to_do(journal: Journal, serve: Serve, visit
     page = visit(serve().url).page
     row(page, "wola").click()
     facts = page.locator(".facts")
-    swap = "Nova SDS011 (a), no. a160, firmware 18-11-16, laser 1,235 h. RX and TX are exchanged: "
-    swap += "swap the two wires."
+    swap = "Nova SDS011 (a), no. a160, firmware 18-11-16, laser 1,235 h. RX and TX, or SDA and SCL, "
+    swap += "are exchanged: swap the two wires."
     expect(facts.get_by_text(swap, exact=True)).to_be_visible()
     expect(facts).to_contain_text("not found yet (b). No sensor answers: check its wires, pins and supply")
     expect(facts.get_by_text("Bosch BMP280 (m)", exact=True)).to_be_visible()
     page.get_by_role("button", name="PL").click()
-    expect(facts).to_contain_text("RX i TX są zamienione: zamień te dwa przewody.")
+    expect(facts).to_contain_text("RX i TX albo SDA i SCL są zamienione: zamień te dwa przewody.")
     assert overflow(page) == 0
 
 

@@ -25,7 +25,7 @@ export function modelName(model) {
   return model === "auto" ? text("sensorAuto") : (MODELS[model] ?? model);
 }
 
-// "Nova SDS011 (a), no. a160, firmware 18-11-16, laser 1,235 h. RX and TX are exchanged: swap the two wires."
+// "Nova SDS011 (a), no. a160, firmware 18-11-16, laser 1,235 h. RX and TX, or SDA and SCL, are exchanged: ..."
 export function sensorText(sensor, withSlot) {
   const said = [modelName(sensor.model) + (withSlot ? ` (${sensor.slot})` : "")];
   if (sensor.id) said.push(text("sensorId", { id: sensor.id }));
