@@ -142,7 +142,8 @@ def test_a_frame_costs_its_event_and_a_list_and_nothing_else():
         for _ in range(200):
             driver.feed(frame)
         gc.collect()
-        assert gc.mem_alloc() <= before
+        # An event that the collector still sees somewhere on the stack is no growth; 200 would be.
+        assert gc.mem_alloc() <= before + 2 * most
 
 
 def test_make_driver_knows_every_model_of_the_uart():
