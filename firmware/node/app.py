@@ -34,7 +34,7 @@ class App:
             self.run_sensor(sensor)
         if self.unfound:
             # Before the connection: what it takes and what a search takes need not be there at once.
-            asyncio.create_task(self.keep("search", self.look))
+            asyncio.create_task(self.keep("search", self._look))
             await self.looked.wait()
         self.running = True
         await asyncio.gather(
@@ -47,7 +47,7 @@ class App:
     def run_sensor(self, sensor):
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
 
-    async def look(self):
+    async def _look(self):
         """Search for what is to be found until it is found."""
         while self.unfound:
             try:

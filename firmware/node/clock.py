@@ -2,7 +2,7 @@
 
 from micropython import const
 
-HELD_AFTER_MS = 6 * 3600 * 1000  # without a sync for so long, a time is called `held`
+_HELD_AFTER_MS = const(21600000)  # without a sync for so long, a time is called `held`
 _LONGEST_HOLD_S = const(3600)
 
 
@@ -13,7 +13,6 @@ class Clock:
         self.now = now
         self.offset = None  # utc_ms - uptime_ms
         self.synced_at = None
-        self.syncs = 0
         self.step_ms = 0  # how far the last sync moved the clock
         self._last = {}  # slot -> t of its last reading
 
@@ -27,7 +26,6 @@ class Clock:
         self.step_ms = 0 if self.offset is None else offset - self.offset
         self.offset = offset
         self.synced_at = at
-        self.syncs += 1
 
     def utc(self):
         """UTC seconds, or None before the first sync."""
@@ -40,7 +38,7 @@ class Clock:
         if self.offset is None:
             return None, "none"
         t = up + self.offset // 1000
-        fresh = self.now() - self.synced_at < HELD_AFTER_MS
+        fresh = self.now() - self.synced_at < _HELD_AFTER_MS
         last = self._last.get(slot, 0)
         if t <= last < t + _LONGEST_HOLD_S:
             t = last + 1

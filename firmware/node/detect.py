@@ -60,6 +60,34 @@ async def diagnose(board, entry, driver, now, taken=()):
     return "not_found", message
 
 
+async def explain(app, sensor):
+    """Say why a sensor never gave a frame; keep it as a problem and as the sensor's state. Its port is closed
+    meanwhile."""
+    entry = sensor.entry
+    if "pin" in entry:
+        return
+    driver = sensor.driver
+    taken = ()
+    if "uart" in entry:
+        sensor.port.close()
+    else:
+        taken = [address for address in sensor.port.bus.taken if address != sensor.port.address]
+    try:
+        state, message = await diagnose(app.board, entry, driver, app.now, taken)
+    finally:
+        if "uart" in entry:
+            tx, rx = entry["tx"], entry["rx"]
+            sensor.port.uart = app.board.open_uart(entry["uart"], tx, rx, driver.baud, driver.rxbuf)
+        else:
+            sensor.port.bus.open()
+    driver.reset()
+    if hasattr(driver, "wake"):
+        driver.wake(app.now())
+    if state != "ok":
+        sensor.state = state
+        app.config.problem(f"sensor {sensor.slot}: {message}")
+
+
 def parser(name, *arguments):
     """A parser of node.drivers.NAME, whose module is let go of when it was not loaded before."""
     gc.collect()  # in pieces, free memory would be of no use to a module

@@ -1,7 +1,6 @@
 """What is fitted: make a sensor of each entry of the settings, and find those that are "auto".
 
-Loaded through use_once: at the start, every 5 minutes while something is still to be found, and when a mute
-sensor is to be diagnosed.
+Loaded through use_once: at the start, and every 5 minutes while something is still to be found.
 """
 
 from node import forget, use_once
@@ -214,30 +213,3 @@ def _free_slot(app, slot):
     while f"{slot[:7]}{number}" in taken:
         number += 1
     return f"{slot[:7]}{number}"
-
-
-async def diagnose(app, sensor):
-    """Find out why a sensor never gave a frame; say it, keep it as a problem and as the sensor's state."""
-    forget("drivers")
-    entry = sensor.entry
-    if "pin" in entry:
-        return
-    if "uart" in entry:
-        sensor.port.close()
-    driver = sensor.driver
-    taken = ()
-    if "i2c" in entry:
-        taken = [address for address in sensor.port.bus.taken if address != sensor.port.address]
-    try:
-        state, message = await use_once("detect", "diagnose", app.board, entry, driver, app.now, taken)
-    finally:
-        if "uart" in entry:
-            sensor.port = _port(app, entry, driver)
-        else:
-            sensor.port.bus.open()
-    driver.reset()
-    if hasattr(driver, "wake"):
-        driver.wake(app.now())
-    if state != "ok":
-        sensor.state = state
-        app.config.problem(f"sensor {sensor.slot}: {message}")

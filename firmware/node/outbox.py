@@ -16,7 +16,7 @@ from micropython import const
 
 from node import files, record, use_once
 
-SEGMENT_BYTES = 16384
+_SEGMENT_BYTES = const(16384)
 _ASIDE_BYTES = const(16384)
 _CHUNK = const(512)
 _LONGEST_RECORD = const(260)  # a length byte, up to 255 bytes, a checksum
@@ -123,7 +123,7 @@ class Outbox:
             use_once("outbox_thin", "thin", self)
         segment = self.segments[-1] if self.segments else None
         # Each segment takes heap: a full outbox has some 16, and twice as many for each time it was thinned.
-        longest = max(SEGMENT_BYTES, self.max_bytes // 16)
+        longest = max(_SEGMENT_BYTES, self.max_bytes // 16)
         if self._file is None or segment is None or segment.size + len(data) > longest:
             segment = self._start_segment()
         try:

@@ -4,10 +4,12 @@ import errno
 import json
 import os
 
+from micropython import const
+
 from node import files, record
 from node.outbox import Segment, scan
 
-KEPT_BOOTS = 16
+_KEPT_BOOTS = const(16)
 
 
 def start(outbox):
@@ -103,4 +105,4 @@ def _remember_boots(outbox):
     for boot, seq in [outbox._done] + [(segment.boot, segment.last) for segment in outbox.segments]:
         if boot:
             last[boot] = max(seq, last.get(boot, 0))
-    outbox._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: KEPT_BOOTS - 1]
+    outbox._boots = [[boot, last[boot]] for boot in sorted(last, reverse=True)][: _KEPT_BOOTS - 1]

@@ -14,16 +14,16 @@ class UartPort:
     stuck = False
 
     def __init__(self, uart):
-        self._uart = uart
+        self.uart = uart
         self._buf = bytearray(64)
         self._view = memoryview(self._buf)
 
     def step(self, driver, now, take):
         command = driver.tick(now)
         if command:
-            self._uart.write(command)
+            self.uart.write(command)
         for _ in range(16):  # a UART that never runs dry must not hold up the others
-            n = self._uart.readinto(self._buf)
+            n = self.uart.readinto(self._buf)
             if not n:
                 return
             for event in driver.feed(self._view[:n]):
@@ -33,8 +33,8 @@ class UartPort:
 
     def resync(self):
         for _ in range(64):
-            if not self._uart.readinto(self._buf):
+            if not self.uart.readinto(self._buf):
                 return
 
     def close(self):
-        self._uart.deinit()
+        self.uart.deinit()

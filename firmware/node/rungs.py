@@ -41,7 +41,7 @@ async def climb(app, sensor, rung):
         return
     if sensor.diagnosed is None or sensor.now() - sensor.diagnosed >= _HOUR_MS:
         sensor.diagnosed = sensor.now()
-        await use_once("fit", "diagnose", app, sensor)
+        await use_once("detect", "explain", app, sensor)
 
 
 def _leave(_event):

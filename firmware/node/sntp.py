@@ -1,7 +1,14 @@
-"""SNTP requests and replies as bytes (RFC 4330), checked before they are believed."""
+"""SNTP (RFC 4330): requests and replies as bytes, replies checked before they are believed, and one question
+to one server. Loaded while it is asked: once an hour is too rare to fill the heap.
+"""
+
+import asyncio
+import os
+import socket
 
 from micropython import const
 
+_REPLY_MS = const(2000)
 _UNIX_FROM_NTP = const(2208988800)  # seconds from 1900 to 1970
 _EARLIEST = const(1735689600)  # 2025-01-01: older than this firmware, so a lie
 _LATEST = const(4102444800)  # 2100-01-01
@@ -38,3 +45,37 @@ def parse(packet, cookie):
     if not _EARLIEST <= seconds < _LATEST:
         return None, "implausible time"
     return seconds * 1000 + (_seconds(packet, 44) * 1000 >> 32), None
+
+
+async def ask(now, server, take):
+    """Ask `pool.ntp.org` or `pool.ntp.org:123`, and give the answer to take(utc_ms, at): `at` in ms of now().
+    Its time is that of its sending, half a round trip ago. Returns None, or why there was no answer."""
+    host, _, port = server.partition(":")
+    try:
+        address = socket.getaddrinfo(host, int(port or 123), 0, socket.SOCK_DGRAM)[0][-1]
+    except (OSError, ValueError) as error:
+        return "cannot be resolved: " + str(error)
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        udp.setblocking(False)
+        cookie = os.urandom(8)
+        packet = request(cookie)
+        sent = now()
+        udp.sendto(packet, address)
+        problem = "no reply"
+        while now() - sent < _REPLY_MS:
+            try:
+                packet = udp.recv(64)
+            except OSError:  # nothing there yet
+                await asyncio.sleep_ms(10)
+                continue
+            at = now()
+            utc_ms, problem = parse(packet, cookie)
+            if utc_ms is not None:
+                take(utc_ms + (at - sent) // 2, at)
+                return None
+        return problem
+    except OSError as error:
+        return "cannot be asked: " + str(error)
+    finally:
+        udp.close()

@@ -24,7 +24,7 @@ class Timekeeper:
             await self.joined.wait()
             done = False
             for server in self.config.ntp:
-                problem = await use_once("ntp", "ask", self.clock.now, server, self._set)
+                problem = await use_once("sntp", "ask", self.clock.now, server, self._set)
                 if problem is None:
                     done = True
                     break

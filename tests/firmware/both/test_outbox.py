@@ -4,7 +4,9 @@ import binascii
 import os
 
 from node import files, record
-from node.outbox import SEGMENT_BYTES, Outbox, frame
+from node.outbox import Outbox, frame
+
+SEGMENT_BYTES = 16384
 
 READING = {"slot": "a", "model": "sds011", "up": 1, "dt": 60, "n": 58, "pm25": 9.7, "pm10": 20.0, "flags": []}
 
