@@ -60,6 +60,8 @@ class Sensor:
     async def poll(self, take):
         """A pause, then one step on the port. `take` is given each event."""
         await sleep_ms(POLL_MS)
+        if not self.port:  # taken away meanwhile
+            return
         now = self.now()
         self.port.step(self.driver, now, take)
         if getattr(self.driver, "cleaning", False):
@@ -98,6 +100,7 @@ class Measurement(Sensor):
         self._asleep = False  # told to sleep; false at first, as a sensor runs when it gets power
         self._awake = False  # told to wake
         self._counted = 0  # ms since boot up to which the laser's seconds are counted
+        self._framed = 0  # the driver's frames by then
         self._open = False  # within a window
         self._begin()
 
@@ -160,14 +163,16 @@ class Measurement(Sensor):
 
     def _wake(self):
         self._start = self._counted = now = self.now()
-        if not getattr(self.driver, "run_s_since_clean", 1):
-            self.driver.run_s_since_clean = self.odometer.since_clean(self.slot)
-        self.driver.wake(now)
+        driver = self.driver
+        self._framed = driver.frames
+        if not driver.frames and hasattr(driver, "run_s_since_clean"):
+            driver.run_s_since_clean = self.odometer.since_clean(self.slot)
+        driver.wake(now)
         self._awake = True
         self._asleep = False
         if self.state == "asleep":
             self.state = "warming_up"
-        if self.driver.warmup_s:
+        if driver.warmup_s:
             self.ladder.expect(now)
 
     def _sleep(self):
@@ -182,15 +187,16 @@ class Measurement(Sensor):
                 self.state = "asleep"
 
     def _count(self, now):
-        """Add what the laser ran since the last time, once the sensor has shown that it is there."""
+        """Add what the laser ran since the last time, if frames show that it did."""
+        driver = self.driver
         seconds = (now - self._counted) // 1000
         if self._awake and seconds:
             self._counted += seconds * 1000
-            if self.driver.frames:
-                self.odometer.add(self.slot, self.driver.id, seconds)
-                clean = getattr(self.driver, "run_s_since_clean", None)
-                if clean is not None:
-                    self.odometer.keep_clean(self.slot, clean)
+            if driver.frames != self._framed:
+                self._framed = driver.frames
+                self.odometer.add(self.slot, driver.id, seconds)
+                if hasattr(driver, "run_s_since_clean"):
+                    self.odometer.keep_clean(self.slot, driver.run_s_since_clean)
         self.odometer.save_if_due(now)
 
     # A window.

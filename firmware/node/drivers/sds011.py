@@ -126,6 +126,7 @@ _READ_FIRMWARE = const(6)
 _SLEEP = const(7)
 # Command number, write, value of each step; 1 as the mode to set is query.
 _STEPS = ((), (6, 1, 1), (2,), (2, 1, 0), (8,), (8, 1, 0), (7,), (6, 1, 0))
+_WRITES = const(5)
 _STEADY_MS = const(2500)  # data comes every second in active mode
 
 
@@ -133,8 +134,8 @@ class Sds011(Duty):
     """Work or sleep on demand, continuous period; mode "active" (the default, a frame every second by
     itself) or "query" (a frame for each question, asked once a second).
 
-    Mode and period live in the sensor's flash, which wears: they are read, written only when wrong, and
-    after an unanswered write read again. A sensor that gives data and answers nothing (its RX is not
+    Mode and period live in the sensor's flash, which wears: they are read, written only when wrong, read
+    again when the write was not answered rightly, and left as they are after _WRITES in vain. A sensor that gives data and answers nothing (its RX is not
     wired) is taken as it is. The firmware's date is asked for once.
     """
 
@@ -150,6 +151,7 @@ class Sds011(Duty):
     def __init__(self, mode=None):
         super().__init__(Parser())
         self._query = mode == "query"
+        self._writes = 0  # in a row that changed nothing
         if self._query:
             self._ask = _command(4)
 
@@ -176,10 +178,20 @@ class Sds011(Duty):
             self._go(_READ_MODE)
         elif what == "work" and step == _SLEEP and value == 0:
             self._go(0)
-        elif what == "mode" and step in (_READ_MODE, _SET_MODE):
-            self._go(_READ_PERIOD if value == self._query else _SET_MODE)
-        elif what == "period" and step in (_READ_PERIOD, _SET_PERIOD):
-            self._go(_SET_PERIOD if value else 0 if self.fw else _READ_FIRMWARE)
+        elif what in ("mode", "period"):
+            read = _READ_MODE if what == "mode" else _READ_PERIOD
+            if step != read + event["set"]:  # late, and to an earlier question
+                return
+            right = value == (what == "mode" and self._query)
+            if right:
+                self._writes = 0
+            if not right and step != read:
+                self._go(read)
+            elif not right and self._writes < _WRITES:
+                self._writes += 1
+                self._go(read + 1)
+            else:
+                self._go(0 if self.fw and what == "period" else read + 2)
         elif what == "firmware" and step == _READ_FIRMWARE:
             self._go(0)
 

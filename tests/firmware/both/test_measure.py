@@ -141,7 +141,7 @@ def play(device, settings, seconds, driver=None, at=(), on_reading=None, late_ms
     running = it.run()
     try:
         running.send(None)
-    except Over:
+    except (Over, StopIteration):
         pass
     finally:
         measure.sleep_ms = rungs.sleep_ms = kept
@@ -533,6 +533,23 @@ def test_hours_of_a_laser_that_never_spoke_are_not_counted():
     assert it.odometer.seconds == 0
 
 
+def test_hours_while_a_sensor_is_unplugged_are_not_counted():
+    def pull(it):
+        it.port.uart.hung = True
+
+    _, it = play(HangingSds(), Settings(0, 10, 0), 400, at=((101, pull),))
+    assert 100 <= it.odometer.seconds <= 115
+
+
+def test_a_stand_in_that_is_taken_away_ends():
+    absent = Absent()
+    at = ((5, lambda it: it.fit(None, None)),)
+    readings, it = play(
+        MockSds(), Settings(10, 20, 0), 60, absent, at, prepare=lambda it: setattr(it, "port", absent)
+    )
+    assert (readings, it.port) == ([], None)
+
+
 class CleanSds(Sds011):
     """An SDS011 with a fan to be cleaned, as Sensirion's sensors have: 12 s without values."""
 
@@ -585,6 +602,17 @@ def test_the_time_since_a_cleaning_is_kept_and_given_back():
     assert 600 in odometer.clean
     assert odometer.clean[-1] == 0
     assert driver.woken_with[-1] == 0
+
+
+def test_a_cleaning_that_ends_while_the_sensor_sleeps_is_not_repeated():
+    odometer = CleanOdometer(600000)
+    driver = CleanSds()
+
+    def prepare(it):
+        it.odometer = odometer
+
+    play(MockSds(), Settings(10, 20, 10), 55, driver, ((35, cleaned),), prepare=prepare)
+    assert driver.woken_with == [600000, 0]
 
 
 def test_a_fan_that_is_cleaned_is_not_mute():

@@ -249,3 +249,45 @@ def test_sensor_lost_while_awake_waits_for_the_ladder_and_comes_back_by_wake():
     driver.feed(reply(2, 0, 1))  # somebody made it silent meanwhile
     assert driver.tick(60100) == commands()["set active mode"]
     assert driver.awake_since == 60000
+
+
+def writes_within_an_hour(answer):
+    """How often mode or period is written. `answer(number, write, value)`: what the sensor says, or None."""
+    driver = Sds011()
+    driver.wake(0)
+    writes = 0
+    for now in range(0, 3600000, 100):
+        command = driver.tick(now)
+        if command:
+            writes += command[2] in (2, 8) and command[3]
+            said = answer(*command[2:5])
+            if said:
+                driver.feed(reply(*said))
+    return writes
+
+
+def test_flash_is_not_worn_by_a_sensor_that_keeps_another_mode():
+    def keeps(number, write, value):
+        return (number, write, 1 if number == 2 else value)
+
+    def does_not_answer_writes(number, write, value):
+        return None if number == 2 and write else keeps(number, write, value)
+
+    assert writes_within_an_hour(keeps) == 5
+    assert writes_within_an_hour(does_not_answer_writes) == 5
+
+
+def test_a_late_answer_to_a_read_makes_no_second_write():
+    known = commands()
+    driver = Sds011()
+    driver.wake(0)
+    driver.tick(0)
+    driver.feed(reply(6, 1, 1))
+    assert driver.tick(50) == known["get reporting mode"]
+    assert driver.tick(1050) == known["get reporting mode"]
+    driver.feed(reply(2, 0, 1))
+    assert driver.tick(1100) == known["set active mode"]
+    driver.feed(reply(2, 0, 1))
+    assert driver.tick(1200) is None
+    driver.feed(reply(2, 1, 0))
+    assert driver.tick(1250)[2] == 8
