@@ -217,7 +217,7 @@ def test_a_wrong_wire_is_not_heard(
 
 def test_a_device_that_nobody_can_hear_hears_all_the_same(board: Callable[..., Board]) -> None:
     parrot = Parrot(ANSWER)
-    assert ask(board(parrot), rx="4", tries=30) == b""
+    assert ask(board(parrot), rx="4", tries=200) == b""  # two seconds for a busy machine to carry 5 bytes
     assert parrot.got == b"hello"
 
 
