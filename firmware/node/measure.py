@@ -17,6 +17,8 @@ POLL_MS = 50
 _SLACK_MS = const(5000)
 _WARMUP_S = const(30)
 _FRESH_MS = const(15000)  # climate sensors are read every 5 s
+_WET = 99.9  # %
+_WET_S = const(3600)
 # Rejects that say frames came and were damaged; garbage alone may be a wrong speed or noise.
 _DAMAGED = ("checksum", "tail", "length", "truncated", "crc")
 
@@ -102,6 +104,7 @@ class Measurement(Sensor):
         self._counted = 0  # ms since boot up to which the laser's seconds are counted
         self._framed = 0  # the driver's frames by then
         self._open = False  # within a window
+        self._wet = 0  # s since boot of the first of the windows in a row with humidity at its end
         self._begin()
 
     def fit(self, driver, port):
@@ -110,8 +113,6 @@ class Measurement(Sensor):
         self.driver = driver
         self.port = port
         self._awake = self._asleep = False
-
-    # The cycle.
 
     async def run(self):
         """Measure for ever. `measure` = False drops the window under way and puts the sensor to sleep."""
@@ -199,8 +200,6 @@ class Measurement(Sensor):
                     self.odometer.keep_clean(self.slot, driver.run_s_since_clean)
         self.odometer.save_if_due(now)
 
-    # A window.
-
     def _begin(self):
         self._sampler.close()
         self._damaged, self._ranged = self._rejected()
@@ -286,6 +285,11 @@ class Measurement(Sensor):
         flag = getattr(source.driver, "climate_flag", None)
         if not flag and self.climate and "temp" not in reading:
             flag = "climate_error"
+        # A particle sensor's own humidity; climate_check.py does it for the others.
+        up = reading["up"]
+        self._wet = (self._wet or up) if reading.get("rh", 0) >= _WET else 0
+        if self._wet and up - self._wet > _WET_S and not flag:
+            flag = "climate_stuck"
         if flag:
             flags.append(flag)
 

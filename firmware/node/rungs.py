@@ -8,10 +8,12 @@ from node.measure import POLL_MS, sleep_ms
 _SETTLE_MS = const(5000)  # so long a sensor may take to say that it sleeps
 _OFF_MS = const(5000)  # its capacitors are empty by then
 _HOUR_MS = const(3600000)
+_PASSES = const(5)  # about a quarter of an hour
 
 
 async def climb(app, sensor, rung):
-    """Do what the rung says. After a whole pass without any frame since the start, find out why."""
+    """Do what the rung says. After a whole pass without any frame since the start, find out why; of a sensor
+    that was well before, after _PASSES: by then it may have been wired anew, or exchanged."""
     print("sensor", sensor.slot, "gives no values:", rung)
     driver = sensor.driver
     now = sensor.now()
@@ -37,7 +39,7 @@ async def climb(app, sensor, rung):
         driver.wake(sensor.now())
     else:
         driver.reset()
-    if driver.frames or not sensor.ladder.full:
+    if sensor.ladder.full < (_PASSES if driver.frames else 1):
         return
     if sensor.diagnosed is None or sensor.now() - sensor.diagnosed >= _HOUR_MS:
         sensor.diagnosed = sensor.now()

@@ -135,8 +135,9 @@ class Sds011(Duty):
     itself) or "query" (a frame for each question, asked once a second).
 
     Mode and period live in the sensor's flash, which wears: they are read, written only when wrong, read
-    again when the write was not answered rightly, and left as they are after _WRITES in vain. A sensor that gives data and answers nothing (its RX is not
-    wired) is taken as it is. The firmware's date is asked for once.
+    again when the write was not answered rightly, and left as they are after _WRITES in vain. A sensor
+    that gives data and answers nothing (its RX is not wired) is taken as it is. The firmware's date is
+    asked for once.
     """
 
     model = "sds011"

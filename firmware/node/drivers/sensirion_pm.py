@@ -78,7 +78,7 @@ class Dialogue:
             self._fresh = True
         self._want_awake = True
         self.cleaning = False
-        self.awake_since = self._fault = None
+        self.awake_since = None  # a fault stays until the status register, or the next answer, takes it back
         self._go(_HELLO)
 
     def sleep(self, now):
@@ -162,6 +162,8 @@ class Dialogue:
             if len(data) > 1:
                 self._version = data[0] << 8 | data[1]
                 self.fw = "%d.%d" % (data[0], data[1])
+                if self._version < self.STATUS_FROM:
+                    self._fault = None
             step = _START
         elif step == _START:
             self._fresh = False
@@ -203,7 +205,7 @@ class Dialogue:
         if self._fault:
             event["kind"] = "error"
             event["what"] = self._fault
-        elif "pm25" not in event:  # a SEN5x that has no value yet
+        elif "pm25" not in event or "pm10" not in event:  # a SEN5x that has no value yet
             return []
         return [event]
 

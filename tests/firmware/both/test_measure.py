@@ -438,6 +438,28 @@ def test_a_mute_sensor_climbs_the_ladder():
     assert it.state == "ok"
 
 
+def test_a_sensor_that_was_well_is_diagnosed_when_it_stays_mute():
+    explained = []
+
+    def once(name, function, *arguments):
+        async def explain():
+            explained.append(arguments[1].now() // 1000)
+
+        return explain()
+
+    def hang(it):
+        it.port.uart.hung = True
+
+    kept = rungs.use_once
+    rungs.use_once = once
+    try:
+        play(HangingSds(), Settings(0, 60, 0), 7200, at=[(60, hang)])
+    finally:
+        rungs.use_once = kept
+    assert 900 < explained[0] < 2400
+    assert len(explained) == 2  # and again each hour
+
+
 def test_asleep_is_not_mute():
     _, it = play(MockSds(), Settings(5, 10, 600), 900)
     assert health.errors(it) == {}
@@ -485,6 +507,32 @@ class Agree:
 
     def disagrees(self, slot):
         return len(self.added) > 1
+
+
+class Humid(Sds011):
+    """An SDS011 that tells humidity, as some Plantowers and SEN5x do."""
+
+    rh = 99.9
+
+    def feed(self, data):
+        events = super().feed(data)
+        for event in events:
+            event["rh"] = self.rh
+        return events
+
+
+def test_humidity_at_its_end_for_an_hour_is_flagged_and_kept():
+    driver = Humid()
+
+    def dry(it):
+        driver.rh = 99.8
+
+    readings, _ = play(MockSds(), Settings(30, 60, 240), 5700, driver, ((4800, dry),))
+    flagged = [reading["up"] for reading in readings if reading["flags"] == ["climate_stuck"]]
+    assert flagged == [up for up in range(90, 4800, 330) if up > 90 + 3600]
+    assert len(flagged) == 4
+    assert all(reading["flags"] == [] for reading in readings if reading["up"] not in flagged)
+    assert readings[12]["rh"] == 99.9
 
 
 def test_disagreement_is_asked_for_each_window_with_a_value():

@@ -104,6 +104,8 @@ def test_what_the_sensor_does_not_know_is_left_out():
     assert values(packed(NOTHING)) == {"kind": "data"}
     assert values(b"\xff" * 16) == {"kind": "data"}
     assert "pm4" not in values(changed(2, 0xFFFF))
+    for index in (1, 3):  # without PM2.5 or PM10 it is no sample
+        assert Sen5x()._measured(changed(index, 0xFFFF)) == []
     for unknown in (0xFFFF, 0x7FFF):
         for index in (4, 5):
             event = values(changed(index, unknown))
