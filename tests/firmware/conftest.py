@@ -1,6 +1,10 @@
-"""Make the firmware importable, as it is on a board."""
+"""Make the firmware importable, as it is on a board, and what the tests in both/ share."""
+
+import sys
+from pathlib import Path
 
 from dustline import firmware_path
 from tests.firmware.node_bench import broker, gateway, node, ntp  # noqa: F401 - fixtures
 
 firmware_path.importable()
+sys.path.append(str(Path(__file__).parent / "both"))
