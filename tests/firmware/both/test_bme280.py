@@ -331,3 +331,30 @@ def test_nobody_tells_what_became_of_a_transfer():
     for now in range(0, 100000, 50):
         driver.tick(now)
     assert driver.tick(200000) is not None
+
+
+class Altered(Chip):
+    """A register of the settings is not what was written to it: on a bad line, or in another chip."""
+
+    def __init__(self, register, value):
+        super().__init__()
+        self.altered = register, value
+
+    def write(self, data):
+        super().write(data)
+        self.regs[self.altered[0]] = self.altered[1]
+
+
+def test_a_sample_with_other_settings_in_front_of_it_is_no_sample():
+    for register, value in ((0xF2, 0), (0xF3, 8), (0xF4, 0x27), (0xF4, 0), (0xF5, 0x10)):
+        driver = Bme280()
+        assert run(driver, Altered(register, value), 0, 20000) == []
+        assert driver.climate_flag == "climate_error"
+
+
+def test_a_calibration_of_humidity_that_was_not_read_is_refused():
+    for wet in (bytes(7), b"\xff" * 7):
+        chip, driver = Chip(), Bme280()
+        chip.regs[0xE1:0xE8] = wet
+        assert run(driver, chip, 0, 20000) == []
+        assert driver.rejects["state"] > 3

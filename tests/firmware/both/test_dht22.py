@@ -62,6 +62,9 @@ def test_persistent_failure_is_flagged_until_a_good_frame():
         assert driver.climate_flag == ("climate_error" if count == 3 else None)
     read(driver, frame(500, 200), now)
     assert driver.climate_flag is None
+    # The next failure is the first again.
+    read(driver, b"\x00\x00\x00\x00\x01", now + 10000)
+    assert driver.climate_flag is None
 
 
 def test_no_answer():

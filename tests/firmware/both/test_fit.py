@@ -111,6 +111,20 @@ def test_where_nothing_is_found_one_slot_says_so_until_something_is():
     assert app.search(b=[PMSA]) == [("b", "pmsa003i")]  # the guess is over
 
 
+def test_what_has_an_entry_of_its_own_is_not_fitted_twice():
+    app = App([{"slot": "a", "model": "pmsa003i", "i2c": 0, "sda": 21, "scl": 22}, dict(I2C)])
+    assert app.search(b=[PMSA, BME]) == [("a", "pmsa003i"), ("b", "bme280")]
+
+
+def test_a_climate_sensor_found_first_does_not_end_the_search_for_the_particle_sensor():
+    app = App([dict(I2C)])
+    assert app.search() == [("b", "auto")]
+    assert app.search(b=[BME]) == [("b", "auto"), ("b2", "bme280")]
+    assert [entry["slot"] for entry in app.unfound] == ["b"]
+    assert app.search(b=[BME, PMSA]) == [("b", "pmsa003i"), ("b2", "bme280")]
+    assert app.unfound == []
+
+
 def test_an_entry_that_was_asked_for_makes_readings_that_say_so():
     app = App([dict(I2C)])
     assert app.search() == [("b", "auto")]

@@ -52,6 +52,18 @@ def test_a_sensor_that_was_well_is_diagnosed_when_it_stays_mute():
     assert len(explained) == 2  # and again each hour
 
 
+def test_what_was_diagnosed_stands_until_values_come():
+    def hang(it):
+        it.port.uart.hung = True
+
+    def diagnosed(it):
+        it.state = "swapped"
+
+    _, it = play(HangingSds(), Settings(0, 60, 0), 200, at=[(60, hang), (90, diagnosed)])
+    assert it.state == "swapped"
+    assert it.ladder.full
+
+
 def test_asleep_is_not_mute():
     _, it = play(MockSds(), Settings(5, 10, 600), 900)
     assert health.errors(it) == {}

@@ -243,6 +243,13 @@ def test_a_t_that_passed_for_a_pms5003_in_dust_is_recognised_later():
     assert driver.model == "pms5003t"
 
 
+def test_an_st_with_an_impossible_climate_is_refused():
+    for temp, rh, events in ((990, 1000, 1), (-400, 0, 1), (991, 480, 0), (-401, 480, 0), (215, 1001, 0)):
+        parser = Parser("pms5003st")
+        assert len(parser.feed(with_st(temp, rh))) == events
+        assert parser.rejects == ({} if events else {"out_of_range": 1})
+
+
 def test_neither_a_count_nor_a_climate_is_refused_and_decides_nothing():
     driver = Plantower("pms5003")
     assert driver.feed(with_t(2000, 3000) * 10) == []

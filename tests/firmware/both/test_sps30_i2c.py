@@ -212,6 +212,14 @@ def test_the_fault_in_the_status_register_is_told_and_cleared():
     assert talk.run(20)[-1]["kind"] == "data"
 
 
+def test_one_without_a_status_register_does_not_inherit_a_fault():
+    talk = Talk()
+    talk.wake(20)
+    talk.driver._fault = "fan"  # told by the sensor that was here before
+    talk.fake = Fake(version=(1, 0))
+    assert talk.wake(20)[-1]["kind"] == "data"
+
+
 def test_cleaning():
     talk = Talk()
     talk.driver.run_s_since_clean = WEEK_S - 3
