@@ -2,8 +2,7 @@
 
 Runs the whole firmware on MicroPython's Unix port against Debian's Mosquitto and a gateway that acknowledges
 everything. For each set of sensors: first in a large heap, for what is alive after a collection; then in ever
-smaller ones, for the smallest that still delivers. The stand-ins of the chip are in these figures (3 KB). The
-port has 64 bit: on a 32-bit build (MicroPython's for WebAssembly) the node's code took 0.85 of the room.
+smaller ones, for the smallest that still delivers. The stand-ins of the chip are in these figures (3 KB).
 """
 
 from __future__ import annotations

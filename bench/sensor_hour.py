@@ -3,7 +3,7 @@
 --minutes 20 gives each less. About 6 minutes on two cores.
 
 The node's own measuring code and driver run as bytecode on MicroPython's Unix port in a heap of 128 KiB
-(64 bit: an object takes twice the chip's space), against the emulated sensor. The node is blocked for a
+(64 bit), against the emulated sensor. The node is blocked for a
 second each minute, and for two every ten minutes. Columns:
   frames    events with values, of those that came or could be asked for in the time
   B/frame   bytes that the driver's feed() left to the collector, per event

@@ -1,7 +1,7 @@
 """Nodes with any list of sensors: the whole firmware, emulated devices on real wires, a real broker.
 
 Several sensors in one node run in 192 KiB here, not in 128: each further driver is 5 to 8 KB, and past 620
-names come 7 KB more. `python -m bench.heap` measures each set; on a 32-bit port the code takes 0.85 of it.
+names come 7 KB more. `python -m bench.heap` measures each set.
 """
 
 from __future__ import annotations
