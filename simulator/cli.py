@@ -161,8 +161,7 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
     "--heap",
     type=click.IntRange(64, 4096),
     metavar="KIB",
-    help="MicroPython's; objects take twice the chip's room here. Default: 128; 192 with several sensors or "
-    "--auto.",
+    help="MicroPython's. Default: 128; 192 with several sensors or --auto.",
 )
 @_common
 def node(

@@ -90,9 +90,8 @@ def fit(model: str, slot: str = "a", bus: str | None = None, number: int | None 
 
 
 def heap_for(sensors: Sequence[Fitted]) -> str:
-    """What a node with these needs at least. On the 64-bit Unix port code and objects take twice the chip's
-    room: a second driver, or the search for what is fitted, does not go into the 128 KiB in which nodes with
-    a single sensor are tested."""
+    """What a node with these gets: a second driver, or the search for what is fitted, does not go into the
+    128 KiB in which nodes with a single sensor are tested. See bench/heap.py."""
     return "128k" if len(sensors) == 1 and sensors[0].configured is None else "192k"
 
 
