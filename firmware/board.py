@@ -20,6 +20,70 @@ def uptime_ms():
     return _uptime_ms
 
 
+def set_uptime(ms):
+    """Go on counting from `ms`: a start that continues the one before a deep sleep."""
+    global _uptime_ms
+    uptime_ms()
+    _uptime_ms = ms
+
+
+def rtc_ms():
+    """The chip's own clock, ms since 1970. It runs on through resets and deep sleep; after a power cut it
+    begins anew in 2000. Nobody has set it unless rtc_set() was called since."""
+    year, month, day, _, hour, minute, second, us = machine.RTC().datetime()
+    seconds = time.mktime((year, month, day, hour, minute, second, 0, 0))
+    if time.gmtime(0)[0] == 2000:  # where this port's own seconds begin
+        seconds += 946684800
+    return seconds * 1000 + us // 1000
+
+
+def rtc_set(utc_ms):
+    """Set the chip's clock: TLS reads it to judge a certificate's dates."""
+    seconds = utc_ms // 1000 - (946684800 if time.gmtime(0)[0] == 2000 else 0)
+    year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds)[:8]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, utc_ms % 1000 * 1000))
+
+
+def rtc_memory(data=None):
+    """Up to 2048 bytes that survive resets and deep sleep, b"" after a power cut. `data` is kept if given."""
+    return machine.RTC().memory() if data is None else machine.RTC().memory(data)
+
+
+def nvs_get(key):
+    """An integer kept beside the file system, None when there is none. The file system may be erased."""
+    import esp32
+
+    try:
+        return esp32.NVS("dustline").get_i32(key)
+    except OSError:
+        return None
+
+
+def nvs_set(key, value):
+    """Keep an integer of 32 bits. Raises OSError."""
+    import esp32
+
+    store = esp32.NVS("dustline")
+    store.set_i32(key, value)
+    store.commit()
+
+
+def open_watchdog(seconds):
+    """The hardware watchdog: unless its feed() is called within that time, the board restarts. It cannot be
+    stopped again."""
+    return machine.WDT(timeout=seconds * 1000)
+
+
+def open_led(number):
+    """A pin with an LED, to be called with 0 or 1."""
+    return machine.Pin(number, machine.Pin.OUT)
+
+
+def deepsleep(ms):
+    """Switch all off but the clock; start anew after `ms`. Does not return."""
+    machine.deepsleep(ms)
+
+
 def reset_cause():
     """Why the board started, as one word. The ESP32 tells a brown-out as power."""
     # The port's PWRON_RESET is 1; HARD_, WDT_, DEEPSLEEP_ and SOFT_RESET follow. One text costs the least.
