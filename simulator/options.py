@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclass, fieldes import dataclass
 from typing import Any
 
 from simulator.sensors import MODELS
@@ -126,6 +126,7 @@ class NodeOptions:
     router: bool = False
     sensors: tuple[Fitted, ...] = ()
     auto: bool = False  # config.json does not say what is fitted, nor where: the firmware looks
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])  # further settings of config.json
 
     @property
     def fitted(self) -> tuple[Fitted, ...]:
@@ -158,4 +159,5 @@ class NodeOptions:
             "health_s": self.health_s,
             "ack_timeout_s": self.ack_timeout_s,
             "keepalive_s": self.keepalive_s,
+            **self.extra,
         }

@@ -34,7 +34,7 @@ def default():
     config.network = "warsaw"
     config.wifi = []
     config.broker = {"host": "", "port": 1883, "user": None, "password": None}
-    config.ntp = ["0.pool.ntp.org", "1.pool.ntp.org"]
+    config.ntp = ["0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org"]
     config.sensors = "auto"
     config.measure = True  # False: no new readings, the outbox still drains
     config.warmup_s = None  # None = what the sensor's datasheet asks for, at least 30

@@ -1,5 +1,5 @@
-"""SNTP (RFC 4330): requests and replies as bytes, replies checked before they are believed, and one question
-to one server. Loaded while it is asked: once an hour is too rare to fill the heap.
+"""SNTP (RFC 4330): requests and replies as bytes, replies checked before they are believed, servers that must
+agree. Loaded while they are asked: once an hour is too rare to fill the heap.
 """
 
 import asyncio
@@ -12,6 +12,10 @@ _REPLY_MS = const(2000)
 _UNIX_FROM_NTP = const(2208988800)  # seconds from 1900 to 1970
 _EARLIEST = const(1735689600)  # 2025-01-01: older than this firmware, so a lie
 _LATEST = const(4102444800)  # 2100-01-01
+_AGREE_MS = const(500)
+_DRIFT_MS = const(1000)
+_DRIFT_PART = const(2000)  # a crystal is wrong by less than one part in so many
+_ALONE = const(3)
 
 
 def request(cookie):
@@ -47,9 +51,46 @@ def parse(packet, cookie):
     return seconds * 1000 + (_seconds(packet, 44) * 1000 >> 32), None
 
 
-async def ask(now, server, take):
-    """Ask `pool.ntp.org` or `pool.ntp.org:123`, and give the answer to take(utc_ms, at): `at` in ms of now().
-    Its time is that of its sending, half a round trip ago. Returns None, or why there was no answer."""
+async def agreed(app, counters, failed, take):
+    """Ask the configured servers in turn until two agree, and give what they say to take(utc_ms, at), `at` in ms
+    of app.now(). True when that was done; `failed`: rounds in a row before this one that were not.
+
+    The node's own clock, once set, is a witness too. One server alone is believed when it is the only one
+    configured, and by a node that knows no time yet after _ALONE rounds with no other answer.
+    """
+    clock, servers = app.clock, app.config.ntp
+    heard = []  # (UTC ms - uptime ms, by how many ms that may be wrong)
+    for server in servers:
+        answer = await _ask(app.now, server)
+        if isinstance(answer, str):
+            counters["ntp_failures"] += 1
+            print("clock:", server, "-", answer)
+            continue
+        witnesses = list(heard)
+        if clock.synced_at is not None:
+            age = app.now() - clock.synced_at
+            witnesses.append((clock.offset, _DRIFT_MS + age // _DRIFT_PART))
+        heard.append(answer)
+        if any(_agree(answer, other) for other in witnesses):
+            break
+    else:
+        if len(heard) > 1:
+            counters["ntp_disagree"] = counters.get("ntp_disagree", 0) + 1
+            print("clock: the time servers disagree, none is believed")
+        if len(heard) != 1 or not (len(servers) == 1 or (failed >= _ALONE and not clock.known)):
+            return False
+    now = app.now()
+    take(now + heard[-1][0], now)
+    return True
+
+
+def _agree(one, other):
+    return abs(one[0] - other[0]) <= _AGREE_MS + one[1] + other[1]
+
+
+async def _ask(now, server):
+    """Ask `pool.ntp.org` or `pool.ntp.org:123`. (UTC ms - uptime ms, by how many ms that may be wrong), or why
+    there was no answer. Its time is that of its sending, half a round trip ago."""
     host, _, port = server.partition(":")
     try:
         address = socket.getaddrinfo(host, int(port or 123), 0, socket.SOCK_DGRAM)[0][-1]
@@ -72,8 +113,7 @@ async def ask(now, server, take):
             at = now()
             utc_ms, problem = parse(packet, cookie)
             if utc_ms is not None:
-                take(utc_ms + (at - sent) // 2, at)
-                return None
+                return utc_ms + (at - sent) // 2 - at, (at - sent) // 2
         return problem
     except OSError as error:
         return "cannot be asked: " + str(error)

@@ -41,11 +41,12 @@ def start(app):
     from node.link import Link
 
     app.clock = Clock(app.now)
+    use_once("epochs", "begin", app)
     app.link = Link(app.config, board.Wifi(), app.now, app.status, app.on_message)
 
     from node.sender import Sender
     from node.timekeeper import Timekeeper
 
-    app.timekeeper = Timekeeper(app.config, app.clock, app.link.joined)
+    app.timekeeper = Timekeeper(app)
     app.sender = Sender(app.config, app.outbox, app.clock, app.link)
     print("node", app.config.node, "version", VERSION, "boot", app.outbox.boot, "after", app.reset)

@@ -1,39 +1,55 @@
 """Ask NTP servers for the time, at first often, later now and then."""
 
 import asyncio
+import random
 
 from micropython import const
 
 from node import use_once
 
 _RETRY_MS = const(15000)
+_LONGEST_MS = const(900000)
+_BACK_MS = const(3600000)
 
 
 class Timekeeper:
-    """Keeps `clock` right while the network is up."""
+    """Keeps app.clock right while the network is up."""
 
-    def __init__(self, config, clock, joined):
-        self.config = config
-        self.clock = clock
-        self.joined = joined  # event: the network is there
+    def __init__(self, app):
+        self.app = app
         self.counters = {"ntp_syncs": 0, "ntp_failures": 0}
 
     async def run(self):
         """Never returns."""
+        app = self.app
+        clock = app.clock
+        failed = 0
         while True:
-            await self.joined.wait()
-            done = False
-            for server in self.config.ntp:
-                problem = await use_once("sntp", "ask", self.clock.now, server, self._set)
-                if problem is None:
-                    done = True
-                    break
-                self.counters["ntp_failures"] += 1
-                print("clock:", server, "-", problem)
-            await asyncio.sleep_ms(self.config.ntp_every_s * 1000 if done else _RETRY_MS)
+            if not app.link.joined.is_set():
+                clock.give_up_at = None
+                await app.link.joined.wait()
+            if clock.give_up_at is None:
+                clock.give_up_at = app.now() + app.config.clock_wait_s * 1000
+            if await use_once("sntp", "agreed", app, self.counters, failed, self._set):
+                failed = 0
+                pause = app.config.ntp_every_s * 1000
+            else:
+                failed += 1
+                # At most a quarter of an hour, jittered: the servers are others', and shared by many.
+                pause = min(_LONGEST_MS, _RETRY_MS << min(failed - 1, 6))
+                pause = pause // 2 + random.getrandbits(16) * pause // 131072
+            await asyncio.sleep_ms(pause)
 
     def _set(self, utc_ms, at):
         """It is `utc_ms` at uptime `at` (ms)."""
-        self.clock.sync(utc_ms, at)
+        app = self.app
+        known = app.clock.known
+        app.clock.sync(utc_ms, at)
         self.counters["ntp_syncs"] += 1
-        print("clock: set, moved by", self.clock.step_ms, "ms")
+        step = app.clock.step_ms
+        print("clock: set, moved by", step, "ms")
+        use_once("epochs", "synced", app, utc_ms, at)
+        if known and step < -_BACK_MS:
+            # Within a boot times never run back. What was measured is in flash.
+            print("clock: it was ahead by more than an hour, starting anew")
+            app.board.restart()
