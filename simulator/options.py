@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclass, fieldes import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.sensors import MODELS
