@@ -35,6 +35,8 @@ class Home:
     def configure(self, options: NodeOptions) -> None:
         """config.json if absent; a router's addresses are new at each start and are always put there."""
         wanted = options.config()
+        for name, path in (options.tls.files() if options.tls else {}).items():
+            shutil.copyfile(path, self.flash / name)
         config = self.flash / "config.json"
         if config.exists():
             if not options.router:

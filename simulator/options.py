@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from simulator.sensors import MODELS
@@ -100,6 +101,29 @@ def known_models() -> list[str]:
 
 
 @dataclass(frozen=True)
+class TlsOptions:
+    """Files, DER or PEM, that are copied into the node's flash, and the name to check if not the host's."""
+
+    ca: Path | None = None  # None: config.json names a file that is not there
+    name: str | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    def files(self) -> dict[str, Path]:
+        """By their names in flash."""
+        return {
+            f"{role}{path.suffix}": path
+            for role, path in (("ca", self.ca), ("cert", self.cert), ("key", self.key))
+            if path is not None
+        }
+
+    def config(self) -> dict[str, Any]:
+        """Its part of config.json's `broker`."""
+        names = {name.partition(".")[0]: name for name in self.files()}
+        return {"tls": True, "ca": "ca.der", "tls_name": self.name, "cert": None, "key": None, **names}
+
+
+@dataclass(frozen=True)
 class NodeOptions:
     """What a node is and where it sends; the times are the firmware's config.json."""
 
@@ -110,6 +134,7 @@ class NodeOptions:
     broker_port: int = 1883
     user: str | None = None
     password: str | None = None
+    tls: TlsOptions | None = None
     ntp: tuple[str, ...] = ()
     ssid: str = "dustline"
     wifi_password: str = "particles"  # noqa: S105 - of a router that does not exist
@@ -119,6 +144,7 @@ class NodeOptions:
     health_s: int = 600
     ack_timeout_s: int = 20
     keepalive_s: int = 60
+    spread_s: int = 2  # the firmware's own default is 60
     seed: int = 0
     heap: str = "128k"
     # All traffic goes through a router that cut_wifi() silences; its far side never hears of a power cut.
@@ -145,6 +171,7 @@ class NodeOptions:
             "port": self.broker_port,
             "user": self.user,
             "password": self.password,
+            **(self.tls.config() if self.tls else {}),
         }
         return {
             "node": self.name,
@@ -159,5 +186,6 @@ class NodeOptions:
             "health_s": self.health_s,
             "ack_timeout_s": self.ack_timeout_s,
             "keepalive_s": self.keepalive_s,
+            "spread_s": self.spread_s,
             **self.extra,
         }

@@ -17,6 +17,7 @@ _FILE = "config.json"
 _NUMBERS = {
     "ack_timeout_s": (1, 600),
     "keepalive_s": (5, 3600),
+    "spread_s": (0, 600),
     "clock_wait_s": (0, 86400),
     "ntp_every_s": (10, 86400),
     "batch_bytes": (1024, 8000),
@@ -33,7 +34,8 @@ def default():
     config.node = ""
     config.network = "warsaw"
     config.wifi = []
-    config.broker = {"host": "", "port": 1883, "user": None, "password": None}
+    config.broker = {"host": "", "port": 1883, "user": None, "password": None, "tls": False}
+    config.broker.update({"ca": "ca.der", "tls_name": None, "cert": None, "key": None})
     config.ntp = ["0.pool.ntp.org", "1.pool.ntp.org", "2.pool.ntp.org"]
     config.sensors = "auto"
     config.measure = True  # False: no new readings, the outbox still drains
@@ -43,6 +45,7 @@ def default():
     config.health_s = 600
     config.ack_timeout_s = 20  # without the gateway's ack for so long, a batch is sent again
     config.keepalive_s = 60
+    config.spread_s = 60  # after the broker went away the node returns at a random instant of this span
     config.clock_wait_s = 600  # so long a reading without a time waits for the clock
     config.ntp_every_s = 3600
     config.batch_bytes = 2048
@@ -133,6 +136,8 @@ def _take_broker(config, raw):
         value = raw[name]
         if name == "port":
             right = whole_number(value, (1, 65535))
+        elif name == "tls":
+            right = isinstance(value, bool)
         else:
             right = name in config.broker and (isinstance(value, str) or value is None)
         if right:
