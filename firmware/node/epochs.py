@@ -1,9 +1,9 @@
 """When each boot began, so that a reading from before the first sync gets its time even after a restart.
 
-The chip's own clock runs on through resets and deep sleep, and begins anew after a power cut. A `session` is the
-time between two power cuts, named after its first boot. times.json holds, for each boot of which readings may
-wait: [boot, session, ms of its start by the chip's clock, UTC ms of its start or null]. The first sync of a
-session gives the time of all its boots; those of an earlier session that never had one stay without.
+The chip's own clock runs on through resets and deep sleep, and begins anew after a power cut. A `session` is
+the time between two power cuts, named after its first boot. times.json holds, for each boot of which readings
+may wait: [boot, session, ms of its start by the chip's clock, UTC ms of its start or null]. The first sync of
+a session gives the time of all its boots; those of an earlier session that never had one stay without.
 """
 
 import json
@@ -37,7 +37,7 @@ def begin(app):
 
 
 def synced(app, utc_ms, at):
-    """It is `utc_ms` at uptime `at` (ms): give the boots of this session their times, and set the chip's clock."""
+    """It is `utc_ms` at uptime `at` (ms): give this session's boots their times, and set the chip's clock."""
     board = app.board
     wrong = utc_ms - at - (board.rtc_ms() - app.now())  # ms that the chip's clock is behind
     entries = _load()
@@ -86,8 +86,7 @@ def _load():
     try:
         entries = json.loads(files.read(_FILE) or b"[]")
         for boot, session, start, utc in entries:
-            if not isinstance(boot + session + start + (utc or 0), int):
-                raise ValueError(boot)
+            sum((boot, session, start, utc or 0))  # a TypeError unless all are numbers
         return entries
     except (ValueError, TypeError) as error:
         print(_FILE, "is damaged, times of earlier starts are lost:", repr(error))

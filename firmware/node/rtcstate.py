@@ -1,5 +1,5 @@
-"""What a node remembers over resets and deep sleep, but not over a power cut: one JSON object in the memory of
-the chip's clock, behind its CRC-32. Loaded through use_once."""
+"""What a node remembers over resets and deep sleep, but not over a power cut: one JSON object in the memory
+of the chip's clock, behind its CRC-32. Loaded through use_once."""
 
 import binascii
 import json

@@ -52,8 +52,8 @@ def parse(packet, cookie):
 
 
 async def agreed(app, counters, failed, take):
-    """Ask the configured servers in turn until two agree, and give what they say to take(utc_ms, at), `at` in ms
-    of app.now(). True when that was done; `failed`: rounds in a row before this one that were not.
+    """Ask the configured servers in turn until two agree, and give what they say to take(utc_ms, at), `at` in
+    ms of app.now(). True when that was done; `failed`: rounds in a row before this one that were not.
 
     The node's own clock, once set, is a witness too. One server alone is believed when it is the only one
     configured, and by a node that knows no time yet after _ALONE rounds with no other answer.
@@ -89,8 +89,8 @@ def _agree(one, other):
 
 
 async def _ask(now, server):
-    """Ask `pool.ntp.org` or `pool.ntp.org:123`. (UTC ms - uptime ms, by how many ms that may be wrong), or why
-    there was no answer. Its time is that of its sending, half a round trip ago."""
+    """Ask `pool.ntp.org` or `pool.ntp.org:123`. (UTC ms - uptime ms, by how many ms that may be wrong), or
+    why there was no answer. Its time is that of its sending, half a round trip ago."""
     host, _, port = server.partition(":")
     try:
         address = socket.getaddrinfo(host, int(port or 123), 0, socket.SOCK_DGRAM)[0][-1]
