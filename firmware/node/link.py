@@ -42,6 +42,7 @@ class Link:
         self.counters = {"wifi_joins": 0, "wifi_failures": 0, "mqtt_connects": 0, "mqtt_failures": 0}
         self._status = status
         self._on_message = on_message
+        self.beat = 0  # grows while run() gets on, see guard.py
         self._was_up = False
         self._prefix = f"dl/{_CONTRACT}/{config.network}/{shard(config.node)}/{config.node}/"
 
@@ -53,6 +54,7 @@ class Link:
         self.wifi.start("dustline-" + self.config.node)
         failures = 0
         while True:
+            self.beat += 1
             if not self.wifi.is_up():
                 self.joined.clear()
                 if not await self._join():
@@ -82,6 +84,7 @@ class Link:
             until = self.now() + _JOIN_MS
             while self.now() < until:
                 await asyncio.sleep_ms(200)
+                self.beat += 1
                 if self.wifi.is_up():
                     print("wifi: up")
                     self.counters["wifi_joins"] += 1
@@ -130,6 +133,7 @@ class Link:
     async def _until_closed(self, client):
         """A socket does not notice that Wi-Fi has gone; the interface does."""
         while self.wifi.is_up():
+            self.beat += 1
             try:
                 return await asyncio.wait_for_ms(client.wait_closed(), _LOOK_MS)
             except asyncio.TimeoutError:

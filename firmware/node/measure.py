@@ -46,6 +46,7 @@ class Sensor:
         self.driver = driver
         self.port = port
         self.now = now
+        self.beat = 0  # grows while run() gets on, see guard.py
         self.odometer = None
         self.state = "warming_up"
         self.switch = None  # the pin that switches its supply
@@ -62,6 +63,7 @@ class Sensor:
     async def poll(self, take):
         """A pause, then one step on the port. `take` is given each event."""
         await sleep_ms(POLL_MS)
+        self.beat += 1
         if not self.port:  # taken away meanwhile
             return
         now = self.now()

@@ -38,6 +38,7 @@ class Sender:
         self.link = link
         self.news = asyncio.Event()  # set when the outbox grew
         self.counters = {"batches": 0, "resent": 0, "refused": 0, "bad_records": 0}
+        self.beat = 0  # grows while run() gets on, see guard.py
         self._answer = asyncio.Event()
         # Made once: after days, a heap has room left but no longer in one piece.
         self._buffer = bytearray(config.batch_bytes)
@@ -51,6 +52,7 @@ class Sender:
         """Never returns."""
         while True:
             await self.link.up.wait()
+            self.beat += 1
             batch = self._batch()
             if batch is None:
                 self.news.clear()

@@ -18,6 +18,7 @@ class Timekeeper:
     def __init__(self, app):
         self.app = app
         self.counters = {"ntp_syncs": 0, "ntp_failures": 0}
+        self.beat = 0  # grows while run() gets on, see guard.py
 
     async def run(self):
         """Never returns."""
@@ -25,6 +26,7 @@ class Timekeeper:
         clock = app.clock
         failed = 0
         while True:
+            self.beat += 1
             if not app.link.joined.is_set():
                 clock.give_up_at = None
                 await app.link.joined.wait()
