@@ -1,0 +1,289 @@
+"""A node, its chip and its network on one clock, which is the node's: it moves when the node waits.
+
+The line to the node: a request is <BBHI: kind, n, value, ms since the node's start. Kinds and answers:
+  1 read UART n, at most `value` bytes   <H and so many bytes; with 0x8000: for how many ms nothing can come
+  2 write `value` bytes to UART n        none
+  3 ask the chip in `value` bytes        as simulator/board/talk.py has it
+  4 may time go on?                      <H: for so many ms; with 0x8000: and tell the heap
+  5 the heap                             none; <II follow: bytes alive, and the most since the last time
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.board.network import AccessPoint
+from simulator.board.power import Ended, Reset
+from simulator.bytecode import compiled
+from simulator.options import Fitted
+from simulator.runtime import find_firmware, find_micropython
+from simulator.sensors.base import Air
+from tests.firmware.days.chip import SimChip
+from tests.firmware.days.gateway import Gateway
+from tests.firmware.days.net import Net
+
+NODE_SIDE = Path(__file__).parent / "node_side"
+HEAD = struct.Struct("<BBHI")
+READ, WRITE, ASK, GO_ON, HEAP = range(1, 6)
+EPOCH = 1780272000  # 2026-06-01T00:00:00Z: the true time when the world begins
+NEAR_MS, FAR_MS, AWAY_MS = 50, 250, 1000  # how long time may go on: while something moves, else, without radio
+TIMEOUT_S = 120.0  # real seconds without a word of the node
+AIR = (8.0, 20.0, 33.0)
+
+
+class NodeError(Exception):
+    """The node's process ended, or fell silent; its last words."""
+
+
+@dataclass(frozen=True)
+class Heap:
+    """A look at the node's heap, bytes. `largest`: the largest free piece. `names`: of the runtime's pool."""
+
+    at: float
+    alive: int
+    peak: int
+    free: int
+    largest: int
+    names: int
+
+
+class World:
+    """`settings`: of config.json, on top of what the network makes necessary. `ppm`: by how much the node's
+    crystal is slow. `stride_ms`: the node's clock moves at least so much when it waits (0: as it asks)."""
+
+    def __init__(
+        self,
+        directory: Path,
+        broker_port: int,
+        fitted: Sequence[Fitted],
+        settings: dict[str, Any] | None = None,
+        *,
+        gateway_port: int | None = None,
+        heap: str = "128k",
+        firmware: Path | None = None,
+        ppm: float = 0.0,
+        stride_ms: int = 0,
+        air: Air = lambda _at: AIR,
+    ) -> None:
+        self.directory = directory
+        self.flash = directory / "flash"
+        self.flash.mkdir(parents=True)
+        self.log = directory / "node.log"
+        self.log.touch()
+        self.heap = heap
+        self.stride_ms = stride_ms
+        self.starts: list[tuple[float, str]] = []  # of the node: simulated second, reset cause
+        self.looks: list[Heap] = []
+        self._told: list[tuple[float, int, int]] = []
+        self._ppm = ppm
+        self._base = 0.0
+        self._now = 0.0
+        self._until = 0.0
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+        self._look = False
+        self._reset: Reset | None = None
+        self.access_point = AccessPoint("dustline", "particles")
+        self.chip = SimChip(fitted, self.now, air, self.access_point, directory / "nvs.json")
+        self.gateway = Gateway(gateway_port or broker_port, self.now)
+        self.net = Net(broker_port, self.gateway, self.truth)
+        config: dict[str, Any] = {
+            "node": "praga-1",
+            "network": "warsaw",
+            "wifi": [{"ssid": "dustline", "password": "particles"}],
+            "broker": {"host": "127.0.0.1", "port": self.net.port},
+            "ntp": self.net.ntp,
+            "sensors": [one.config() for one in fitted],
+        }
+        for name, value in (settings or {}).items():
+            config[name] = {**config[name], **value} if name == "broker" else value
+        (self.flash / "config.json").write_text(json.dumps(config))
+        for name, source in (("days", compiled(NODE_SIDE)), ("fw", compiled(firmware or find_firmware()))):
+            (directory / name).symlink_to(source)
+
+    # Time.
+
+    def now(self) -> float:
+        """Simulated seconds since the beginning, by the node's crystal."""
+        return self._now
+
+    def truth(self, at: float | None = None) -> float:
+        """The true time, Unix seconds, of now or of a simulated second."""
+        return EPOCH + (self._now if at is None else at) * (1 + self._ppm / 1e6)
+
+    def at(self, seconds: float, what: Callable[[], object]) -> None:
+        """Do something at a simulated second."""
+        heapq.heappush(self._events, (seconds, next(self._order), what))
+
+    def every(self, seconds: float, what: Callable[[], object], first: float | None = None) -> None:
+        def again() -> None:
+            what()
+            self.every(seconds, what)
+
+        self.at(self._now + seconds if first is None else first, again)
+
+    # What may happen.
+
+    def wifi(self, on: bool) -> None:
+        """The router, off or on."""
+        self.access_point.on = on
+        self.net.radio = on
+
+    def look(self) -> None:
+        """Let the node tell its heap."""
+        self._look = True
+
+    def cut_power(self, off_s: float = 5.0) -> None:
+        self._reset = Reset("power", off_s)
+
+    def reset(self, cause: str = "hard") -> None:
+        self._reset = Reset(cause)
+
+    # The run.
+
+    def run(self, until: float) -> None:
+        """Let the node live until a simulated second. Raises NodeError."""
+        self._until = until
+        cause, pause = "power", 0.0
+        while self._now < until:
+            self.starts.append((self._now, cause))
+            self._base = self._now
+            self._reset = None
+            reset = self._live(cause)
+            if reset is None:
+                break
+            cause, pause = reset.cause, reset.wake_s or 0.0
+            self._now += pause
+            if cause == "power":
+                self.chip.power_on()
+        self._read_looks()
+
+    def close(self) -> None:
+        self.net.close()
+        self.gateway.close()
+
+    def _live(self, cause: str) -> Reset | None:
+        """One run of the chip. None: the time is over."""
+        self._desk, self._watchdog = self.chip.start(cause)
+        ours, theirs = socket.socketpair()
+        ours.settimeout(TIMEOUT_S)
+        with ours:
+            with theirs, self.log.open("ab") as log:
+                node = subprocess.Popen(
+                    [
+                        *(str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"),
+                    ],
+                    cwd=self.flash,
+                    env={
+                        **os.environ,
+                        "MICROPYPATH": "../days:../fw:.frozen",
+                        "DUSTLINE_DAYS_FD": str(theirs.fileno()),
+                        "DUSTLINE_DAYS_STRIDE": str(self.stride_ms),
+                    },
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+            try:
+                over = self._serve(ours)
+            except Ended as end:
+                self._reset, over = end.reset, True
+            except TimeoutError:
+                raise NodeError(f"the node is silent:\n{self.last_words()}") from None
+            finally:
+                node.kill()
+                node.wait()
+        if not over:
+            raise NodeError(f"the node ended by itself at {self._now:.0f} s:\n{self.last_words()}")
+        return self._reset
+
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def _serve(self, ours: socket.socket) -> bool:
+        """Answer the node until it is gone (False), the time is over or its power is cut (True)."""
+        line = ours.makefile("rb")
+        send = ours.sendall
+        while True:
+            head = line.read(HEAD.size)
+            if len(head) < HEAD.size:
+                return False
+            kind, n, value, ms = HEAD.unpack(head)
+            self._now = self._base + ms / 1000
+            if kind == GO_ON:
+                word = self._go_on()
+                if word is None:
+                    return True
+                send(word)
+            elif kind == READ:
+                send(self._read(n, value))
+            elif kind == WRITE:
+                data = line.read(value)
+                wire = self.chip.line(n)
+                if wire:
+                    wire.write(data, int(self._now * 1000))
+            elif kind == ASK:
+                send(self._desk.answer(line.read(value)))
+            elif kind == HEAP:
+                self._told.append((self._now, *struct.unpack("<II", line.read(8))))
+            else:
+                raise NodeError(f"the node's side sent {head!r}")
+
+    def _read(self, number: int, most: int) -> bytes:
+        wire = self.chip.line(number)
+        if wire is None:
+            return (0x8000 | 1000).to_bytes(2, "little")
+        data = wire.read(most, int(self._now * 1000))
+        if data:
+            return len(data).to_bytes(2, "little") + data
+        return (0x8000 | max(wire.quiet_ms(), 1)).to_bytes(2, "little")
+
+    def _go_on(self) -> bytes | None:
+        """Do what is due, carry what is under way; the answer, None when the run is over."""
+        while self._events and self._events[0][0] <= self._now:
+            heapq.heappop(self._events)[2]()
+        left = self._watchdog.left_s()
+        if left is not None and left <= 0:
+            self._reset = Reset("watchdog")
+        if self._reset is not None or self._now >= self._until:
+            return None
+        moved = self.net.settle()
+        ms = NEAR_MS if moved else FAR_MS if self.net.radio else AWAY_MS
+        if self._events:
+            ms = min(ms, max(1, int((self._events[0][0] - self._now) * 1000)))
+        look, self._look = self._look, False
+        return (ms | (0x8000 if look else 0)).to_bytes(2, "little")
+
+    def _read_looks(self) -> None:
+        """What the runtime printed at each look, beside what was told."""
+        text = self.log.read_text(errors="replace")
+        totals = re.findall(r"GC: total: (\d+), used: (\d+), free: (\d+)", text)
+        # mem_info's largest free piece is in blocks of four words.
+        largest = [int(blocks) * 32 for blocks in re.findall(r"max free sz: (\d+)", text)]
+        names = [int(n) for n in re.findall(r"n_qstr=(\d+)", text)]
+        self.looks = [
+            Heap(at, alive, peak, int(total[2]), large, count)
+            for (at, alive, peak), total, large, count in zip(self._told, totals, largest, names, strict=False)
+        ]
+
+
+def real_seconds() -> float:
+    return time.monotonic()
+
+
+if __name__ == "__main__":
+    sys.exit("this is a module: see bench/day.py and bench/outage.py")
