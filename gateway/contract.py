@@ -48,8 +48,12 @@ Label = Annotated[str, Field(pattern=r"^[ -~]{1,32}$")]
 MassConcentration = Annotated[float, Field(ge=-1000, le=100000)]  # ug/m3
 NumberConcentration = Annotated[float, Field(ge=0, le=10000000)]  # per 0.1 L
 CounterName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,24}$")]
-Counters = Annotated[dict[CounterName, Count], Field(max_length=32)]
+Counters = Annotated[dict[CounterName, Count], Field(max_length=64)]
 Reset = Literal["power", "hard", "soft", "watchdog", "deepsleep", "unknown"]
+Mode = Literal["normal", "safe"]
+SettingsVersion = Annotated[int, Field(ge=1, le=2147483647)]
+CommandId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+Command = Literal["identify", "reboot", "selftest"]
 Flag = Literal[
     "no_frame",
     "bad_checksum",
@@ -145,6 +149,8 @@ class Online(Message):
     fw: Annotated[str, Field(pattern=r"^[0-9A-Za-z.+-]{1,32}$")]
     reset: Reset
     config: Count
+    config_rejected: SettingsVersion = 0
+    mode: Mode = "normal"
     sensors: Annotated[list[Sensor], Field(max_length=8)]
 
 
@@ -167,7 +173,14 @@ class SensorHealth(Message):
     state: SensorState = "ok"
 
 
+class ClockHealth(Message):
+    drift_ppm: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
+    age_s: Count = 0
+
+
 class Health(Message):
+    """What has a default here may be absent, see SensorHealth."""
+
     v: Version
     boot: Boot
     up: Count
@@ -176,6 +189,9 @@ class Health(Message):
     rssi: Annotated[int, Field(ge=-200, le=20)] | None = None
     reset: Reset
     measuring: bool = True
+    mode: Mode = "normal"
+    clock: ClockHealth = ClockHealth()
+    crash: Annotated[str, Field(min_length=1, max_length=600)] = ""
     # JSON has no tuples: strict=False lets a list stand for one, its items stay strict.
     born: Annotated[
         list[Annotated[tuple[Boot, Born], Field(strict=False)]], Field(min_length=1, max_length=16)
@@ -210,13 +226,41 @@ class NodeSettings(Message):
     warmup_s: Annotated[int, Field(ge=0, le=600)] = 30
     window_s: Annotated[int, Field(ge=1, le=3600)] = 60
     sleep_s: Annotated[int, Field(ge=0, le=86400)] = 0
-    health_s: Annotated[int, Field(ge=1, le=86400)] = 300
+    health_s: Annotated[int, Field(ge=1, le=86400)] = 600
+    backlog_per_min: Annotated[int, Field(ge=1, le=6000)] = 600
+    ack_timeout_s: Annotated[int, Field(ge=1, le=600)] = 20
+    spread_s: Annotated[int, Field(ge=0, le=600)] = 60
 
 
 class NodeConfig(Message):
     v: Version
-    version: Annotated[int, Field(ge=1, le=2147483647)]
+    version: SettingsVersion
     settings: NodeSettings
+
+
+class NodeCommand(Message):
+    v: Version
+    id: CommandId
+    t: Utc
+    do: Command
+    seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+
+
+class Result(Message):
+    """One part of a selftest; `ok` None = it cannot be known."""
+
+    part: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,16}$")]
+    ok: bool | None
+    en: Annotated[str, Field(min_length=1, max_length=400)]
+    pl: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class Reply(Message):
+    v: Version
+    id: CommandId
+    ok: bool
+    text: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    results: Annotated[list[Result], Field(max_length=16)] = []
 
 
 MODELS: dict[str, tuple[type[Message], ...]] = {
@@ -225,6 +269,8 @@ MODELS: dict[str, tuple[type[Message], ...]] = {
     "health": (Health,),
     "ack": (Ack, Refusal),
     "config": (NodeConfig,),
+    "command": (NodeCommand,),
+    "reply": (Reply,),
 }
 
 

@@ -136,7 +136,7 @@ class Pipeline(threading.Thread):
             health = said.model_dump(mode="json", exclude_unset=True)
             batch.sightings.append(Sighting(message.received_ms, node, live, boot=said.boot, health=health))
         elif isinstance(said, Online):
-            status = said.model_dump(mode="json")
+            status = said.model_dump(mode="json", exclude_unset=True)
             batch.sightings.append(
                 Sighting(message.received_ms, node, live, online=True, boot=said.boot, status=status)
             )
