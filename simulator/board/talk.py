@@ -15,6 +15,7 @@ with dots; among arguments a thing is the set of its path. The first character o
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import select
 import socket
@@ -52,7 +53,9 @@ class _PlainBytes(ast.NodeTransformer):
         return node
 
 
+@functools.lru_cache(64)
 def _parse(line: bytes) -> Arguments:
+    """A node asks the same few things again and again. Nobody changes what this returns."""
     try:
         tree = ast.parse(line.decode().strip(), mode="eval")
         return ast.literal_eval(_PlainBytes().visit(tree))

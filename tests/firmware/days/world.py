@@ -39,7 +39,11 @@ NODE_SIDE = Path(__file__).parent / "node_side"
 HEAD = struct.Struct("<BBHI")
 READ, WRITE, ASK, GO_ON, HEAP = range(1, 6)
 EPOCH = 1780272000  # 2026-06-01T00:00:00Z: the true time when the world begins
-NEAR_MS, FAR_MS, AWAY_MS = 50, 250, 1000  # how long time may go on: while something moves, else, without radio
+NEAR_MS, FAR_MS, AWAY_MS = (
+    50,
+    250,
+    1000,
+)  # how long time may go on: while something moves, else, without radio
 TIMEOUT_S = 120.0  # real seconds without a word of the node
 AIR = (8.0, 20.0, 33.0)
 
@@ -277,7 +281,9 @@ class World:
         names = [int(n) for n in re.findall(r"n_qstr=(\d+)", text)]
         self.looks = [
             Heap(at, alive, peak, int(total[2]), large, count)
-            for (at, alive, peak), total, large, count in zip(self._told, totals, largest, names, strict=False)
+            for (at, alive, peak), total, large, count in zip(
+                self._told, totals, largest, names, strict=False
+            )
         ]
 
 

@@ -1,4 +1,4 @@
-"""Stand-in for MicroPython's `machine`: the chip is played at the other end of the line, at the node's simulated
+"""Stand-in for MicroPython's `machine`: the chip is played at the other end of the line, at the node's
 time. As simulator/chip/machine.py, whose answers these are; only that a UART is asked here, too."""
 
 import builtins
@@ -21,7 +21,7 @@ def _ask(*request):
     if kind == 36:  # "$"
         return line.read(int(answer))
     if kind == 61:  # "="
-        return eval(answer)  # noqa: S307 - from our own side
+        return eval(answer)  # from our own side
     if kind == 64:  # "@"
         path, number = answer.split()
         return _Uart(path, int(number))

@@ -24,7 +24,7 @@ class _Poll:
         while not self._look() and ms:
             ms -= line.go_on(ms)
             ms = max(ms, 0)
-        return self
+        return self if self._first else ()
 
     def _look(self):
         self._ready = self._poll.ipoll(0)
