@@ -16,6 +16,18 @@ def use_once(name, function, *arguments):
         forget(name)
 
 
+class Seldom:
+    """An object whose methods are loaded for each call: the functions of node.NAME, which take it first. For
+    what is asked once a minute or more rarely; what it knows are its attributes."""
+
+    def __init__(self, name, *arguments):
+        self.name = name
+        self.load(*arguments)
+
+    def __getattr__(self, function):
+        return lambda *arguments: use_once(self.name, function, self, *arguments)
+
+
 def forget(name):
     """Let go of node.NAME. Who still has something of it keeps that."""
     name = "node." + name

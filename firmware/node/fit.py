@@ -3,7 +3,7 @@
 Loaded through use_once: at the start, and every 5 minutes while something is still to be found.
 """
 
-from node import forget, use_once
+from node import Seldom, forget, use_once
 from node.drivers import CLIMATE_MODELS, make_driver
 from node.measure import Measurement
 
@@ -42,9 +42,7 @@ def _place(app, entry, driver, port, switch):
     sensor.rescue = app.rescue
     app.sensors.append(sensor)
     if len(app.measurements) > 1 and not app.agree:
-        from node.agree import Agree
-
-        app.agree = Agree()
+        app.agree = Seldom("agree")
     for measurement in app.measurements:
         measurement.climate = app.climate
         measurement.agree = app.agree

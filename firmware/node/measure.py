@@ -8,6 +8,7 @@ import asyncio
 
 from micropython import const
 
+from node import use_once
 from node.ladder import Ladder
 from node.sampler import Sampler
 from node.stuck import Stuck
@@ -16,11 +17,6 @@ POLL_MS = 50
 # A wake command that took effect this much after the first counts as the first: frames may be slow to come.
 _SLACK_MS = const(5000)
 _WARMUP_S = const(30)
-_FRESH_MS = const(15000)  # climate sensors are read every 5 s
-_WET = 99.9  # %
-_WET_S = const(3600)
-# Rejects that say frames came and were damaged; garbage alone may be a wrong speed or noise.
-_DAMAGED = ("checksum", "tail", "length", "truncated", "crc")
 
 
 async def _sleep_ms(ms):
@@ -84,7 +80,7 @@ class Measurement(Sensor):
                 driver's, which is its datasheet's, and at least 30 s. What somebody set is taken as it is.
     on_reading  called with each reading: slot, model, up, dt, n, values, flags
     odometer    keeps the hours of the laser
-    agree       node.agree.Agree when the node has several particle sensors, else None
+    agree       Seldom of node.agree when the node has several particle sensors, else None
     climate     Sensor of a climate sensor, whose values then take the place of this sensor's own, else None
 
     Exceptions of port and on_reading leave run(): whoever started it restarts it.
@@ -107,7 +103,7 @@ class Measurement(Sensor):
         self._framed = 0  # the driver's frames by then
         self._open = False  # within a window
         self._wet = 0  # s since boot of the first of the windows in a row with humidity at its end
-        self._begin()
+        use_once("window", "begin", self)
 
     def fit(self, driver, port):
         """Go on with another driver: what was to be found has been found. It is woken at once.
@@ -125,27 +121,27 @@ class Measurement(Sensor):
             if not settings.measure:
                 self.measuring = False
                 ran = self._awake
-                self._sleep()
+                use_once("window", "sleep", self)
                 if ran:
                     self.odometer.save()  # it may rest for months
                 await self._stay(None)
                 continue
             self.measuring = True
             if not self._awake:
-                self._wake()
+                use_once("window", "wake", self)
                 await self._stay("warmup_s")
                 if not self._awake:
                     continue
                 self._start = self.now()
-            self._begin()
+            use_once("window", "begin", self)
             self._open = True
             await self._stay("window_s")
             self._open = False
             if not settings.measure or not self._awake:
                 continue
-            self._publish()
+            use_once("window", "publish", self)
             if settings.sleep_s > 0:
-                self._sleep()
+                use_once("window", "sleep", self)
                 await self._stay("sleep_s")
 
     async def _stay(self, name):
@@ -163,54 +159,6 @@ class Measurement(Sensor):
         if seconds is None:
             seconds = max(_WARMUP_S, self.driver.warmup_s)
         return seconds * 1000
-
-    def _wake(self):
-        self._start = self._counted = now = self.now()
-        driver = self.driver
-        self._framed = driver.frames
-        if not driver.frames and hasattr(driver, "run_s_since_clean"):
-            driver.run_s_since_clean = self.odometer.since_clean(self.slot)
-        driver.wake(now)
-        self._awake = True
-        self._asleep = False
-        if self.state == "asleep":
-            self.state = "warming_up"
-        if driver.warmup_s:
-            self.ladder.expect(now)
-
-    def _sleep(self):
-        self._start = now = self.now()
-        self._count(now)
-        self._awake = False
-        if not self._asleep:
-            self.driver.sleep(now)
-            self._asleep = True
-            self.ladder.rest()
-            if self.state in ("ok", "warming_up"):
-                self.state = "asleep"
-
-    def _count(self, now):
-        """Add what the laser ran since the last time, if frames show that it did."""
-        driver = self.driver
-        seconds = (now - self._counted) // 1000
-        if self._awake and seconds:
-            self._counted += seconds * 1000
-            if driver.frames != self._framed:
-                self._framed = driver.frames
-                self.odometer.add(self.slot, driver.id, seconds)
-                if hasattr(driver, "run_s_since_clean"):
-                    self.odometer.keep_clean(self.slot, driver.run_s_since_clean)
-        self.odometer.save_if_due(now)
-
-    def _begin(self):
-        self._sampler.close()
-        self._damaged, self._ranged = self._rejected()
-        self._failed = self._cold = 0  # frames with a device error; frames of a fan not up to speed
-        self._saturated = self._weather = False
-
-    def _rejected(self):
-        rejects = self.driver.rejects
-        return sum([rejects.get(name, 0) for name in _DAMAGED]), rejects.get("out_of_range", 0)
 
     def take(self, event):
         """An event of the driver."""
@@ -244,63 +192,3 @@ class Measurement(Sensor):
         """What the node's climate sensor gives, for the window under way."""
         self._weather = True
         self._sampler.add(event, 0)
-
-    def _publish(self):
-        now = self.now()
-        # The planned end when about on time, so that windows join without drift.
-        end = self._start + self._ms("window_s")
-        if now - end >= 1000:
-            end = now
-        self._count(now)
-        driver = self.driver
-        climate = self.climate
-        if climate and climate.last and not self._weather and now - climate.last_at < _FRESH_MS:
-            self.take_climate(climate.last)  # the window was shorter than the climate sensor's pace
-        reading = self._sampler.close()
-        reading["slot"] = self.slot
-        reading["model"] = driver.model
-        reading["up"] = end // 1000
-        reading["dt"] = (end - self._start + 500) // 1000
-        reading["flags"] = flags = []
-        self._start = end
-        if self._failed:
-            flags.append("device_error")
-        if self._saturated:
-            flags.append("saturated")
-        if not reading["n"]:
-            reading["pm25"] = reading["pm10"] = None
-            if not flags:
-                flags.append(self._why_nothing())
-        else:
-            if self._stuck.stuck:
-                flags.append("stuck")
-            if self.agree:
-                self.agree.add(self.slot, reading.get("pm25"), now, reading["dt"])
-                if self.agree.disagrees(self.slot):
-                    flags.append("disagree")
-        self._judge_climate(reading, flags)
-        self._on_reading(reading)
-
-    def _judge_climate(self, reading, flags):
-        """A temperature that is missing though expected has a reason, and so has one not to be trusted."""
-        source = self.climate or self
-        flag = getattr(source.driver, "climate_flag", None)
-        if not flag and self.climate and "temp" not in reading:
-            flag = "climate_error"
-        # A particle sensor's own humidity; climate_check.py does it for the others.
-        up = reading["up"]
-        self._wet = (self._wet or up) if reading.get("rh", 0) >= _WET else 0
-        if self._wet and up - self._wet > _WET_S and not flag:
-            flag = "climate_stuck"
-        if flag:
-            flags.append(flag)
-
-    def _why_nothing(self):
-        damaged, ranged = self._rejected()
-        if self._cold or getattr(self.driver, "cleaning", False):
-            return "warming_up"
-        if ranged > self._ranged:
-            return "out_of_range"
-        if damaged > self._damaged:
-            return "bad_checksum"
-        return "no_frame"

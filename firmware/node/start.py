@@ -2,7 +2,7 @@
 
 import asyncio
 
-from node import VERSION, use_once
+from node import VERSION, Seldom, use_once
 
 
 def start(app):
@@ -19,7 +19,7 @@ def start(app):
     app.sensors = []  # all of them
     app.measurements = []  # those that make readings
     app.climate = None  # the climate sensor
-    app.agree = None  # node.agree.Agree when there are several that make readings
+    app.agree = None  # Seldom of node.agree when there are several that make readings
     app.unfound = []  # entries of the settings whose sensor is still to be found
     app.buses = {}  # I2C number -> node.buses.Bus
     app.running = False
@@ -27,9 +27,7 @@ def start(app):
     app.looked = asyncio.Event()  # the first search is over
     app.counters = {"task_restarts": 0, "flash_errors": 0}
 
-    from node.odometer import Odometer
-
-    app.odometer = Odometer()
+    app.odometer = Seldom("odometer")
     use_once("fit", "start", app)
 
     from node.outbox import Outbox

@@ -1,13 +1,13 @@
 """Do two sensors of a node agree: EPA's rule, on CPython and on MicroPython alike."""
 
-from node.agree import Agree
+from node import Seldom
 
 MINUTE = 60000
 
 
 def after(minutes, agree=None, start=0, **sensors):
     """An Agree that was given these means once a minute."""
-    agree = agree or Agree()
+    agree = agree or Seldom("agree")
     for i in range(1, minutes + 1):
         for slot, pm25 in sensors.items():
             agree.add(slot, pm25, start + i * MINUTE)
@@ -37,7 +37,7 @@ def test_both_limits_must_be_passed():
 
 def test_one_sensor_alone_never_disagrees():
     assert flagged(after(60, a=500)) == []
-    assert not Agree().disagrees("a")
+    assert not Seldom("agree").disagrees("a")
 
 
 def test_the_odd_one_of_three_only():
@@ -86,7 +86,7 @@ def test_it_is_the_mean_of_the_hour():
 
 
 def test_longer_windows_weigh_more():
-    agree = Agree()
+    agree = Seldom("agree")
     for slot, long, short in (("a", 10, 10), ("b", 10, 90)):
         agree.add(slot, long, 30 * MINUTE, 1700)
         agree.add(slot, short, 31 * MINUTE, 60)
@@ -95,8 +95,8 @@ def test_longer_windows_weigh_more():
 
 def test_years_of_readings_take_no_more_memory():
     agree = after(60, a=10, b=50)
-    sizes = [len(bins) for bins in agree._slots.values()]
+    sizes = [len(bins) for bins in agree.slots.values()]
     for i in range(2000):
         agree.add("a", 10, i * 977 * MINUTE)
         agree.add("b", 10, i * 977 * MINUTE)
-    assert [len(bins) for bins in agree._slots.values()] == sizes
+    assert [len(bins) for bins in agree.slots.values()] == sizes

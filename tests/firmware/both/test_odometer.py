@@ -2,8 +2,7 @@
 
 import os
 
-from node import files
-from node.odometer import Odometer
+from node import Seldom, files
 
 PATH = "test_odometer.json"
 HOUR = 3600
@@ -11,11 +10,11 @@ HOUR = 3600
 
 def fresh():
     files.remove(PATH)
-    return Odometer(PATH)
+    return Seldom("odometer", PATH)
 
 
 def again():
-    return Odometer(PATH)
+    return Seldom("odometer", PATH)
 
 
 def teardown_module():
@@ -135,11 +134,11 @@ def test_damaged_files_start_anew():
 
 def test_a_disk_that_takes_nothing_stops_nothing_and_is_tried_again():
     odometer = fresh()
-    odometer._path = "no/such/folder.json"
+    odometer.path = "no/such/folder.json"
     odometer.add("a", None, HOUR)
     odometer.save_if_due(0)
     odometer.save_if_due(HOUR * 1000)
-    odometer._path = PATH
+    odometer.path = PATH
     odometer.save_if_due(HOUR * 1000 + 1)
     assert PATH not in os.listdir(".")
     odometer.save_if_due(2 * HOUR * 1000)

@@ -14,8 +14,7 @@ import time
 import line
 import micropython
 
-from node import use_once
-from node.odometer import Odometer
+from node import Seldom, use_once
 from node.sampler import Sampler
 
 _SETTLED_S = micropython.const(300)
@@ -67,7 +66,7 @@ class App:
         self.climate = self.agree = None
         self.unfound = []
         self.buses = {}
-        self.odometer = Odometer()
+        self.odometer = Seldom("odometer")
         if entry["slot"] == "m":
             self.measurements.append(Listener(self))
 
