@@ -141,17 +141,6 @@ class Wifi:
     """The station interface, with its traps covered: connecting twice raises, a soft reset leaves it up, and
     power saving loses packets."""
 
-    # Status words by the names that the port gives its codes; a port without one of them simply lacks it.
-    _WORDS = (
-        ("STAT_CONNECTING", "joining"),
-        ("STAT_WRONG_PASSWORD", "wrong password, or the signal is weak"),
-        ("STAT_NO_AP_FOUND", "network not found"),
-        ("STAT_ASSOC_FAIL", "refused by the access point"),
-        ("STAT_HANDSHAKE_TIMEOUT", "no handshake: wrong password, or the signal is weak"),
-        ("STAT_BEACON_TIMEOUT", "signal lost"),
-        ("STAT_IDLE", "idle"),
-    )
-
     def __init__(self):
         self._wlan = network.WLAN(network.STA_IF)
 
@@ -163,10 +152,18 @@ class Wifi:
         except (ValueError, OSError, AttributeError) as error:
             print("wifi: this port lacks a setting:", error)
 
-    def join(self, ssid, password):
-        """Begin to join; `is_up` tells when it has worked."""
+    def stop(self):
+        """Switch the interface off; start() switches it on again, as if new."""
+        self._wlan.active(False)
+
+    def scan(self):
+        """What is on the air: (ssid, bssid, channel, rssi, ...) each. Takes seconds and blocks."""
+        return self._wlan.scan()
+
+    def join(self, ssid, password, bssid=None):
+        """Begin to join; `is_up` tells when it has worked. `bssid`: this access point and no other."""
         self.leave()
-        self._wlan.connect(ssid, password)
+        self._wlan.connect(ssid, password, bssid=bssid)
 
     def leave(self):
         try:
@@ -178,12 +175,8 @@ class Wifi:
         return self._wlan.isconnected()
 
     def status(self):
-        """Why it is not up, in words."""
-        code = self._wlan.status()
-        for name, word in self._WORDS:
-            if code == getattr(network, name, None):
-                return word
-        return f"status code {code}"
+        """Why it is not up, as a code of the ESP32; node/link_words.py has the words."""
+        return self._wlan.status()
 
     def rssi(self):
         """Signal strength in dBm, None when it is not up."""

@@ -40,7 +40,7 @@ def start(app):
 
     app.clock = Clock(app.now)
     use_once("epochs", "begin", app)
-    app.link = Link(app.config, board.Wifi(), app.now, app.status, app.on_message)
+    app.link = Link(app)
 
     from node.sender import Sender
     from node.timekeeper import Timekeeper

@@ -30,7 +30,8 @@ def used():
 
 
 heap_before = used()
-from node.mqtt.client import Client, MqttError  # noqa: E402 - its heap is measured here
+from node import use_once  # noqa: E402 - its heap is measured here
+from node.mqtt.client import Client, MqttError  # noqa: E402
 
 heap_imported = used()
 
@@ -54,16 +55,26 @@ class Probe:
         self.raise_at = command.pop("raise_at", "").encode()
         timeout_s = command.pop("timeout_s", 5)
         will = command.pop("will", None)
+        keepalive = command.pop("keepalive", 60)
+        hello = use_once(
+            "mqtt.hello",
+            "encode_connect",
+            command.pop("client_id", "n1"),
+            command.pop("user", None),
+            command.pop("password", None),
+            keepalive,
+            command.pop("clean_session", False),
+            tuple(will) if will else None,
+        )
         client = self.client = Client(
             command.pop("host", "127.0.0.1"),
             command.pop("port"),
-            command.pop("client_id", "n1"),
-            will=tuple(will) if will else None,
+            keepalive,
             on_message=self.received,
             now=time.ticks_ms,
             **command,
         )
-        present = await client.connect(timeout_s)
+        present = await use_once("mqtt.dial", "connect", client, hello, timeout_s)
         self.known = list(client._tasks)
         say("opened", present)
         self.watcher = asyncio.create_task(self.watch(client))
@@ -76,7 +87,7 @@ class Probe:
             say("lost", error.kind, error)
 
     async def sub(self, command):
-        say("subscribed", await self.client.subscribe(command["topic"], 1))
+        say("subscribed", await use_once("mqtt.dial", "subscribe", self.client, command["topic"], 1))
 
     async def pub(self, command):
         payload = command["payload"] * command.get("times", 1)
@@ -100,7 +111,7 @@ class Probe:
             await self.client.publish(command["topic"], payload, 0)
 
     async def disconnect(self, command):
-        await self.client.disconnect()
+        await use_once("mqtt.dial", "disconnect", self.client)
 
     async def close(self, command):
         self.client.close()

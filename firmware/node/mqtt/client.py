@@ -1,8 +1,8 @@
 """One MQTT 3.1.1 connection on MicroPython's asyncio. MicroPython only; the protocol itself is in codec.py.
 
-    client = Client("broker", 1883, "node-1", on_message=print)
-    await client.connect()                  # MqttError says why not
-    await client.subscribe("a/b", 1)
+    client = Client("broker", 1883, 60, on_message=print)
+    await use_once("mqtt.dial", "connect", client, hello)       # MqttError says why not; hello.py makes it
+    await use_once("mqtt.dial", "subscribe", client, "a/b")
     await client.publish("a/c", b"...", 1)  # returns once the broker has it
     await client.wait_closed()              # returns after a polite end, raises the reason of any other
 
@@ -13,6 +13,8 @@ Three tasks run while the connection is open. The reader calls on_message and th
 is the only one that writes, so that a dead peer blocks nobody else. The keeper sends PINGREQ and ends the
 connection when the peer is silent or takes nothing any more. MicroPython's io queue forgets the reader of a
 socket when its writer is cancelled, and the other way round; so all are cancelled together, when it is over.
+
+What happens once per connection, and every sentence, is loaded for that: dial.py, hello.py, words.py.
 """
 
 import asyncio
@@ -21,42 +23,47 @@ from micropython import const
 
 from node import use_once
 from node.mqtt import codec
-from node.mqtt.errors import MqttError, ProtocolError, describe, sentence
+from node.mqtt.errors import MqttError, ProtocolError, sentence
 from node.mqtt.liveness import Liveness
 
 # Pieces to send; above it the reader waits, so that a flood of PUBACKs stays bounded.
 _QUEUE_LIMIT = const(16)
 _JOIN_LIMIT = const(512)  # payloads up to this go out in one piece with their head
+_MAX_INFLIGHT = const(4)
 
 # What words.py says of what went wrong; from 51 on it is this node's fault.
 _EARLY = const(16)
 _OTHER_ANSWER = const(17)
 _SECOND_CONNACK = const(18)
-_CLOSED_HERE = "the connection was closed by this node"
+_NO_ANSWER = const(31)
+_SILENT = const(32)
+_BLOCKED = const(33)
+_CLOSED_HERE = const(34)
+_NOT_OPEN = const(35)
+_CLOSED_THERE = const(36)
+_CALLBACK = const(37)
 
 
-class _Outcome:
-    """Something awaited: a value or an error."""
+def _trouble(number, kind, *values):
+    return MqttError(sentence(number, *values), kind)
 
-    def __init__(self, wanted):
-        self.wanted = wanted
-        self.done = asyncio.Event()
-        self.value = self.error = None
 
-    def set(self, value, error):
-        if not self.done.is_set():
-            self.value, self.error = value, error
-            self.done.set()
+def _awaited(wanted):
+    """Something that is waited for: an event with a value or an error."""
+    event = asyncio.Event()
+    event.wanted = wanted
+    event.value = event.error = None
+    return event
 
-    async def get(self):
-        await self.done.wait()
-        if self.error:
-            raise self.error
-        return self.value
+
+def _settle(event, value, error):
+    if not event.is_set():
+        event.value, event.error = value, error
+        event.set()
 
 
 class Client:
-    """keepalive in s, 1..65535; will is (topic, payload, qos, retain); ssl an SSLContext or None.
+    """keepalive in s; ssl an SSLContext or None, server_hostname the name to check if it is not the host's.
 
     on_message(topic, payload: bytearray) is a plain function, called even before connect() has returned: a
     kept session delivers at once. What it raises ends the connection, with the message not acknowledged;
@@ -69,82 +76,43 @@ class Client:
         self,
         host,
         port,
-        client_id,
-        user=None,
-        password=None,
-        keepalive=60,
-        will=None,
-        clean_session=False,
+        keepalive,
         ssl=None,
         server_hostname=None,
         on_message=None,
         now=None,
         max_packet=8192,
-        max_inflight=4,
     ):
-        if not 1 <= keepalive <= 65535:
-            raise ValueError(
-                f"keepalive {keepalive} s is not in 1..65535; without it no dead peer is noticed"
-            )
         self.host = host
         self.port = port
-        self.connected = False
-        self.session_present = False
+        self.connected = self.leaving = self.session_present = False
         self.oversized = 0
-        self._hello = codec.encode_connect(client_id, user, password, keepalive, clean_session, will)
+        self.ssl = ssl
+        self.server_hostname = server_hostname or host
+        self.sockets = ()  # the last is the one to talk through; TLS lies over another
+        self.closed = _awaited("end")
         self._keepalive_s = keepalive
-        self._ssl = ssl
-        self._server_hostname = server_hostname or host
         self._on_message = on_message
         self._now = now
         self._max_packet = max_packet
-        self._max_inflight = max_inflight
-        self.socket = self._stream = self._life = None
+        self._stream = self._life = None
         self._tasks = []
         self._out = []  # pieces to send, in order; the writer works on the first
         self._work = asyncio.Event()  # set while there is something to send
         self._written = asyncio.Event()  # set while there is not
         self._written.set()
-        self._waiting = {}  # packet id -> _Outcome, until the broker has acknowledged it
+        self._waiting = {}  # packet id -> event, until the broker has acknowledged it
         self._freed = asyncio.Event()  # an id has become free
         self._last_id = 0
-        self._opened = _Outcome("connack")
-        self._closed = _Outcome("end")
-        self._leaving = False
+        self._opened = _awaited("connack")
 
-    # What the application calls.
-
-    async def connect(self, timeout_s=15):
-        """Open, and return whether the broker had kept our session. Raises MqttError.
-
-        Resolving the name blocks everything else while the system takes: MicroPython has no other way.
-        """
-        if self.socket or self._closed.done.is_set():
-            raise MqttError("this client has been used; make a new one", "usage")
-        try:
-            await asyncio.wait_for(self._open(), timeout_s)
-        except asyncio.TimeoutError:
-            what = "no CONNACK from" if self._stream else "no TCP connection to"
-            error = MqttError(f"{what} {self.host}:{self.port} within {timeout_s} s", "timeout")
-            self._end(error)
-            raise error from None
-        except MqttError as error:
-            self._end(error)
-            raise
-        finally:
-            if not self.connected:
-                self._end(MqttError("connecting was given up", "cancelled"))
-        self._check_open()
-        return self.session_present
-
-    async def subscribe(self, topic, qos=1, timeout_s=20):
-        """Subscribe to one topic filter; returns the granted QoS."""
-        codes = await self._within(
-            timeout_s, self._request("suback", lambda i: (codec.encode_subscribe(i, topic, qos),))
-        )
-        if len(codes) != 1 or codes[0] > 1:
-            raise MqttError(f"the broker refused the subscription to {topic}", "subscribe")
-        return codes[0]
+    async def begin(self, hello):
+        """Say CONNECT over what dial.py has opened; returns with the CONNACK."""
+        self._stream = asyncio.StreamReader(self.sockets[-1])
+        self._life = Liveness(self._keepalive_s, self._now())
+        self.send(hello)
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
+        await self._result(self._opened)
 
     async def publish(self, topic, payload, qos=1, retain=False, timeout_s=20):
         """Publish bytes or text. Returns when the broker has acknowledged; with QoS 0 when it is written."""
@@ -155,51 +123,27 @@ class Client:
             head = codec.encode_publish_head(topic, len(payload), qos, retain, False, packet_id)
             return (head + payload,) if len(payload) <= _JOIN_LIMIT else (head, payload)
 
-        await self._within(timeout_s, self._request("puback", make) if qos else self._write_out(make))
+        await self.request("puback" if qos else None, make, timeout_s)
 
     async def wait_closed(self):
         """Wait for the end of the connection: return if this node ended it, else raise the reason."""
-        await self._closed.get()
-
-    async def disconnect(self, timeout_s=2):
-        """Say goodbye, so that the broker does not publish the will; then close."""
-        try:
-            if self.connected and not self._leaving:
-                self._leaving = True
-                self._send(codec.DISCONNECT_PACKET)
-                # The broker closes after DISCONNECT. Closing first, with its bytes unread, would reset the
-                # connection, and the broker might never read what we said.
-                await asyncio.wait_for(self._closed.done.wait(), timeout_s)
-        except asyncio.TimeoutError:
-            pass
-        finally:
-            self.close()
+        await self._result(self.closed)
 
     def close(self):
         """Close at once and without a word. The broker publishes the will."""
-        self._end(None)
+        self.end(None)
 
-    # Opening and ending.
-
-    async def _open(self):
-        await use_once("mqtt.dial", "dial", self, self._ssl, self._server_hostname)
-        self._stream = asyncio.StreamReader(self.socket)
-        self._life = Liveness(self._keepalive_s, self._now())
-        self._send(self._hello)
-        self._hello = None
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
-        await self._opened.get()
-
-    def _end(self, reason):
+    def end(self, reason):
         """End it, once: the first reason counts. Afterwards nothing of this client runs or is open."""
-        if self._closed.done.is_set():
+        if self.closed.is_set():
             return
         self.connected = False
-        self._closed.set(None, reason)
-        error = reason or MqttError(_CLOSED_HERE, "closed")
-        self._opened.set(None, error)
-        for outcome in self._waiting.values():
-            outcome.set(None, error)
+        _settle(self.closed, None, reason)
+        waiting = [self._opened] + list(self._waiting.values())
+        if any(not event.is_set() for event in waiting):
+            error = reason or _trouble(_CLOSED_HERE, "closed")
+            for event in waiting:
+                _settle(event, None, error)
         try:
             current = asyncio.current_task()
         except RuntimeError:
@@ -207,67 +151,73 @@ class Client:
         for task in self._tasks:
             if task is not current:
                 task.cancel()
-        if self.socket:
-            self.socket.close()
+        for each in self.sockets:
+            each.close()
         self._tasks = []
         self._out = []
         self._written.set()
         self._freed.set()
 
-    def _check_open(self):
-        if not self.connected or self._leaving:
-            raise self._closed.error or MqttError("there is no connection", "closed")
+    def check_open(self):
+        if not self.connected or self.leaving:
+            raise self.closed.error or _trouble(_NOT_OPEN, "closed")
+
+    async def _result(self, event):
+        await event.wait()
+        if event.error:
+            raise event.error
+        return event.value
 
     # Sending.
 
-    def _send(self, *pieces):
+    def send(self, *pieces):
         self._out.extend(pieces)
         self._written.clear()
         self._work.set()
 
-    async def _within(self, timeout_s, work):
+    async def request(self, wanted, make, timeout_s):
+        """Send make(packet id) and wait for its acknowledgement, or when none is wanted until it is written.
+        An id stays taken until its acknowledgement has come."""
         try:
-            return await asyncio.wait_for(work, timeout_s)
+            return await asyncio.wait_for(self._request(wanted, make), timeout_s)
         except asyncio.TimeoutError:
-            raise MqttError(f"no acknowledgement from the broker within {timeout_s} s", "timeout") from None
+            raise _trouble(_NO_ANSWER, "timeout", timeout_s) from None
 
     async def _request(self, wanted, make):
-        """Send make(packet id) and wait for its acknowledgement. An id stays taken until that has come."""
-        self._check_open()
-        while len(self._waiting) >= self._max_inflight:
+        self.check_open()
+        if not wanted:
+            self.send(*make(None))
+            await self._written.wait()
+            return self.check_open()
+        while len(self._waiting) >= _MAX_INFLIGHT:
             self._freed.clear()
             await self._freed.wait()
-            self._check_open()
+            self.check_open()
         while True:
             self._last_id = self._last_id % 65535 + 1
             if self._last_id not in self._waiting:
                 break
         pieces = make(self._last_id)
-        outcome = self._waiting[self._last_id] = _Outcome(wanted)
-        self._send(*pieces)
-        return await outcome.get()
-
-    async def _write_out(self, make):
-        self._check_open()
-        self._send(*make(None))
-        await self._written.wait()
-        self._check_open()
+        event = self._waiting[self._last_id] = _awaited(wanted)
+        self.send(*pieces)
+        return await self._result(event)
 
     async def _write(self):
+        life = self._life
         try:
             while True:
                 await self._work.wait()
                 piece = self._out[0]
-                self._life.writing_at = self._now()
-                self._stream.write(piece)  # pyright: ignore[reportAttributeAccessIssue]
-                await self._stream.drain()  # pyright: ignore[reportAttributeAccessIssue]
-                self._life.written(self._now(), piece is codec.PINGREQ_PACKET)
+                life.writing_at = self._now()
+                self._stream.write(piece)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+                await self._stream.drain()  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+                life.written(self._now(), piece is codec.PINGREQ_PACKET)
                 self._out.pop(0)
                 if not self._out:
                     self._work.clear()
                     self._written.set()
         except Exception as error:  # noqa: BLE001 - whatever it is becomes the reason of the end
-            self._end(self._reason(error))
+            self._fail(error)
 
     async def _keep(self):
         life = self._life
@@ -276,13 +226,11 @@ class Client:
             now = self._now()
             verdict = life.judge(now)
             if verdict == "ping":
-                self._send(codec.PINGREQ_PACKET)
+                self.send(codec.PINGREQ_PACKET)
             elif verdict == "silent":
-                text = f"the broker is silent: nothing came for {(now - life.got_at) // 1000} s"
-                return self._end(MqttError(text, verdict))
+                return self.end(_trouble(_SILENT, verdict, (now - life.got_at) // 1000))
             elif verdict == "blocked":
-                text = f"the broker took nothing for {(now - life.writing_at) // 1000} s"
-                return self._end(MqttError(text, verdict))
+                return self.end(_trouble(_BLOCKED, verdict, (now - life.writing_at) // 1000))
 
     # Receiving.
 
@@ -296,23 +244,31 @@ class Client:
                 if count is None:
                     continue  # TLS: a record that carries no data
                 if not count:
-                    raise MqttError("the broker closed the connection", "closed")
+                    raise _trouble(_CLOSED_THERE, "closed")
                 self._life.got_at = self._now()
                 for event in decoder.feed(view[:count]):
                     self._handle(event)
-                    if self._closed.done.is_set():
+                    if self.closed.is_set():
                         return
                 while len(self._out) > _QUEUE_LIMIT:
                     await asyncio.sleep_ms(10)
         except Exception as error:  # noqa: BLE001 - whatever it is becomes the reason of the end
-            self._end(self._reason(error))
+            self._fail(error)
 
     def _handle(self, event):
         name = event[0]
         if name == "error":
             raise event[1]
         if name == "connack":
-            self._accept(event)
+            if self.connected:
+                raise ProtocolError(_SECOND_CONNACK)
+            if event[2]:
+                raise use_once("mqtt.words", "refusal", event[2])
+            self.session_present = event[1]
+            self.connected = True
+            self._life.judged_at = self._now()
+            self._tasks.append(asyncio.create_task(self._keep()))
+            self._opened.set()
         elif not self.connected:
             raise ProtocolError(_EARLY, name)
         elif name == "publish":
@@ -326,25 +282,14 @@ class Client:
         elif name == "pingresp":
             self._life.pong()
         else:
-            outcome = self._waiting.pop(event[1], None)
+            waiting = self._waiting.pop(event[1], None)
             self._freed.set()
-            if outcome:
-                if outcome.wanted != name:
-                    raise ProtocolError(_OTHER_ANSWER, name, outcome.wanted)
-                outcome.set(event[2] if name == "suback" else None, None)
-
-    def _accept(self, event):
-        if self.connected:
-            raise ProtocolError(_SECOND_CONNACK)
-        code = event[2]
-        if code:
-            text = sentence(100 + code)
-            raise MqttError(f"{text} (CONNACK code {code})", "auth" if code in (4, 5) else "rejected")
-        self.session_present = event[1]
-        self.connected = True
-        self._life.judged_at = self._now()
-        self._tasks.append(asyncio.create_task(self._keep()))
-        self._opened.set(None, None)
+            if waiting:
+                if waiting.wanted != name:
+                    error = ProtocolError(_OTHER_ANSWER, name, waiting.wanted)
+                    _settle(waiting, None, error)
+                    raise error
+                _settle(waiting, event[2] if name == "suback" else None, None)
 
     def _deliver(self, topic, payload):
         if not self._on_message:
@@ -352,19 +297,19 @@ class Client:
         try:
             self._on_message(topic, payload)
         except Exception as error:  # noqa: BLE001 - the application's error ends the connection, see `cause`
-            lost = MqttError(f"on_message raised {error!r} at a message on {topic}", "callback")
+            lost = _trouble(_CALLBACK, "callback", error, topic)
             lost.cause = error
-            self._end(lost)
+            self.end(lost)
 
     def _acknowledge(self, packet_id):
-        if not self._closed.done.is_set():
-            self._send(codec.encode_puback(packet_id))
+        if not self.closed.is_set():
+            self.send(codec.encode_puback(packet_id))
 
-    def _reason(self, error):
-        """What ended the connection as the exception that the application sees; None after a goodbye."""
-        text, kind = describe(error, bool(self._ssl))
-        if self._leaving and kind in ("closed", "error"):
-            return None
-        if self.connected:
-            return MqttError(text, kind)
-        return MqttError(f"{text} before its CONNACK" if kind == "closed" else text, kind)
+    def _fail(self, error):
+        """An exception is the end. What it was is told as words.py says it."""
+        if not self.closed.is_set():
+            try:
+                error = use_once("mqtt.words", "reason", self, error)
+            except MemoryError:
+                error = MqttError("out of memory", "memory")
+            self.end(error)

@@ -1,4 +1,5 @@
-"""MQTT 3.1.1 packets: encoders that return bytes, and a decoder for what a broker sends. No I/O.
+"""MQTT 3.1.1 packets: encoders that return bytes, and a decoder for what a broker sends. No I/O. What only a
+connection's beginning takes is in hello.py.
 
 Section numbers in comments are those of the OASIS standard MQTT Version 3.1.1.
 Runs on MicroPython and CPython.
@@ -40,17 +41,13 @@ _LONG_PACKET = const(52)
 _BAD_TOPIC = const(53)
 _BAD_ID = const(54)
 _BAD_QOS = const(55)
-_BAD_KEEPALIVE = const(56)
-_NO_USER = const(57)
-_NO_CLIENT_ID = const(58)
 _OWN_DUP_QOS0 = const(59)
-_NO_TOPIC = const(60)
 
 # What a broker may send that has one length only: type -> remaining length.
 _FIXED = {_CONNACK: 2, _PUBACK: 2, _PINGRESP: 0}
 
 
-def _field(value):
+def field(value):
     """Bytes or text with its two-byte length before it (section 1.5.3)."""
     raw = value.encode() if isinstance(value, str) else value
     if len(raw) > 65535:
@@ -58,86 +55,42 @@ def _field(value):
     return bytes((len(raw) >> 8, len(raw) & 255)) + raw
 
 
-def _head(first, length):
+def head(first, length):
     """Fixed header: type and flags, then the remaining length, least significant seven bits first."""
     if length > _MAX_REMAINING:
         raise ProtocolError(_LONG_PACKET, length)
-    head = bytearray((first,))
+    out = bytearray((first,))
     while length > 127:
-        head.append(length & 127 | 128)
+        out.append(length & 127 | 128)
         length >>= 7
-    head.append(length)
-    return bytes(head)
+    out.append(length)
+    return bytes(out)
 
 
-def _check_topic(topic):
+def check(topic, qos, packet_id=1):
+    """Raises ProtocolError for what this node may not send."""
     if not topic or "+" in topic or "#" in topic or "\0" in topic:
         raise ProtocolError(_BAD_TOPIC, topic)
-
-
-def _check_id(packet_id):
-    if not 1 <= packet_id <= 65535:
-        raise ProtocolError(_BAD_ID, packet_id)
-
-
-def _check_qos(qos):
     if qos not in (0, 1):
         raise ProtocolError(_BAD_QOS, qos)
-
-
-def encode_connect(client_id, user=None, password=None, keepalive=60, clean_session=False, will=None):
-    """CONNECT. keepalive in seconds; will is (topic, payload, qos, retain) or None."""
-    if not 0 <= keepalive <= 65535:
-        raise ProtocolError(_BAD_KEEPALIVE, keepalive)
-    if password is not None and user is None:
-        raise ProtocolError(_NO_USER)  # 3.1.2.9
-    if not client_id and not clean_session:
-        raise ProtocolError(_NO_CLIENT_ID)  # 3.1.3.1
-    flags = 2 if clean_session else 0
-    body = _field(client_id)
-    if will is not None:
-        topic, payload, qos, retain = will
-        _check_topic(topic)
-        _check_qos(qos)
-        flags |= 4 | qos << 3 | (32 if retain else 0)
-        body += _field(topic) + _field(payload)
-    if user is not None:
-        flags |= 128
-        body += _field(user)
-    if password is not None:
-        flags |= 64
-        body += _field(password)
-    fixed = b"\x00\x04MQTT\x04" + bytes((flags, keepalive >> 8, keepalive & 255))
-    return _head(0x10, len(fixed) + len(body)) + fixed + body
+    if not packet_id or not 1 <= packet_id <= 65535:
+        raise ProtocolError(_BAD_ID, packet_id)
 
 
 def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=None):
     """PUBLISH up to the payload, which has `size` bytes and follows: so a long payload is not copied."""
-    _check_topic(topic)
-    _check_qos(qos)
-    variable = _field(topic)
-    if qos:
-        _check_id(packet_id or 0)
-        variable += bytes((packet_id >> 8, packet_id & 255))
-    elif dup:
+    check(topic, qos, packet_id if qos else 1)
+    if dup and not qos:
         raise ProtocolError(_OWN_DUP_QOS0)  # 3.3.1.1
-    first = 0x30 | (8 if dup else 0) | qos << 1 | (1 if retain else 0)
-    return _head(first, len(variable) + size) + variable
+    variable = field(topic)
+    if qos:
+        variable += bytes((packet_id >> 8, packet_id & 255))
+    return head(0x30 | (8 if dup else 0) | qos << 1 | (1 if retain else 0), len(variable) + size) + variable
 
 
 def encode_puback(packet_id):
-    _check_id(packet_id)
+    check("t", 1, packet_id)
     return bytes((0x40, 2, packet_id >> 8, packet_id & 255))
-
-
-def encode_subscribe(packet_id, topic, qos=1):
-    """SUBSCRIBE to one topic filter."""
-    _check_id(packet_id)
-    _check_qos(qos)
-    if not topic:
-        raise ProtocolError(_NO_TOPIC)
-    body = bytes((packet_id >> 8, packet_id & 255)) + _field(topic) + bytes((qos,))
-    return _head(0x82, len(body)) + body
 
 
 class Decoder:

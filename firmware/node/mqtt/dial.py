@@ -1,4 +1,5 @@
-"""Open the TCP connection, and TLS on it, without leaking a socket. MicroPython only."""
+"""What a Client does once per connection: open TCP and TLS without leaking a socket, connect, subscribe, say
+goodbye. Loaded for that. MicroPython only."""
 
 import asyncio
 import errno
@@ -6,42 +7,100 @@ import select
 import socket
 
 from node import use_once
+from node.mqtt import codec
 from node.mqtt.errors import MqttError
 
 
-async def dial(owner, tls, server_hostname):
-    """Connect owner.socket to owner.host and owner.port, each address in turn. Raises MqttError.
+async def connect(client, hello, timeout_s=15):
+    """Open, and return whether the broker had kept our session. `hello`: the CONNECT packet. Raises MqttError.
 
-    asyncio.open_connection keeps the socket to itself until it is connected, so that a timeout leaks it. Here
-    it is the owner's from the first moment, and the owner closes it, whatever happens.
+    Resolving the name blocks everything else while the system takes: MicroPython has no other way.
     """
-    where = f"{owner.host}:{owner.port}"
+    if client.sockets or client.closed.is_set():
+        raise MqttError("this client has been used; make a new one", "usage")
     try:
-        addresses = socket.getaddrinfo(owner.host, owner.port, 0, socket.SOCK_STREAM)
+        await asyncio.wait_for(_open(client, hello), timeout_s)
+    except asyncio.TimeoutError:
+        what = "no CONNACK from" if client.sockets else "no TCP connection to"
+        if client.ssl and client.sockets:
+            what = "no TLS session with, or " + what
+        error = MqttError(f"{what} {client.host}:{client.port} within {timeout_s} s", "timeout")
+        client.end(error)
+        raise error from None
+    except MqttError as error:
+        client.end(error)
+        raise
+    finally:
+        if not client.connected:
+            client.end(MqttError("connecting was given up", "cancelled"))
+    client.check_open()
+    return client.session_present
+
+
+async def subscribe(client, topic, qos=1, timeout_s=20):
+    """Subscribe to one topic filter; returns the granted QoS."""
+
+    def make(packet_id):
+        return (use_once("mqtt.hello", "encode_subscribe", packet_id, topic, qos),)
+
+    codes = await client.request("suback", make, timeout_s)
+    if len(codes) != 1 or codes[0] > 1:
+        raise MqttError(f"the broker refused the subscription to {topic}", "subscribe")
+    return codes[0]
+
+
+async def disconnect(client, timeout_s=2):
+    """Say goodbye, so that the broker does not publish the will; then close."""
+    try:
+        if client.connected and not client.leaving:
+            client.leaving = True
+            client.send(codec.DISCONNECT_PACKET)
+            # The broker closes after DISCONNECT. Closing first, with its bytes unread, would reset the
+            # connection, and the broker might never read what we said.
+            await asyncio.wait_for(client.closed.wait(), timeout_s)
+    except asyncio.TimeoutError:
+        pass
+    finally:
+        client.close()
+
+
+async def _open(client, hello):
+    """Connect to each address in turn. asyncio.open_connection keeps the socket to itself until it is
+    connected, so that a timeout leaks it. Here it is the client's once it is connected, and closed before."""
+    where = f"{client.host}:{client.port}"
+    try:
+        addresses = socket.getaddrinfo(client.host, client.port, 0, socket.SOCK_STREAM)
     except OSError as error:
-        raise MqttError(f"cannot resolve the name {owner.host} ({error})", "resolve") from None
+        raise MqttError(f"cannot resolve the name {client.host} ({error})", "resolve") from None
     failure = None
     for address in addresses:
-        owner.socket = socket.socket(address[0], address[1], address[2])
+        sock = socket.socket(address[0], address[1], address[2])
         try:
-            await _connect(owner.socket, address[-1])
+            await _connect(sock, address[-1])
+            client.sockets = (sock,)
             break
         except OSError as error:
             failure = error
-            owner.socket.close()
-            owner.socket = None
-    if not owner.socket:
+        finally:
+            if not client.sockets:
+                sock.close()
+    if not client.sockets:
         if failure and failure.errno == errno.ECONNREFUSED:
             raise MqttError(f"{where} refused the connection: no broker listens there", "refused")
         why = use_once("mqtt.words", "os_error", failure)
         raise MqttError(f"cannot reach {where} ({why})", "unreachable")
-    if tls:
+    if client.ssl:
         try:
-            owner.socket = tls.wrap_socket(
-                owner.socket, server_hostname=server_hostname, do_handshake_on_connect=False
+            # After a failed handshake the TLS socket no longer closes the one below it: we must, so both
+            # are kept. The handshake itself is made by the first read or write.
+            client.sockets += (
+                client.ssl.wrap_socket(
+                    client.sockets[0], server_hostname=client.server_hostname, do_handshake_on_connect=False
+                ),
             )
         except (OSError, ValueError) as error:
             raise MqttError(f"cannot begin TLS with {where} ({error})", "tls") from None
+    await client.begin(hello)
 
 
 async def _connect(sock, address):

@@ -7,8 +7,8 @@ class MqttError(Exception):
     """Anything that goes wrong with MQTT. One class, told apart by kind: classes cost a node memory.
 
     connect()    resolve, refused, unreachable, tls, timeout, auth, rejected, closed, protocol, cancelled,
-                 error
-    an open one  silent, blocked, closed, error, tls, protocol, callback, memory, internal
+                 error, usage
+    an open one  silent, blocked, closed, error, tls, protocol, callback, memory, internal, wifi
     one request  timeout (not acknowledged in time, the connection is still open), subscribe, usage
     """
 
@@ -34,12 +34,3 @@ def sentence(number, *values):
         return use_once("mqtt.words", "say", number, values)
     except MemoryError:
         return f"MQTT error {number}"
-
-
-def describe(error, with_tls=False):
-    """Any exception as (sentence, kind)."""
-    if isinstance(error, MqttError):
-        return str(error), error.kind
-    if isinstance(error, MemoryError):
-        return f"out of memory ({error})", "memory"
-    return use_once("mqtt.words", "describe", error, with_tls)

@@ -2,6 +2,9 @@
 
 import errno
 
+from node import use_once
+from node.mqtt.errors import MqttError
+
 # By the numbers of codec.py and client.py; 101 and more are CONNACK codes (section 3.2.2.3).
 SENTENCES = {
     1: "the broker sent a remaining length of more than four bytes",
@@ -22,6 +25,13 @@ SENTENCES = {
     16: "the broker sent a %s before its CONNACK",
     17: "the broker answered with a %s where a %s is due",
     18: "the broker sent a second CONNACK",
+    31: "no acknowledgement from the broker within %s s",
+    32: "the broker is silent: nothing came for %s s",
+    33: "the broker took nothing for %s s",
+    34: "the connection was closed by this node",
+    35: "there is no connection",
+    36: "the broker closed the connection",
+    37: "on_message raised %r at a message on %s",
     51: "the node made a field of %s bytes; 65535 is the most",
     52: "the node made a packet of %s bytes, longer than MQTT allows",
     53: "the node cannot publish to the topic %r",
@@ -45,13 +55,33 @@ def say(number, values):
     return SENTENCES.get(number, "the broker refused the connection") % values
 
 
-def describe(error, with_tls):
-    """An exception that is not MQTT's own as (sentence, kind)."""
+def refusal(code):
+    """What a CONNACK other than 0 says, as an MqttError."""
+    kind = "auth" if code in (4, 5) else "rejected"
+    return MqttError(f"{say(100 + code, ())} (CONNACK code {code})", kind)
+
+
+def reason(client, error):
+    """What ended a client's connection as the exception that the application sees; None after a goodbye."""
+    text, kind = describe(error, client)
+    if client.leaving and kind in ("closed", "error"):
+        return None
+    if kind == "closed" and not client.connected:
+        text += " before its CONNACK"
+    return MqttError(text, kind)
+
+
+def describe(error, client):
+    """Any exception as (sentence, kind)."""
+    if isinstance(error, MqttError):
+        return str(error), error.kind
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error})", "memory"
     # mbedTLS counts its errors below zero; a certificate that does not verify is a ValueError.
-    if with_tls and (
+    if client.ssl and (
         isinstance(error, ValueError) or (isinstance(error, OSError) and (error.errno or 0) < 0)
     ):
-        return f"TLS failed ({str(error).strip()})", "tls"
+        return use_once("mqtt.secure", "refusal", error, client.server_hostname), "tls"
     if isinstance(error, OSError):
         return f"the connection broke ({os_error(error)})", "error"
     return f"the MQTT client failed: {error!r}", "internal"

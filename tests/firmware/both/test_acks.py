@@ -1,6 +1,7 @@
 """What an ack message declares durable."""
 
-from node.link import pause_ms, shard
+from node.link_open import shard
+from node.link_pause import pause_ms
 from node.sender import acked_seqs
 
 SEQS = [4, 5, 6, 7]

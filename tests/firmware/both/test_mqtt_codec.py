@@ -2,7 +2,7 @@
 
 import gc
 
-from node.mqtt import codec
+from node.mqtt import codec, hello
 from node.mqtt.codec import Decoder
 from node.mqtt.errors import ProtocolError
 
@@ -44,24 +44,24 @@ def fault(data):
 
 def test_connect_plain():
     expected = b"\x10\x0e\x00\x04MQTT\x04\x00\x00\x3c\x00\x02n1"
-    assert codec.encode_connect("n1") == expected
+    assert hello.encode_connect("n1") == expected
 
 
 def test_connect_with_everything():
     will = ("w/t", b"gone", 1, True)
-    got = codec.encode_connect("n1", "user", "pw", 300, True, will)
+    got = hello.encode_connect("n1", "user", "pw", 300, True, will)
     # user 0x80, password 0x40, will retain 0x20, will QoS 1 0x08, will 0x04, clean session 0x02
     expected = b"\x10\x23\x00\x04MQTT\x04\xee\x01\x2c\x00\x02n1\x00\x03w/t\x00\x04gone\x00\x04user\x00\x02pw"
     assert got == expected
 
 
 def test_connect_refuses_what_the_standard_forbids():
-    assert refused(codec.encode_connect, "n1", None, "pw")
-    assert refused(codec.encode_connect, "")
-    assert refused(codec.encode_connect, "n1", keepalive=65536)
-    assert refused(codec.encode_connect, "n1", will=("a/#", b"", 0, False))
-    assert refused(codec.encode_connect, "n1", "u" * 65536)
-    assert codec.encode_connect("", clean_session=True)
+    assert refused(hello.encode_connect, "n1", None, "pw")
+    assert refused(hello.encode_connect, "")
+    assert refused(hello.encode_connect, "n1", keepalive=65536)
+    assert refused(hello.encode_connect, "n1", will=("a/#", b"", 0, False))
+    assert refused(hello.encode_connect, "n1", "u" * 65536)
+    assert hello.encode_connect("", clean_session=True)
 
 
 def test_publish():
@@ -84,12 +84,12 @@ def test_publish_refuses_what_the_standard_forbids():
 
 def test_small_packets():
     assert codec.encode_puback(0x1234) == b"\x40\x02\x12\x34"
-    assert codec.encode_subscribe(10, "a/b", 1) == b"\x82\x08\x00\x0a\x00\x03a/b\x01"
+    assert hello.encode_subscribe(10, "a/b", 1) == b"\x82\x08\x00\x0a\x00\x03a/b\x01"
     assert codec.PINGREQ_PACKET == b"\xc0\x00"
     assert codec.DISCONNECT_PACKET == b"\xe0\x00"
     assert refused(codec.encode_puback, 0)
-    assert refused(codec.encode_subscribe, 1, "")
-    assert refused(codec.encode_subscribe, 1, "a", 2)
+    assert refused(hello.encode_subscribe, 1, "")
+    assert refused(hello.encode_subscribe, 1, "a", 2)
 
 
 STREAM = (

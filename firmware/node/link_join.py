@@ -1,0 +1,107 @@
+"""Join one of the known Wi-Fi networks. Loaded when the node is not connected to the broker."""
+
+import asyncio
+import gc
+
+from micropython import const
+
+from node import use_once
+from node.mqtt.errors import MqttError
+
+_JOIN_MS = const(20000)
+_ABSENT_MS = const(6000)  # so long a network that is not seen is looked for when there are others
+_STEP_MS = const(200)
+_CLOCK_MS = const(60000)  # so long TLS waits for the clock
+_EARLIEST_MS = const(1735689600000)  # 2025-01-01: the chip's clock, by which TLS judges, begins in 2000
+
+
+async def join(link):
+    """Return when Wi-Fi is up and, for TLS, the clock is known or was waited for. Raises MqttError."""
+    if not link.wifi.is_up():
+        link.joined.clear()
+        await _join_any(link)
+        link.misses = 0
+    link.joined.set()
+    link.joined_at = link.app.now()
+    link.flash_errors = link.app.counters["flash_errors"]
+    await _wait_for_clock(link)
+
+
+async def _join_any(link):
+    """Try each known network once: the last good one first, the others by their strength."""
+    networks = link.app.config.wifi
+    if not networks:
+        raise MqttError("wifi: no network is configured", "join")
+    left = list(networks)
+    air = {}
+    if link.known in left:
+        left.remove(link.known)
+        left.insert(0, link.known)
+    # A scan takes seconds, and nothing else runs meanwhile: only when there is something to choose, or when
+    # it did not go without.
+    looked = False
+    while left:
+        if not looked and (link.misses or len(left) != len(networks) or (len(left) > 1 and not link.known)):
+            looked = True
+            air = look(link)
+            left.sort(key=lambda known: -air.get(known["ssid"], (-999,))[0])
+        network = left.pop(0)
+        if await _join_one(link, network, air.get(network["ssid"]), len(networks) > 1):
+            link.known = network
+            link.counters["wifi_joins"] += 1
+            return
+        link.counters["wifi_failures"] += 1
+    raise MqttError("wifi: none of the known networks could be joined", "join")
+
+
+def look(link):
+    """{ssid: (rssi, bssid)} of the strongest access point of each network that is heard."""
+    gc.collect()
+    air = {}
+    try:
+        for found in link.wifi.scan():
+            ssid = str(found[0], "utf-8", "ignore") if found[0] else ""
+            if ssid not in air or found[3] > air[ssid][0]:
+                air[ssid] = found[3], found[1]
+        link.heard = list(air)
+    except (OSError, MemoryError, UnicodeError) as error:
+        print("wifi: cannot look for networks:", repr(error))
+    return air
+
+
+async def _join_one(link, network, heard, others):
+    ssid = network["ssid"]
+    print("wifi: joining", ssid, f"({heard[0]} dBm)" if heard else "")
+    wifi = link.wifi
+    now = link.app.now
+    try:
+        # Which access point only when it was looked for: a chip that is told one finds no other.
+        wifi.join(ssid, network.get("password") or "", heard[1] if heard else None)
+    except (OSError, ValueError) as error:
+        print("wifi: cannot join now:", error)
+        return False
+    begun = now()
+    while now() - begun < _JOIN_MS:
+        await asyncio.sleep_ms(_STEP_MS)
+        link.beat += 1
+        if wifi.is_up():
+            print("wifi: up")
+            return True
+        if others and now() - begun > _ABSENT_MS and wifi.status() in (201, 210, 211, 212):
+            break
+    print("wifi:", ssid, "-", use_once("link_words", "of_status", wifi.status()))
+    wifi.leave()
+    return False
+
+
+async def _wait_for_clock(link):
+    """TLS before the clock was asked would only find the broker's certificate not valid yet. The time servers
+    may be out of reach for good, so this ends: once in a node's life."""
+    app = link.app
+    if not link.context or not app.config.ntp:
+        return
+    if link.clock_until is None:
+        link.clock_until = app.now() + _CLOCK_MS
+    while app.board.rtc_ms() < _EARLIEST_MS and app.now() < link.clock_until and link.wifi.is_up():
+        link.beat += 1
+        await asyncio.sleep_ms(_STEP_MS)

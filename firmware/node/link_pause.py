@@ -1,0 +1,106 @@
+"""What is done when the way to the gateway has broken or could not be opened: say and count why, decide how
+long to wait, and mend what waiting alone does not."""
+
+import random
+
+from micropython import const
+
+_FIRST_PAUSE_MS = const(500)
+_LONGEST_PAUSE_MS = const(60000)
+_HELD_MS = const(30000)  # a connection that held so long was a good one
+_STUCK_AFTER = const(8)  # failures in a row, then the interface is switched off and on
+_RESTART_MS = const(21600000)  # without Wi-Fi; 6 h
+_EARLIEST_MS = const(1735689600000)  # 2025-01-01
+# The counter in `health` of a kind of failure. Every failure to connect is in mqtt_failures, too.
+_COUNTERS = {
+    "tls": "tls_failures",
+    "resolve": "dns_failures",
+    "auth": "mqtt_refused",
+    "rejected": "mqtt_refused",
+    "silent": "mqtt_silent",
+    "blocked": "mqtt_silent",
+}
+
+
+def pause_ms(failures, spread_s=0):
+    """How long to wait after so many failures in a row: doubling, at most a minute, somewhere in its upper
+    half. With `spread_s` all nodes fail, because the broker is away: then it is that span, twice it from the
+    second failure on, and again somewhere in the upper half."""
+    longest = min(_LONGEST_PAUSE_MS, _FIRST_PAUSE_MS << min(failures, 7))
+    if spread_s:
+        longest = spread_s * (1000 if failures < 2 else 2000)
+    return longest // 2 + _part(longest // 2)
+
+
+def after(link, error):
+    """Milliseconds to wait after an MqttError has ended an attempt or a connection."""
+    now = link.app.now()
+    kind = error.kind
+    was_up = link.up.is_set()
+    if kind == "join":
+        print(error)
+        link.misses += 1
+        if link.misses % _STUCK_AFTER == 0:
+            _switch_off_and_on(link, "cannot join")
+        if now - link.joined_at > _RESTART_MS:
+            _restart(link)
+        return pause_ms(link.misses)
+    print("mqtt:", str(error) + _remark(link.app, kind))
+    if kind in _COUNTERS:
+        _count(link, _COUNTERS[kind])
+    if was_up:
+        # Wi-Fi took this node's connection only, the broker all nodes'.
+        link.spread = kind != "wifi"
+        if not link.spread or now - link.up_at > _HELD_MS:
+            link.failures = 0
+    else:
+        _count(link, "mqtt_failures")
+    link.failures += 1
+    spread_s = link.app.config.spread_s if link.spread else 0
+    if was_up and spread_s and link.failures == 1:
+        # Of thousands of nodes that lost their broker in one instant, each returns at one of its own.
+        return _part(spread_s * 1000)
+    if kind in ("timeout", "resolve", "unreachable", "silent") and link.failures % _STUCK_AFTER == 0:
+        _switch_off_and_on(link, "joined, but nothing comes through")
+    return pause_ms(link.failures, spread_s)
+
+
+def _part(ms):
+    """A random part of it."""
+    return random.getrandbits(16) * ms >> 16
+
+
+def _count(link, name):
+    link.counters[name] = link.counters.get(name, 0) + 1
+
+
+def _remark(app, kind):
+    """A wrong clock looks like a wrong certificate."""
+    if kind == "tls" and app.board.rtc_ms() < _EARLIEST_MS:
+        return "; this node's clock is not set, which may be why"
+    return ""
+
+
+def _switch_off_and_on(link, why):
+    print("wifi:", why, "- the interface is switched off and on")
+    _count(link, "wifi_resets")
+    link.joined.clear()
+    link.wifi.stop()
+    link.wifi.start("dustline-" + link.app.config.node)
+
+
+def _restart(link):
+    """The last resort: the whole chip, when Wi-Fi was away for hours. Not while others' networks are heard
+    and ours is not: then it is the router that is away, and the radio works. Nor when flash keeps nothing."""
+    app = link.app
+    if app.counters["flash_errors"] != link.flash_errors:
+        return
+    known = [network["ssid"] for network in app.config.wifi]
+    if link.heard and not any(ssid in link.heard for ssid in known):
+        return
+    print("wifi: away for hours, starting anew")
+    try:
+        app.board.nvs_set("wifi_restarts", (app.board.nvs_get("wifi_restarts") or 0) + 1)
+    except OSError as error:
+        print("wifi: cannot count the restart:", error)
+    app.board.restart()
