@@ -103,6 +103,7 @@ class Measurement(Sensor):
         self._framed = 0  # the driver's frames by then
         self._open = False  # within a window
         self._wet = 0  # s since boot of the first of the windows in a row with humidity at its end
+        self._damaged = self._ranged = 0  # rejects by when the window began; window.py's
         use_once("window", "begin", self)
 
     def fit(self, driver, port):
