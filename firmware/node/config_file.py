@@ -132,12 +132,18 @@ def _take_broker(config, raw):
     if not isinstance(raw, dict):
         config.problems.append("broker: must be an object with host and port")
         return
+    if raw.get("tls", False) is not False:
+        config.broker["port"] = 8883
     for name in raw:
         value = raw[name]
         if name == "port":
             right = whole_number(value, (1, 65535))
         elif name == "tls":
-            right = isinstance(value, bool)
+            config.broker[name] = value is not False
+            if not isinstance(value, bool):
+                # Never unencrypted by mistake.
+                config.problems.append("broker.tls: must be true or false; it counts as true")
+            continue
         else:
             right = name in config.broker and (isinstance(value, str) or value is None)
         if right:

@@ -1,5 +1,7 @@
-"""Keep the way to the gateway open: Wi-Fi, then MQTT, again and again. What happens while it is not open is in
-link_join.py (Wi-Fi), link_open.py (MQTT) and link_pause.py, loaded for it."""
+"""Keep the way to the gateway open: Wi-Fi, then MQTT, again and again.
+
+What is done while it is not open is loaded for it: link_join.py (Wi-Fi), link_open.py (MQTT), link_pause.py.
+"""
 
 import asyncio
 import json

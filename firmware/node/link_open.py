@@ -18,7 +18,7 @@ def shard(node):
 
 
 def begin(link):
-    """What a Link begins with. The TLS context is made now, while the heap has large pieces, and then kept."""
+    """What a Link begins with. The TLS context is made now, while the heap has large pieces, and kept."""
     app = link.app
     config = app.config
     link.prefix = f"dl/{_CONTRACT}/{config.network}/{shard(config.node)}/{config.node}/"

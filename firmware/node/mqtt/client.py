@@ -129,6 +129,10 @@ class Client:
         """Wait for the end of the connection: return if this node ended it, else raise the reason."""
         await self._result(self.closed)
 
+    async def disconnect(self):
+        """Say goodbye, so that the broker does not publish the will; then close."""
+        await use_once("mqtt.dial", "disconnect", self)
+
     def close(self):
         """Close at once and without a word. The broker publishes the will."""
         self.end(None)

@@ -12,8 +12,9 @@ from node.mqtt.errors import MqttError
 
 
 async def connect(client, hello, timeout_s=15):
-    """Open, and return whether the broker had kept our session. `hello`: the CONNECT packet. Raises MqttError.
+    """Open, and return whether the broker had kept our session. `hello`: the CONNECT packet.
 
+    Raises MqttError.
     Resolving the name blocks everything else while the system takes: MicroPython has no other way.
     """
     if client.sockets or client.closed.is_set():
