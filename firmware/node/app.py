@@ -92,22 +92,18 @@ class App:
     def on_message(self, kind, message):
         """The gateway has said something."""
         try:
+            trial = self.config.trial
+            if trial and not trial[3] and kind != "config":
+                use_once("config_remote", "reached", self)
             if kind == "ack":
                 self.sender.on_ack(message)
             elif kind == "config":
-                self._on_config(message)
+                use_once("config_remote", "take", self, message)
+            elif kind == "command":
+                use_once("commands", "take", self, message)
         except OSError as error:
             self.counters["flash_errors"] += 1
             print("flash: cannot keep what", kind, "says:", error)
-
-    def _on_config(self, message):
-        """Take the gateway's settings over, keep them, and say which version runs."""
-        if message.get("version") == self.config.version:
-            return
-        if self.config.apply_remote(message):
-            print("config: version", self.config.version, "is in force")
-            self.news()
-            use_once("config_remote", "keep", message)
 
     async def _keep_status(self):
         """Tell the new state; when the connection has gone, the next one tells it anyway."""

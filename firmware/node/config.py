@@ -1,7 +1,5 @@
 """The node's settings. config_file.py reads the file, config_remote.py takes what the gateway sets."""
 
-from node import use_once
-
 
 class Config:
     """Attributes are the settings by name; config_file.py gives them. `problems` lists what was wrong, in
@@ -10,11 +8,9 @@ class Config:
     def __init__(self):
         self.problems = []
         self.version = 0
+        self.rejected = 0  # the version that was taken back
+        self.trial = None  # how the trial of new settings stands, see config_remote.py
         self.file = None  # what the file says of what may be set from afar, once that was done
-
-    def apply_remote(self, message):
-        """Set what a `config` message names. True when it was taken; problems are noted, not raised."""
-        return use_once("config_remote", "apply", self, message)
 
     def problem(self, text):
         """Say what is wrong, and keep it. Some come again and again, or are long: no more than fit."""

@@ -10,7 +10,7 @@ import json
 
 from node import files, forget, use_once
 from node.config import Config
-from node.config_remote import REMOTE, REMOTE_FILE, apply, whole_number
+from node.config_remote import REMOTE, whole_number
 
 _FILE = "config.json"
 # Whole numbers that only the file sets: lowest and highest.
@@ -22,6 +22,7 @@ _NUMBERS = {
     "ntp_every_s": (10, 86400),
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
+    "trial_s": (10, 3600),
 }
 _KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": object}
 _KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
@@ -46,6 +47,8 @@ def default():
     config.ack_timeout_s = 20  # without the gateway's ack for so long, a batch is sent again
     config.keepalive_s = 60
     config.spread_s = 60  # after the broker went away the node returns at a random instant of this span
+    config.trial_s = 600  # within it the gateway must be reached with settings that came from afar
+    config.backlog_per_min = 600
     config.clock_wait_s = 600  # so long a reading without a time waits for the clock
     config.ntp_every_s = 3600
     config.batch_bytes = 2048
@@ -54,16 +57,11 @@ def default():
 
 
 def load():
-    """The file's settings with the gateway's over them. A file that is no JSON counts as absent."""
+    """The file's settings. A file that is no JSON counts as absent."""
     raw, problem = _parse(_FILE)
     config = parse(raw)
     if problem:
         config.problems.append(problem)
-    raw, problem = _parse(REMOTE_FILE)
-    if problem:
-        config.problems.append(problem)
-    elif raw:
-        apply(config, raw)
     forget("config_remote")
     return config
 
@@ -72,7 +70,7 @@ def _parse(path):
     """(object, None), or ({}, reason)."""
     raw = files.read(path)
     if raw is None:
-        return {}, None if path == REMOTE_FILE else f"{path}: is missing"
+        return {}, f"{path}: is missing"
     try:
         value = json.loads(raw)
     except ValueError:

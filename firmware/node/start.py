@@ -16,16 +16,17 @@ def start(app):
     for problem in app.config.problems:
         print("config:", problem)
     app.reset = board.reset_cause()
+    app.running = False
+    app.counters = {"task_restarts": 0, "flash_errors": 0}
+    use_once("config_remote", "begin", app)
     app.sensors = []  # all of them
     app.measurements = []  # those that make readings
     app.climate = None  # the climate sensor
     app.agree = None  # Seldom of node.agree when there are several that make readings
     app.unfound = []  # entries of the settings whose sensor is still to be found
     app.buses = {}  # I2C number -> node.buses.Bus
-    app.running = False
     app.health_now = asyncio.Event()
     app.looked = asyncio.Event()  # the first search is over
-    app.counters = {"task_restarts": 0, "flash_errors": 0}
 
     app.odometer = Seldom("odometer")
     use_once("fit", "start", app)
