@@ -5,12 +5,17 @@ import sys
 import time
 
 import board
+from node import use_once
 from node.app import App
 
+pause = 5
 try:
     asyncio.run(App(board).run())
 except Exception as error:  # noqa: BLE001 - a board that stops is a board that somebody must visit
     sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue]
-    print("node: cannot go on, starting anew in 5 s")
-    time.sleep(5)
-    board.restart()
+    try:
+        pause = use_once("crash", "note", board, error)
+    finally:
+        print("node: cannot go on, starting anew in", pause, "s")
+        time.sleep(pause)
+        board.restart()

@@ -5,15 +5,17 @@
 
 import asyncio
 import gc
-import json
 
 from micropython import const
 
-from node import VERSION, use_once
+from node import use_once
 from node.mqtt.errors import MqttError
 
 _AGAIN_MS = const(2000)
 _LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
+_BLINK_MS = const(250)
+_DEATHS = const(10)  # of a task, within _DEATHS_MS: more than starting it again can mend
+_DEATHS_MS = const(600000)
 # Collecting often keeps what lives long together, and so leaves free memory in large pieces.
 _COLLECT_BYTES = const(8192)
 
@@ -30,6 +32,7 @@ class App:
     async def run(self):
         """Run until power-off."""
         gc.threshold(_COLLECT_BYTES)
+        asyncio.create_task(self.keep("guard", self._guard))
         for sensor in self.sensors:
             self.run_sensor(sensor)
         if self.unfound:
@@ -46,6 +49,25 @@ class App:
 
     def run_sensor(self, sensor):
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
+
+    async def _guard(self):
+        """Feed the watchdog as long as guard.py finds that all tasks get on; let the LED tell the state."""
+        due = 0
+        while True:
+            now = self.now()
+            if now >= due:
+                use_once("guard", "look", self)
+                due = now + self.look_ms
+            if self.dog:
+                self.dog.feed()
+            if self.led:
+                self.led(self.light(self, now) == self.config.led_on)
+            await asyncio.sleep_ms(_BLINK_MS)
+
+    def identify(self, seconds):
+        """Blink for so long, so that somebody finds the node. False when it has no LED."""
+        self.blink_until = self.now() + seconds * 1000
+        return self.led is not None
 
     async def _look(self):
         """Search for what is to be found until it is found."""
@@ -66,16 +88,22 @@ class App:
         """The sensors are no longer those that `status` told of."""
         if self.running:
             self.health_now.set()
-            asyncio.create_task(self._keep_status())
+            asyncio.create_task(use_once("status", "tell", self))
 
     async def keep(self, name, run):
         """Run a task until it ends by itself: when it dies, say why, count it and start it again."""
+        deaths = since = 0
         while True:
             try:
                 return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
                 print("task", name, "died and is started again:", repr(error))
                 self.counters["task_restarts"] += 1
+                deaths += 1
+                if not deaths % _DEATHS:
+                    if self.now() - since < _DEATHS_MS:
+                        use_once("crash", "restart", self, error, "task " + name + " died again and again:")
+                    since = self.now()
             await asyncio.sleep_ms(_AGAIN_MS)
 
     def on_reading(self, reading):
@@ -105,37 +133,26 @@ class App:
             self.counters["flash_errors"] += 1
             print("flash: cannot keep what", kind, "says:", error)
 
-    async def _keep_status(self):
-        """Tell the new state; when the connection has gone, the next one tells it anyway."""
-        try:
-            await self.link.publish_status()
-        except MqttError as error:
-            print("status not sent:", error)
-
     def status(self):
         """The contract's `status` message."""
-        return {
-            "v": 1,
-            "online": True,
-            "boot": self.outbox.boot,
-            "fw": VERSION,
-            "reset": self.reset,
-            "config": self.config.version,
-            "sensors": [{"slot": m.slot, "model": m.driver.model} for m in self.sensors],
-        }
+        return use_once("status", "message", self)
 
     async def _report_health(self):
-        """Publish `health` at each connection and every `health_s` seconds. Never returns."""
+        """Publish `health` at the start, when there is news and every `health_s` seconds. Never returns."""
         while True:
-            await self.link.up.wait()
-            async with self._room:
-                message = json.dumps(use_once("health", "message", self)).encode()
             try:
-                await self.link.publish("health", message)
-            except MqttError as error:
-                print("health not sent:", error)
-            self.health_now.clear()
-            try:
-                await asyncio.wait_for_ms(self.health_now.wait(), self.config.health_s * 1000)
+                await asyncio.wait_for_ms(self.health_now.wait(), max(0, self.health_due - self.now()))
             except asyncio.TimeoutError:
                 pass
+            await self.link.up.wait()
+            self.beat += 1
+            self.health_now.clear()
+            async with self._room:
+                message = use_once("health", "message", self)
+            try:
+                await self.link.publish("health", message)
+                self.health_due = self.now() + self.config.health_s * 1000
+                if self.crash:
+                    use_once("crash", "told", self)
+            except MqttError as error:
+                print("health not sent:", error)

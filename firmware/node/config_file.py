@@ -23,8 +23,19 @@ _NUMBERS = {
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
     "trial_s": (10, 3600),
+    "watchdog_s": (0, 600),
+    "led": (0, 48),
+    "led_on": (0, 1),
 }
-_KINDS = {"node": str, "network": str, "measure": bool, "wifi": list, "ntp": list, "sensors": object}
+_KINDS = {
+    "node": str,
+    "network": str,
+    "measure": bool,
+    "deep_sleep": bool,
+    "wifi": list,
+    "ntp": list,
+    "sensors": object,
+}
 _KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -53,6 +64,10 @@ def default():
     config.ntp_every_s = 3600
     config.batch_bytes = 2048
     config.outbox_kb = 1024
+    config.watchdog_s = 120  # a board whose tasks do not get on for so long starts anew; 0 = never
+    config.led = "auto"  # its pin; None = none
+    config.led_on = 1  # the level that lights it
+    config.deep_sleep = False  # whether the board sleeps, too, while its sensors do
     return config
 
 
@@ -93,6 +108,9 @@ def parse(raw):
         else:
             setattr(config, name, raw[name])
     config.sensors = use_once("config_sensors", "check", config.sensors, config.problems)
+    config.led, wrong = use_once("config_sensors", "led", config.led, config.sensors)
+    if wrong:
+        config.problems.append("led: " + wrong)
     for network in config.wifi:
         wrong = _wrong_with_wifi(network)
         if wrong:
@@ -116,6 +134,8 @@ def _is_name(text, longest=32):
 def _problem(name, value):
     """Why one field is refused, or None."""
     bounds = _NUMBERS.get(name) or REMOTE.get(name)
+    if name == "led" and value is None:
+        return None
     if bounds:
         if not whole_number(value, bounds):
             return f"must be a whole number from {bounds[0]} to {bounds[1]}; the default is used"

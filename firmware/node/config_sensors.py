@@ -41,6 +41,27 @@ def _chip():
     return _CHIPS[""]
 
 
+def led(wish, sensors):
+    """(the LED's pin or None, why a wish cannot be met or None). "auto" is the usual pin: GPIO2 of ESP32
+    boards; those of S3 and C3 have an addressable LED, which a level does not light."""
+    number = (None if _chip()[1] != (1, 3) else 2) if wish == "auto" else wish
+    if number is None:
+        return None, None
+    taken = [entry[name] for entry in sensors for name in _pin_names(entry)]
+    _, console, memory, inputs = _chip()
+    if number in taken:
+        wrong = "a sensor has"
+    elif number in console:
+        wrong = "the console has"
+    elif memory[0] <= number <= memory[1]:
+        wrong = "the flash memory has"
+    elif inputs[0] <= number <= inputs[1]:
+        wrong = "can only be an input"
+    else:
+        return number, None
+    return None, None if wish == "auto" else f"is pin {number}, which {wrong}; the LED stays off"
+
+
 def _default_sensors():
     """Where to look when nobody said what is fitted. `maybe`: no readings are owed for an empty place."""
     tx, rx, sda, scl = _chip()[0]

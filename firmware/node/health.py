@@ -1,18 +1,24 @@
 """The contract's `health` message. Loaded when one is due, and dropped again."""
 
 import gc
+import json
+
+from node import use_once
 
 
 def message(app):
-    """What the node knows of itself, as a dict of the contract's form. `born` is what the ledger counts."""
+    """What the node knows of itself, as JSON of the contract's form. `born` is what the ledger counts."""
     outbox = app.outbox
     counters = {}
     for part in (app, app.link, app.timekeeper, app.sender):
         counters.update(part.counters)
     counters["thinned"] = outbox.thinned
+    if hasattr(outbox, "written"):
+        counters["written"] = outbox.written
+    counters["crashes"] = app.crashes
     counters["config_problems"] = len(app.config.problems)
     gc.collect()
-    return {
+    out = {
         "v": 1,
         "boot": outbox.boot,
         "up": app.now() // 1000,
@@ -20,12 +26,20 @@ def message(app):
         "heap_free": gc.mem_free(),
         "rssi": app.link.wifi.rssi(),
         "reset": app.reset,
+        "mode": "safe" if app.safe else "normal",
         "measuring": any(m.measuring for m in app.measurements),
         "born": outbox.born,
         "outbox": {"depth": outbox.depth, "bytes": outbox.bytes, "aside": outbox.aside},
         "sensors": [of_sensor(sensor) for sensor in app.sensors],
         "counters": counters,
     }
+    clock = use_once("epochs", "health", app.clock)
+    if clock:
+        out["clock"] = clock
+    app.crash = use_once("crash", "pending", app.board)
+    if app.crash:
+        out["crash"] = app.crash
+    return json.dumps(out).encode()
 
 
 def errors(sensor):

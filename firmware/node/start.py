@@ -2,7 +2,12 @@
 
 import asyncio
 
+from micropython import const
+
 from node import VERSION, Seldom, use_once
+
+_START_S = const(300)
+_LOOK_S = const(60)
 
 
 def start(app):
@@ -12,13 +17,20 @@ def start(app):
     """
     board = app.board
     app.now = board.uptime_ms
+    app.reset = board.reset_cause()
+    app.beat = app.blink_until = app.health_due = 0
+    app.crash = None  # the note of a crash that is on its way
+    app.dozing = False  # the network is held back, see doze.py
+    app.lives = {}  # task -> (its sign of life, since when), see guard.py
+    use_once("safe", "begin", app)
+    resume = use_once("doze", "resume", app)
     app.config = use_once("config_file", "load")
     for problem in app.config.problems:
         print("config:", problem)
-    app.reset = board.reset_cause()
     app.running = False
     app.counters = {"task_restarts": 0, "flash_errors": 0}
     use_once("config_remote", "begin", app)
+    _guard(app, board)
     app.sensors = []  # all of them
     app.measurements = []  # those that make readings
     app.climate = None  # the climate sensor
@@ -29,12 +41,13 @@ def start(app):
     app.looked = asyncio.Event()  # the first search is over
 
     app.odometer = Seldom("odometer")
-    use_once("fit", "start", app)
+    if not app.safe:
+        use_once("fit", "start", app)
 
     from node.outbox import Outbox
 
     app.outbox = Outbox("outbox", app.config.outbox_kb * 1024)
-    app.outbox.open()
+    _open(app, resume)
 
     from node.clock import Clock
     from node.link import Link
@@ -48,4 +61,36 @@ def start(app):
 
     app.timekeeper = Timekeeper(app)
     app.sender = Sender(app.config, app.outbox, app.clock, app.link)
+    use_once("doze", "begin", app)
+    if app.dog:
+        app.dog = board.open_watchdog(app.config.watchdog_s)
     print("node", app.config.node, "version", VERSION, "boot", app.outbox.boot, "after", app.reset)
+
+
+def _guard(app, board):
+    """The watchdog, with time for a start with a full outbox, and the LED."""
+    config = app.config
+    app.safe_version = config.version
+    app.dog = board.open_watchdog(max(_START_S, config.watchdog_s)) if config.watchdog_s else None
+    app.look_ms = min(_LOOK_S, config.watchdog_s // 2 or _LOOK_S) * 1000
+    app.led = None
+    if config.led is not None:
+        from node.led import light
+
+        app.light = light
+        app.led = board.open_led(config.led)
+        app.led(config.led_on)
+
+
+def _open(app, resume):
+    """Open the outbox. In safe mode the node goes on without one that cannot be read."""
+    try:
+        if resume:
+            app.outbox.open(resume)
+        else:
+            app.outbox.open()
+    except (OSError, MemoryError) as error:
+        if not app.safe:
+            raise
+        print("outbox: cannot be read:", error)
+        app.outbox.boot = app.outbox.boot or app.board.nvs_get("boot") or 1
