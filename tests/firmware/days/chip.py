@@ -18,7 +18,7 @@ from simulator.board.uart import NodeUart
 from simulator.board.wiring import Fitting, Wiring
 from simulator.options import Fitted
 from simulator.sensors import make_sensor
-from simulator.sensors.base import Air, Device, Sensor
+from simulator.sensors.base import Air, Device
 from simulator.sensors.plantower import Pms5003
 from simulator.sensors.sds011 import Sds011
 from tests.firmware.hour.wire import LONGEST_MS, Wire

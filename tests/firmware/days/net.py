@@ -100,12 +100,13 @@ class Net:
             raise TimeoutError(f"the broker did not answer within {wait_s} s")
         moved = False
         for key, _ in ready:
-            if key.fileobj in self._selector.get_map():
+            if key.fileobj.fileno() >= 0:  # not closed by one before
                 moved |= key.data(key.fileobj)
         return moved or self.gateway.moved != before
 
     def _from_gateway(self, _: socket.socket) -> bool:
         self.gateway.read()
+        self.gateway.client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return False
 
     def _open(self, door: socket.socket) -> bool:

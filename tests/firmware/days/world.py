@@ -5,7 +5,7 @@ The line to the node: a request is <BBHI: kind, n, value, ms since the node's st
   2 write `value` bytes to UART n        none
   3 ask the chip in `value` bytes        as simulator/board/talk.py has it
   4 may time go on?                      <H: for so many ms; with 0x8000: and tell the heap
-  5 the heap                             none; <II follow: bytes alive, and the most since the last time
+  5 the heap, once it is printed         none; <II follow: bytes alive, and the most since the last time
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ import re
 import socket
 import struct
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +36,7 @@ from tests.firmware.days.net import Net
 NODE_SIDE = Path(__file__).parent / "node_side"
 HEAD = struct.Struct("<BBHI")
 READ, WRITE, ASK, GO_ON, HEAP = range(1, 6)
+PRINTED = [re.compile(what) for what in (r"used: \d+, free: (\d+)", r"max free sz: (\d+)", r"n_qstr=(\d+)")]
 EPOCH = 1780272000  # 2026-06-01T00:00:00Z: the true time when the world begins
 NEAR_MS, FAR_MS, AWAY_MS = (
     50,
@@ -81,6 +80,7 @@ class World:
         ppm: float = 0.0,
         stride_ms: int = 0,
         air: Air = lambda _at: AIR,
+        watch: Callable[[Heap], None] = lambda _look: None,
     ) -> None:
         self.directory = directory
         self.flash = directory / "flash"
@@ -89,9 +89,11 @@ class World:
         self.log.touch()
         self.heap = heap
         self.stride_ms = stride_ms
+        self.most_starts = 8
         self.starts: list[tuple[float, str]] = []  # of the node: simulated second, reset cause
         self.looks: list[Heap] = []
-        self._told: list[tuple[float, int, int]] = []
+        self._watch = watch
+        self._stopped = False
         self._ppm = ppm
         self._base = 0.0
         self._now = 0.0
@@ -104,19 +106,24 @@ class World:
         self.chip = SimChip(fitted, self.now, air, self.access_point, directory / "nvs.json")
         self.gateway = Gateway(gateway_port or broker_port, self.now)
         self.net = Net(broker_port, self.gateway, self.truth)
+        self._fitted = [one.config() for one in fitted]
+        self.configure(settings or {})
+        for name, source in (("days", compiled(NODE_SIDE)), ("fw", compiled(firmware or find_firmware()))):
+            (directory / name).symlink_to(source)
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Write config.json; the node reads it at its next start."""
         config: dict[str, Any] = {
             "node": "praga-1",
             "network": "warsaw",
             "wifi": [{"ssid": "dustline", "password": "particles"}],
             "broker": {"host": "127.0.0.1", "port": self.net.port},
             "ntp": self.net.ntp,
-            "sensors": [one.config() for one in fitted],
+            "sensors": self._fitted,
         }
-        for name, value in (settings or {}).items():
+        for name, value in settings.items():
             config[name] = {**config[name], **value} if name == "broker" else value
         (self.flash / "config.json").write_text(json.dumps(config))
-        for name, source in (("days", compiled(NODE_SIDE)), ("fw", compiled(firmware or find_firmware()))):
-            (directory / name).symlink_to(source)
 
     # Time.
 
@@ -156,14 +163,24 @@ class World:
     def reset(self, cause: str = "hard") -> None:
         self._reset = Reset(cause)
 
+    def stop(self) -> None:
+        """End run() before its time."""
+        self._stopped = True
+
+    def forget_events(self) -> None:
+        self._events.clear()
+
     # The run.
 
     def run(self, until: float) -> None:
         """Let the node live until a simulated second. Raises NodeError."""
         self._until = until
         cause, pause = "power", 0.0
-        while self._now < until:
+        self._stopped = False
+        while self._now < until and not self._stopped:
             self.starts.append((self._now, cause))
+            if len(self.starts) > self.most_starts:
+                raise NodeError(f"the node starts anew again and again:\n{self.last_words()}")
             self._base = self._now
             self._reset = None
             reset = self._live(cause)
@@ -173,7 +190,6 @@ class World:
             self._now += pause
             if cause == "power":
                 self.chip.power_on()
-        self._read_looks()
 
     def close(self) -> None:
         self.net.close()
@@ -187,9 +203,7 @@ class World:
         with ours:
             with theirs, self.log.open("ab") as log:
                 node = subprocess.Popen(
-                    [
-                        *(str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"),
-                    ],
+                    [str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"],
                     cwd=self.flash,
                     env={
                         **os.environ,
@@ -243,7 +257,7 @@ class World:
             elif kind == ASK:
                 send(self._desk.answer(line.read(value)))
             elif kind == HEAP:
-                self._told.append((self._now, *struct.unpack("<II", line.read(8))))
+                self._see_heap(*struct.unpack("<II", line.read(8)))
             else:
                 raise NodeError(f"the node's side sent {head!r}")
 
@@ -272,24 +286,11 @@ class World:
         look, self._look = self._look, False
         return (ms | (0x8000 if look else 0)).to_bytes(2, "little")
 
-    def _read_looks(self) -> None:
-        """What the runtime printed at each look, beside what was told."""
+    def _see_heap(self, alive: int, peak: int) -> None:
+        """Beside what was told, what the runtime has just printed."""
         text = self.log.read_text(errors="replace")
-        totals = re.findall(r"GC: total: (\d+), used: (\d+), free: (\d+)", text)
-        # mem_info's largest free piece is in blocks of four words.
-        largest = [int(blocks) * 32 for blocks in re.findall(r"max free sz: (\d+)", text)]
-        names = [int(n) for n in re.findall(r"n_qstr=(\d+)", text)]
-        self.looks = [
-            Heap(at, alive, peak, int(total[2]), large, count)
-            for (at, alive, peak), total, large, count in zip(
-                self._told, totals, largest, names, strict=False
-            )
-        ]
-
-
-def real_seconds() -> float:
-    return time.monotonic()
-
-
-if __name__ == "__main__":
-    sys.exit("this is a module: see bench/day.py and bench/outage.py")
+        total, largest, names = (pattern.findall(text)[-1] for pattern in PRINTED)
+        # The largest free piece is in blocks of four words.
+        look = Heap(self._now, alive, peak, int(total), int(largest) * 32, int(names))
+        self.looks.append(look)
+        self._watch(look)

@@ -90,11 +90,11 @@ def look():
     _see_peak()
     _gc.collect()
     used = _gc.mem_alloc()
+    micropython.mem_info()
+    micropython.qstr_info()
     _send(5)
     _port.write(struct.pack("<II", used, _peak))
     _peak = 0
-    micropython.mem_info()
-    micropython.qstr_info()
 
 
 class _Gc:

@@ -11,7 +11,7 @@ import line
 
 
 def _ask(*request):
-    answer = line.ask("%r\n" % (request,))
+    answer = line.ask(f"{request!r}\n")
     kind = answer[0]
     answer = answer[1:-1]
     if kind == 35:  # "#"
@@ -44,7 +44,7 @@ class _Thing(io.IOBase):
         return _ask(self.__path__, args, more)
 
     def __repr__(self):
-        return "{%r}" % self.__path__
+        return "{" + repr(self.__path__) + "}"
 
 
 class _Uart(_Thing):
