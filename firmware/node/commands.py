@@ -41,10 +41,8 @@ def take(app, message):
         _say(app, name, False, "seconds must be a whole number from 1 to 3600")
     else:
         _remember(app, done, name)
-        if what == "selftest":
-            asyncio.create_task(app.keep("selftest", use_once("selftest", "answer", app, name)))
-        elif what == "reboot":
-            asyncio.create_task(_reboot(app, name))
+        if what != "identify":
+            _spawn(app, name, what)
         elif app.identify(seconds):
             _say(app, name, True, f"the LED blinks for {seconds} s")
         else:
@@ -74,6 +72,10 @@ def _remember(app, names, name):
         app.counters["flash_errors"] += 1
         print("command: cannot be remembered in flash:", error)
         use_once("rtcstate", "put", app.board, "done", names[-2:])  # that is short
+
+
+def _spawn(app, name, what):
+    asyncio.create_task(_reboot(app, name) if what == "reboot" else use_once("selftest", "answer", app, name))
 
 
 def _say(app, name, ok, text):

@@ -201,32 +201,6 @@ def test_broker_fields():
     assert len(changed(broker=5).problems) == 2
 
 
-def test_settings_from_afar():
-    config = parse(GOOD)
-    assert config.apply_remote({"v": 1, "version": 4, "settings": {"window_s": 5, "measure": False}})
-    assert (config.version, config.window_s, config.measure) == (4, 5, False)
-    assert config.apply_remote({"v": 1, "version": 5, "settings": {"node": "other", "window_s": -1}})
-    assert (config.version, config.window_s, config.node) == (5, 5, "praga-1")
-    assert len(config.problems) == 2
-    assert not config.apply_remote({"v": 2})
-
-
-def test_a_version_means_the_same_whatever_came_before():
-    config = parse(dict(GOOD, window_s=30))
-    assert config.apply_remote({"v": 1, "version": 4, "settings": {"window_s": 5, "measure": False}})
-    assert config.apply_remote({"v": 1, "version": 5, "settings": {"sleep_s": 9}})
-    assert (config.window_s, config.measure, config.sleep_s) == (30, True, 9)
-
-
-def test_bad_settings_again_and_again_fill_no_memory():
-    config = parse(GOOD)
-    for version in (True, 0, -1, 1.0, 1 << 40, None):
-        assert not config.apply_remote({"v": 1, "version": version, "settings": {}}), version
-    for _ in range(100):
-        config.apply_remote({"v": 1, "version": 4, "settings": {"x" * 500: "y" * 500}})
-    assert sum([len(problem) for problem in config.problems]) < 2000
-
-
 def test_what_would_kill_a_task_later_is_left_out():
     config = changed(
         ntp=["a.example", 5], wifi=[{"ssid": "a", "password": 5}, {"ssid": "b", "password": None}]

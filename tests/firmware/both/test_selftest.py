@@ -1,0 +1,161 @@
+"""What a selftest finds, and that it says the same in both languages."""
+
+from node import selftest, selftest_en, selftest_pl
+
+
+class Thing:
+    """Attributes as given."""
+
+    def __init__(self, **values):
+        for name in values:
+            setattr(self, name, values[name])
+
+
+def sensor(state="ok", frames=500, model="sds011", rejects=(), faults=(), entry=None):
+    driver = Thing(model=model, frames=frames, rejects=dict(rejects))
+    return Thing(
+        slot="a", state=state, driver=driver, faults=dict(faults), entry=entry or {"tx": 33, "rx": 32}
+    )
+
+
+def said(part):
+    """(ok, English, Polish); fails when a sentence and what stands in it do not go together."""
+    ok, number, what = part
+    found = [("part", ok, number, what)]
+    english, polish = selftest_en.say(found)[0], selftest_pl.say(found)[0]
+    assert english != polish
+    for text in (english, polish):
+        assert len(text) < 400, text
+        assert "%" not in text, text
+        assert text.endswith((".", "sensors")) or ": " in text
+    return ok, english, polish
+
+
+def blanks(text):
+    return [text[i : i + 2] for i in range(len(text)) if text[i] == "%"]
+
+
+def test_both_languages_have_each_sentence_with_the_same_blanks():
+    assert len(selftest_en.WORDS) == len(selftest_pl.WORDS)
+    for number, english in enumerate(selftest_en.WORDS):
+        assert blanks(english) == blanks(selftest_pl.WORDS[number]), english
+
+
+def test_a_sensor_in_each_state():
+    cases = [
+        ("ok", 500, True, "works"),
+        ("ok", 0, None, "answers again"),
+        ("warming_up", 5, True, "warming up"),
+        ("warming_up", 0, None, "just started"),
+        ("asleep", 5, True, "sleeps"),
+        ("silent", 0, False, "says nothing"),
+        ("swapped", 0, False, "exchanged"),
+        ("wrong_speed", 0, False, "cannot be read"),
+        ("not_found", 0, False, "No sensor is found"),
+        ("bus_stuck", 0, False, "SDA"),
+        ("failed", 5, False, "reports a fault (laser)"),
+    ]
+    for state, frames, ok, word in cases:
+        found = said(selftest._sensor(sensor(state, frames, faults={"laser": 3, "fan": 1})))
+        assert found[0] is ok, state
+        assert word in found[1], found
+
+
+def test_damaged_messages_are_told_when_they_are_many():
+    assert said(selftest._sensor(sensor(rejects={"checksum": 40})))[0] is True
+    ok, english, _ = said(selftest._sensor(sensor(rejects={"checksum": 40, "tail": 20})))
+    assert ok is False
+    assert "60 of its messages came damaged (checksum)" in english
+    assert (
+        said(selftest._sensor(sensor(frames=30, rejects={"garbage": 10})))[0] is True
+    )  # a start in the middle
+
+
+def wiring(*sensors):
+    return said(selftest._wiring(Thing(sensors=sensors)))
+
+
+def test_wiring():
+    assert wiring(sensor())[0] is True
+    assert wiring(sensor("wrong_speed", 0))[0] is True
+    assert wiring(sensor("warming_up", 0))[0] is None
+    ok, english, _ = wiring(sensor(), sensor("swapped", 0))
+    assert (ok, "33/32" in english) == (False, True)
+    assert wiring(sensor("bus_stuck", 0, entry={"i2c": 0, "sda": 21, "scl": 22}))[0] is False
+    assert wiring(sensor("silent", 0, entry={"pin": 4}))[0] is None
+    assert wiring()[0] is None
+
+
+def supply(reset="power", hours=1, born=((9, 40),)):
+    app = Thing(now=lambda: hours * 3600000, reset=reset, outbox=Thing(born=born))
+    return said(selftest._supply(app))
+
+
+def test_of_the_supply_only_what_repeats_is_a_hint():
+    assert supply()[0] is None
+    assert supply(hours=30)[0] is True
+    assert supply("watchdog")[0] is None
+    assert supply(born=[[9, 4], [8, 3], [7, 500]])[0] is None
+    ok, english, _ = supply(born=[[9, 4], [8, 3], [7, 0], [6, 500]])
+    assert ok is False
+    assert "last 3 starts" in english
+    assert supply("soft", born=[[9, 4], [8, 3], [7, 0], [6, 500]])[0] is None
+
+
+def network(up=True, rssi=-55, broker=True, tls=False, host="h"):
+    wifi = Thing(is_up=lambda: up, rssi=lambda: rssi)
+    config = Thing(wifi=[{"ssid": "Zażółć"}], broker={"host": host, "tls": tls})
+    return Thing(config=config, link=Thing(wifi=wifi, up=Thing(is_set=lambda: broker)))
+
+
+def test_wifi_strength_in_words():
+    for rssi, ok, word in (
+        (-40, True, "strong"),
+        (-60, True, "strong"),
+        (-61, True, "good"),
+        (-75, True, "weak"),
+        (-81, False, "too weak"),
+        (None, None, "cannot be known"),
+    ):
+        found = said(selftest._wifi(network(rssi=rssi)))
+        assert found[0] is ok
+        assert word in found[1]
+    ok, english, _ = said(selftest._wifi(network(up=False)))
+    assert ok is False
+    assert "Zażółć" in english
+
+
+def test_broker():
+    assert "not encrypted" in said(selftest._broker(network()))[1]
+    assert "certificate was checked" in said(selftest._broker(network(tls=True)))[1]
+    assert said(selftest._broker(network(broker=False)))[0] is False
+    assert said(selftest._broker(network(up=False, broker=False)))[0] is None
+    assert said(selftest._broker(network(host="")))[0] is False
+
+
+def test_clock():
+    def clock(offset, synced_at):
+        app = Thing(now=lambda: 8 * 3600000, clock=Thing(offset=offset, synced_at=synced_at))
+        return said(selftest._clock(app))
+
+    assert clock(None, None)[0] is False
+    assert clock(5, None)[0] is None
+    assert clock(5, 7 * 3600000)[0] is True
+    ok, english, _ = clock(5, 3600000)
+    assert (ok, "7 hours" in english) == (False, True)
+
+
+def test_storage():
+    def storage(depth=3, aside=0, thinned=0):
+        return said(selftest._storage(Thing(outbox=Thing(depth=depth, aside=aside, thinned=thinned))))
+
+    ok, english, _ = storage()
+    assert ok is True
+    assert "3 readings wait" in english
+    assert storage(aside=2)[0] is False
+    assert storage(thinned=2)[0] is False
+    path, selftest._FILE = selftest._FILE, "no/such/folder/file"
+    try:
+        assert storage()[0] is False
+    finally:
+        selftest._FILE = path
