@@ -68,7 +68,9 @@ class SimNode:
         self.directory, self.flash, self.log = self._home.directory, self._home.flash, self._home.log
         self._unique = hashlib.sha256(options.name.encode()).digest()[:5]
         rssi = -50 - self._unique[0] % 30
+        # The first is behind the router that there may be; others may be added. The chip hears all of them.
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
+        self.access_points = [self.access_point]
         self.firmware = compiled((firmware or find_firmware()).resolve())
         self.micropython = micropython or find_micropython()
         fittings = [
@@ -181,6 +183,13 @@ class SimNode:
             self._network.switch(True)
         self.access_point.on = True
 
+    def hang_wifi(self) -> None:
+        """Let the chip's Wi-Fi stay as it is and carry nothing, until firmware switches its interface off."""
+        if self._network is not None:
+            self._network.switch(False)
+        self.access_point.revived = self.restore_wifi
+        self.access_point.hung = True
+
     def _hang_up(self) -> None:
         if self._network is not None:
             self._network.close()
@@ -207,7 +216,7 @@ class SimNode:
                     stack.callback(wires[number].close)
                 unique_id = b"\x02" + self._unique  # a locally administered address
                 home = self._home
-                chip = Chip(unique_id, self.access_point, wires, self.wiring, home.nvs, home.print)
+                chip = Chip(unique_id, self.access_points, wires, self.wiring, home.nvs, home.print)
                 stack.callback(self.wiring.power, False)
                 self.wiring.power(True)
                 stack.callback(self._serial.close)

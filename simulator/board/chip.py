@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from simulator.board.esp32 import Esp32
@@ -29,7 +29,7 @@ class Chip:
     def __init__(
         self,
         unique_id: bytes,
-        air: AccessPoint,
+        air: AccessPoint | Sequence[AccessPoint],
         lines: Mapping[int, Line],
         wiring: Wiring,
         nvs: Path,

@@ -1,16 +1,19 @@
-"""`network` of the ESP32: the station interface and one access point. Every public name is firmware's to use.
+"""`network` of the ESP32: the station interface, what is on the air. Every public name is firmware's to use.
 
 The sockets are the host's: what Wi-Fi does here is what firmware sees of it through WLAN.
 """
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.board.power import Clock
 
+GOOD_DBM = -75
+LOST_DBM = -91
 NOWHERE = "0.0.0.0"  # noqa: S104 - what the chip answers when it has no address
 
 
@@ -25,6 +28,17 @@ class AccessPoint:
     join_s: float = 0.3
     beacon_s: float = 1.0  # of silence until a lost access point is noticed
     scan_s: float = 0.2
+    channel: int = 6
+    bssid: bytes = b"\x02\0\0\0\0\x01"
+    # A fault of the chip's own: it stays as it is, joined in name or not, until firmware switches its
+    # interface off. Set at the first access point; `revived` is called when it ends.
+    hung: bool = False
+    revived: Callable[[], None] | None = None
+
+    @property
+    def failing(self) -> float:
+        """The part of all tries to join that a weak signal lets fail: none at -75 dBm, nearly all at -90."""
+        return min(max((GOOD_DBM - self.rssi) / (GOOD_DBM - LOST_DBM), 0.0), 0.95)
 
 
 class Codes:
@@ -56,9 +70,17 @@ class Station(Constants):
     """
 
     def __init__(
-        self, air: AccessPoint, mac: bytes, console: Callable[[str], None], clock: Clock = time.monotonic
+        self,
+        air: AccessPoint | Sequence[AccessPoint],
+        mac: bytes,
+        console: Callable[[str], None],
+        clock: Clock = time.monotonic,
     ) -> None:
-        self._air = air
+        """`air` is looked at whenever it matters; a list may grow."""
+        self._air = [air] if isinstance(air, AccessPoint) else air
+        self._point = self._air[0]  # the one that it is joined to, or was last
+        self._channel = self._point.channel
+        self._random = random.Random(mac)
         self._mac = mac
         self._console = console
         self._clock = clock
@@ -71,6 +93,7 @@ class Station(Constants):
         }
         self._active = self._wanted = self._connected = False
         self._ssid = self._key = ""
+        self._bssid: bytes | None = None
         self._reason = 0  # why the last try failed
         self._failed = 0  # tries
         self._due = 0.0  # when the running try ends
@@ -78,29 +101,44 @@ class Station(Constants):
 
     def _step(self) -> None:
         now = self._clock()
-        air = self._air
+        point = self._point
+        if self._air[0].hung:
+            return
         if self._connected:
-            if air.on:
+            if point.on and point.channel == self._channel:
                 self._silent_since = None
             elif self._silent_since is None:
                 self._silent_since = now
-            elif now - self._silent_since >= air.beacon_s:
+            elif now - self._silent_since >= point.beacon_s:
                 self._connected = False
                 self._silent_since = None
                 self._reason = Codes.STAT_BEACON_TIMEOUT
                 self._failed = 0
-                self._due = now + air.join_s
+                self._due = now + point.join_s
         elif self._trying() and now >= self._due:
-            if not air.on or self._ssid != air.ssid:
-                self._reason = Codes.STAT_NO_AP_FOUND
-            elif self._key != air.password:
-                self._reason = Codes.STAT_WRONG_PASSWORD
+            self._reason = self._try()
+            if self._reason:
+                self._failed += 1
+                self._due = now + self._point.join_s
             else:
                 self._connected = True
-                self._reason = 0
-                return
-            self._failed += 1
-            self._due = now + air.join_s
+
+    def _try(self) -> int:
+        """Try to join. Returns why not, 0 when it worked."""
+        # It takes the first that it comes across, channel by channel, not the strongest.
+        found = [
+            point
+            for point in sorted(self._air, key=lambda point: point.channel)
+            if point.on and point.ssid == self._ssid and self._bssid in (None, point.bssid)
+        ]
+        if not found:
+            return Codes.STAT_NO_AP_FOUND
+        self._point, self._channel = found[0], found[0].channel
+        if self._key != found[0].password:
+            return Codes.STAT_WRONG_PASSWORD
+        if self._random.random() < found[0].failing:
+            return self._random.choice([Codes.STAT_WRONG_PASSWORD, Codes.STAT_HANDSHAKE_TIMEOUT])
+        return 0
 
     def _trying(self) -> bool:
         # The chip counts the first try too; -1 is for ever.
@@ -114,6 +152,11 @@ class Station(Constants):
             self._active = bool(on)
             if not on:
                 self._wanted = self._connected = False
+                first = self._air[0]
+                if first.hung:
+                    first.hung = False
+                    if first.revived:
+                        first.revived()
         return self._active
 
     def connect(self, ssid: str | None = None, key: str = "", *, bssid: bytes | None = None) -> None:
@@ -125,13 +168,16 @@ class Station(Constants):
             raise OSError("Wifi Internal Error")
         if ssid is not None:
             self._ssid, self._key = ssid, key
+        self._bssid = bssid
         self._wanted = True
         self._reason = self._failed = 0
-        self._due = self._clock() + self._air.join_s
+        self._due = self._clock() + self._point.join_s
 
     def disconnect(self) -> None:
         if not self._active:
             raise OSError("Wifi Not Started")
+        if self._air[0].hung:
+            return
         self._wanted = self._connected = False
         self._silent_since = None
         self._reason = 0
@@ -145,7 +191,7 @@ class Station(Constants):
         if what == "rssi":
             if not self._connected:
                 raise OSError("Wifi Not Connected")
-            return self._air.rssi
+            return self._point.rssi
         if what is not None:
             raise ValueError("unknown status param")
         if self._connected:
@@ -158,11 +204,14 @@ class Station(Constants):
     def scan(self) -> list[tuple[object, ...]]:
         if not self.active():
             raise OSError("STA must be active")
-        time.sleep(self._air.scan_s)
-        if not self._air.on:
+        time.sleep(self._point.scan_s)
+        if self._air[0].hung:
             return []
-        security = 3 if self._air.password else 0  # WPA2-PSK, open
-        return [(self._air.ssid.encode(), b"\x02\0\0\0\0\x01", 6, self._air.rssi, security, False)]
+        return [
+            (point.ssid.encode(), point.bssid, point.channel, point.rssi, 3 if point.password else 0, False)
+            for point in sorted(self._air, key=lambda point: -point.rssi)  # WPA2-PSK, open
+            if point.on
+        ]
 
     def ifconfig(self) -> tuple[str, str, str, str]:
         if not self.isconnected():
