@@ -95,7 +95,8 @@ def _boot():
 def _words(error):
     """Type, text and last frames of an exception, the innermost first."""
     file = io.StringIO()
-    sys.print_exception(error, file)  # pyright: ignore[reportAttributeAccessIssue]
+    if hasattr(sys, "print_exception"):  # CPython has none
+        sys.print_exception(error, file)  # pyright: ignore[reportAttributeAccessIssue]
     frames = []
     for line in file.getvalue().split("\n"):
         if line.startswith('  File "'):

@@ -21,19 +21,25 @@ def look(app):
     """Returns when all is well; restarts the node when a task is stuck, or when safe mode has lasted long
     enough. To be called again and again."""
     now = app.now()
-    if app.config.watchdog_s:
-        for name, beat, limit_s in signs(app):
-            known = app.lives.get(name)
-            if known is None or limit_s is None or known[0] != beat:
-                app.lives[name] = (beat, now)
-            elif now - known[1] > limit_s * 1000:
-                text = f"task {name} did nothing for {(now - known[1]) // 1000} s"
-                use_once("crash", "restart", app, None, text)
+    text = app.config.watchdog_s and stuck(app, now)
+    if text:
+        use_once("crash", "restart", app, None, text)
     if app.safe and (now > _SAFE_MS or app.config.version != app.safe_version):
         print("safe mode is over, starting anew")
         app.board.restart()
     if app.crashes and now > _GOOD_MS and not app.safe:
         use_once("crash", "forgive", app)
+
+
+def stuck(app, now):
+    """Which task rests for too long, in words, or None."""
+    for name, beat, limit_s in signs(app):
+        known = app.lives.get(name)
+        if known is None or limit_s is None or known[0] != beat:
+            app.lives[name] = (beat, now)
+        elif now - known[1] > limit_s * 1000:
+            return f"task {name} did nothing for {(now - known[1]) // 1000} s"
+    return None
 
 
 def signs(app):

@@ -95,6 +95,11 @@ class Wiring:
             if before == 0:
                 self._tick(pin)
 
+    def driven(self, pin: int) -> int | None:
+        """The level that the chip puts on a pin, such as an LED's; None: none."""
+        with self.lock:
+            return self._driven.get(pin)
+
     def level(self, pin: int) -> int | None:
         """What the devices make of a pin; 0 wins. None: nothing drives it."""
         with self.lock:
