@@ -8,7 +8,7 @@ from micropython import const
 from node import use_once
 from node.mqtt.errors import MqttError
 
-_JOIN_MS = const(20000)
+_JOIN_MS = const(15000)
 _ABSENT_MS = const(6000)  # so long a network that is not seen is looked for when there are others
 _STEP_MS = const(200)
 _CLOCK_MS = const(60000)  # so long TLS waits for the clock

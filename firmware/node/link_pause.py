@@ -8,7 +8,8 @@ from micropython import const
 _FIRST_PAUSE_MS = const(500)
 _LONGEST_PAUSE_MS = const(60000)
 _HELD_MS = const(30000)  # a connection that held so long was a good one
-_STUCK_AFTER = const(8)  # failures in a row, then the interface is switched off and on
+_STUCK_AFTER = const(3)  # vain rounds to join, then the interface is switched off and on
+_DEAF_AFTER = const(8)  # vain connections over a network that is joined, then too
 _RESTART_MS = const(21600000)  # without Wi-Fi; 6 h
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01
 # The counter in `health` of a kind of failure. Every failure to connect is in mqtt_failures, too.
@@ -60,7 +61,7 @@ def after(link, error):
     if was_up and spread_s and link.failures == 1:
         # Of thousands of nodes that lost their broker in one instant, each returns at one of its own.
         return _part(spread_s * 1000)
-    if kind in ("timeout", "resolve", "unreachable", "silent") and link.failures % _STUCK_AFTER == 0:
+    if kind in ("timeout", "resolve", "unreachable", "silent") and link.failures % _DEAF_AFTER == 0:
         _switch_off_and_on(link, "joined, but nothing comes through")
     return pause_ms(link.failures, spread_s)
 

@@ -1,7 +1,6 @@
 """What an ack message declares durable."""
 
 from node.link_open import shard
-from node.link_pause import pause_ms
 from node.sender import acked_seqs
 
 SEQS = [4, 5, 6, 7]
@@ -39,10 +38,3 @@ def test_a_malformed_ack_acks_nothing():
 def test_shard_is_crc32_mod_16():
     assert shard("praga-1") == "a"
     assert shard("123456789") == "6"  # CRC-32 of "123456789" is cbf43926
-
-
-def test_pauses_grow_to_a_minute_and_differ():
-    for failures in range(40):
-        for _ in range(20):
-            assert 250 <= pause_ms(failures) <= 60000
-    assert len({pause_ms(9) for _ in range(50)}) > 10
