@@ -9,6 +9,7 @@ a session gives the time of all its boots; those of an earlier session that neve
 import json
 
 from node import files, use_once
+from node.outbox import STRIDE
 
 _FILE = "times.json"
 _MOST = 32  # boots
@@ -30,7 +31,7 @@ def begin(app):
     if right:
         # An earlier start of this boot, which was left by deep sleep, has given times already.
         clock.restore(start, kept.get("last", {}) if kept.get("boot") == outbox.boot else {})
-    waiting = [segment.boot for segment in outbox.segments]
+    waiting = [outbox.index[at] for at in range(0, len(outbox.index), STRIDE)]
     known = [entry for entry in _load() if entry[0] in waiting and entry[0] != outbox.boot]
     known.append([outbox.boot, session, start, start if right else None])
     _keep(known[-_MOST:])

@@ -4,8 +4,27 @@ Mean and spread of PM2.5 and PM10 by Welford's method, which keeps its precision
 of the others a plain sum, which for whole numbers leaves nothing to the collector.
 """
 
-from node.record import FIELDS
-
+# Names on the wire. The order is the format of record.py: append, never reorder.
+FIELDS = (
+    "pm1",
+    "pm25",
+    "pm4",
+    "pm10",
+    "pm1_cf1",
+    "pm25_cf1",
+    "pm10_cf1",
+    "pm25_sd",
+    "pm10_sd",
+    "n03",
+    "n05",
+    "n1",
+    "n25",
+    "n5",
+    "n10",
+    "temp",
+    "rh",
+    "press",
+)
 _SPREAD = ("pm25", "pm10")
 
 

@@ -46,7 +46,7 @@ def start(app):
 
     from node.outbox import Outbox
 
-    app.outbox = Outbox("outbox", app.config.outbox_kb * 1024)
+    app.outbox = Outbox("outbox", app.config.outbox_kb * 1024, board)
     _open(app, resume)
 
     from node.clock import Clock

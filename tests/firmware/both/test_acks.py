@@ -1,7 +1,7 @@
 """What an ack message declares durable."""
 
 from node.link_open import shard
-from node.sender import acked_seqs
+from node.sender_ack import acked_seqs
 
 SEQS = [4, 5, 6, 7]
 

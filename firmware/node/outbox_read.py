@@ -1,0 +1,179 @@
+"""What waits in the outbox. Loaded when a batch is made, then dropped. index: see outbox.py."""
+
+import binascii
+
+from micropython import const
+
+_LEVEL = const(2)
+_LAST = const(3)
+_WAITING = const(4)
+_STRIDE = const(6)
+_UNREADABLE = const(256)
+_CHUNK = const(512)
+_LONGEST_RECORD = const(259)  # a length byte, up to 255 bytes, a checksum
+
+
+def scan(file, start=0):
+    """Yield (offset behind the record, seq, body) for every sound record from `start` on. Damaged bytes are
+    passed over one by one until a record's checksum is right again. Holds no more than _CHUNK + a record."""
+    file.seek(start)
+    buffer = b""
+    at = 0
+    ended = False
+    while True:
+        if not ended and len(buffer) - at < _LONGEST_RECORD:
+            start += at
+            more = file.read(_CHUNK)
+            ended = not more
+            buffer = buffer[at:] + more
+            at = 0
+        if at >= len(buffer):
+            if ended:
+                return
+            continue
+        behind = at + buffer[at] + 4
+        if behind <= len(buffer) and behind > at + 4:
+            body = buffer[at + 1 : behind - 3]
+            if (binascii.crc32(body) & 0xFFFFFF).to_bytes(3, "little") == buffer[behind - 3 : behind]:
+                at = behind
+                yield start + at, _seq_of(body), body
+                continue
+        at += 1
+
+
+def _seq_of(body):
+    """As record.seq_of, for bytes that a checksum has found sound."""
+    seq = shift = at = 0
+    while at < len(body):
+        seq |= (body[at] & 0x7F) << shift
+        if body[at] < 0x80:
+            break
+        at += 1
+        shift += 7
+    return seq
+
+
+def seqs(file, start):
+    """The seqs of the records from `start` on."""
+    return [seq for _, seq, _ in scan(file, start)]
+
+
+def done_range(outbox, boot, seq):
+    """The range of done seqs that holds this one, or None."""
+    for known in outbox.ranges:
+        if known[0] == boot and known[1] <= seq <= known[2]:
+            return known
+    return None
+
+
+def batch(outbox, max_count, max_bytes, live):
+    """See Outbox.batch. `given` is noted for the ack: in it, each reading's done range begins behind the
+    reading before it, because what lies between is done already or nowhere held."""
+    index = outbox.index
+    first = outbox.live if live else 1
+    given = type(index)("I")
+    bodies = []
+    size = boot = prior = 0
+    for at in range(0, len(index), _STRIDE):
+        here = index[at]
+        if live and here != outbox.boot:
+            continue
+        if bodies and here != boot:
+            break
+        if here != boot:
+            boot = here
+            prior = first  # where the next range begins; 0: at the reading itself
+        if index[at + _LEVEL] >= _UNREADABLE:
+            prior = 0
+            continue
+        if not index[at + _WAITING] or index[at + _LAST] < first:
+            prior = prior or index[at + _LAST] + 1
+            continue
+        key = tuple(index[at : at + 3])
+        place = outbox.freshest if live else outbox.oldest
+        begin = 0
+        if place[:3] == key:
+            begin = place[3]
+            prior = prior or place[4]
+        try:
+            with open(outbox.name(at), "rb") as file:
+                for behind, seq, body in scan(file, begin):
+                    known = done_range(outbox, boot, seq)
+                    if known or seq < first or (bodies and seq <= given[-1]):
+                        prior = prior or seq + 1
+                        if not bodies and not live:
+                            outbox.oldest = key + (behind, seq + 1)
+                        continue
+                    if bodies and (len(bodies) >= max_count or size + len(body) > max_bytes):
+                        return _give(outbox, boot, given, bodies)
+                    bodies.append(body)
+                    size += len(body)
+                    given.append(prior or seq)
+                    given.append(seq)
+                    prior = seq + 1
+        except OSError as error:
+            print("outbox: cannot read", outbox.name(at), "- it is passed over:", error)
+            pass_over(outbox, at)
+            prior = 0
+    if not bodies or boot == outbox.boot:
+        if boot != outbox.boot:
+            boot = outbox.boot
+            prior = first
+        for body in outbox.ring:
+            seq = _seq_of(body)
+            if seq < first or (bodies and seq <= given[-1]) or done_range(outbox, boot, seq):
+                continue
+            if bodies and (len(bodies) >= max_count or size + len(body) > max_bytes):
+                break
+            bodies.append(body)
+            size += len(body)
+            given.append(prior or seq)
+            given.append(seq)
+            prior = seq + 1
+    return _give(outbox, boot, given, bodies)
+
+
+def pass_over(outbox, at):
+    """A segment cannot be read: it stays, for the next start to try again."""
+    index = outbox.index
+    outbox.counters["unreadable"] += 1
+    outbox.depth -= index[at + _WAITING]
+    index[at + _WAITING] = 0
+    index[at + _LEVEL] |= _UNREADABLE
+    outbox.given = index[:0]
+    if at == len(index) - _STRIDE:
+        outbox.close()
+
+
+def _give(outbox, boot, given, bodies):
+    outbox.given = type(given)("I", (boot,)) + given
+    return (boot, bodies) if bodies else None
+
+
+def count(outbox, at):
+    """Read one segment to say what it holds and what of that waits. Returns the offset behind it."""
+    index = outbox.index
+    behind = last = waiting = 0
+    with open(outbox.name(at), "rb") as file:
+        for end, seq, _ in scan(file):
+            behind = end
+            if seq > last:
+                last = seq
+                if not done_range(outbox, index[at], seq):
+                    waiting += 1
+    outbox.depth += waiting - index[at + _WAITING]
+    index[at + _LAST] = last
+    index[at + _WAITING] = waiting
+    return behind
+
+
+def count_boot(outbox, boot):
+    """Count anew what waits of a boot, when that cannot be told from the last batch."""
+    index = outbox.index
+    for at in range(0, len(index), _STRIDE):
+        if index[at] == boot and index[at + _WAITING]:
+            count(outbox, at)
+    for body in list(outbox.ring):
+        if boot == outbox.boot and done_range(outbox, boot, _seq_of(body)):
+            outbox.ring.remove(body)
+            outbox.depth -= 1

@@ -1,0 +1,73 @@
+"""Make the next batch for the Sender. Loaded for it, then dropped."""
+
+from micropython import const
+
+from node import forget
+
+_MAX_READINGS = const(60)
+_JSON_PER_BYTE = const(8)  # about what a reading's JSON is to its record
+_FRESH = const(8)  # more that nobody has answered for are no news but backlog
+_RANGES = const(12)  # of what is done: fresh readings ahead of a backlog make more of them
+_EMPTY_MS = const(60000)
+
+
+def fill(it):
+    """Put fresh readings that wait into the buffer of a Sender, or else the oldest of the backlog when its
+    time has come; false when there are none."""
+    outbox = it.outbox
+    now = it.clock.now()
+    if outbox.seq - outbox.live >= _FRESH or len(outbox.ranges) >= _RANGES:
+        outbox.live = outbox.seq + (1 if len(outbox.ranges) >= _RANGES else 0)
+        outbox.freshest = outbox.tail
+    most = it.config.batch_bytes // _JSON_PER_BYTE
+    it.live = True
+    found = outbox.batch(_MAX_READINGS, most, True) if outbox.live <= outbox.seq else None
+    if found is None:
+        outbox.live = outbox.seq + 1
+        if now < it.later:
+            return False
+        it.live = False
+        found = outbox.batch(_MAX_READINGS, most)
+        if found is None:
+            it.later = now + _EMPTY_MS  # what waits cannot be read
+            return False
+    it.boot = found[0]
+    try:
+        _write(it, found[1])
+    finally:
+        forget("record")
+    if it.seqs and not it.live:
+        it.later = now + len(it.seqs) * 60000 // max(1, getattr(it.config, "backlog_per_min", 600))
+    return it.seqs
+
+
+def _write(it, bodies):
+    """The message of these readings. One that cannot be read is set aside."""
+    from node.record import RecordError, seq_of, to_json
+
+    stamp = it.clock.stamp_of(it.boot)
+    it.seqs = []
+    it.size = 0
+    _put(it, '{"v":1,"boot":%d,"readings":[' % it.boot)
+    for body in bodies:
+        try:
+            text = to_json(body, stamp)
+        except RecordError as error:
+            it.counters["bad_records"] += 1
+            print("sender: record", it.boot, seq_of(body), "cannot be read:", error)
+            it.outbox.set_aside(it.boot, [body])
+            continue
+        if not _put(it, "," + text if it.seqs else text):
+            break
+        it.seqs.append(seq_of(body))
+    _put(it, "]}", 0)
+
+
+def _put(it, text, spare=2):
+    """Append to the payload; False when it does not fit, with room to spare for its end."""
+    end = it.size + len(text)
+    if end + spare > len(it.buffer):
+        return False
+    it.buffer[it.size : end] = text.encode()
+    it.size = end
+    return True
