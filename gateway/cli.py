@@ -6,49 +6,26 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import wraps
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
-from gateway.config import ConfigError, JournalSettings, Settings, load, load_journal
+from gateway.cli_options import harmless, with_config
+from gateway.command_cli import command_command, configure_command
+from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal_reader import JournalReader
 from gateway.records import LedgerRow, Quarantined
-from gateway.schema import JournalError
-
-
-def with_config(
-    read: Callable[[Path | None], object],
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add --config, hand over what `read` makes of it, and turn a user's mistake into a plain message."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @click.option(
-            "--config",
-            "file",
-            type=click.Path(path_type=Path),
-            help="Configuration file; without it gateway.toml in this directory, or else the defaults.",
-        )
-        @wraps(command)
-        def call(file: Path | None, **options: Any) -> None:
-            try:
-                command(read(file), **options)
-            except (ConfigError, JournalError) as error:
-                raise click.ClickException(str(error)) from error
-
-        return call
-
-    return decorate
 
 
 @click.group()
 def gateway() -> None:
     """Receive readings, keep them, pass them on."""
+
+
+gateway.add_command(command_command)
+gateway.add_command(configure_command)
 
 
 @gateway.command()
@@ -125,9 +102,9 @@ def _entry_line(entry: Quarantined) -> str:
     if entry.seq is not None:
         who += f" boot {entry.boot} seq {entry.seq}"
     by = f" by {entry.destination}" if entry.destination else ""
-    # Escaped: topic and detail may hold what a stranger sent, and a terminal obeys control characters.
-    text = f"{_when(entry.received_ms)}  {who}  {entry.reason}{by}: {entry.detail} ({entry.size} bytes)"
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return harmless(
+        f"{_when(entry.received_ms)}  {who}  {entry.reason}{by}: {entry.detail} ({entry.size} bytes)"
+    )
 
 
 def _when(ms: int) -> str:

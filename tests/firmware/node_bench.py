@@ -23,7 +23,7 @@ AIR = (8.0, 12.0, 20.0)
 SCHEMA = json.loads((REPO / "tests" / "contract" / "schema.json").read_text())
 CONTRACT = {
     kind: Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{kind}"})
-    for kind in ("readings", "health", "status")
+    for kind in ("readings", "health", "status", "reply")
 }
 MAX_BYTES = 8192
 

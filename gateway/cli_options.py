@@ -1,0 +1,44 @@
+"""What the command-line files share: --config with plain errors, and text that no terminal obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.config import ConfigError
+from gateway.schema import JournalError
+
+
+def with_config(
+    read: Callable[[Path | None], object], exit_code: int = 1
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add --config, hand over what `read` makes of it, and turn a user's mistake into a plain message."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option(
+            "--config",
+            "file",
+            type=click.Path(path_type=Path),
+            help="Configuration file; without it gateway.toml in this directory, or else the defaults.",
+        )
+        @wraps(command)
+        def call(file: Path | None, **options: Any) -> None:
+            try:
+                command(read(file), **options)
+            except (ConfigError, JournalError) as error:
+                plain = click.ClickException(str(error))
+                plain.exit_code = exit_code
+                raise plain from error
+
+        return call
+
+    return decorate
+
+
+def harmless(text: str) -> str:
+    """Escaped: it may hold what a stranger sent, and a terminal obeys control characters."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
