@@ -24,7 +24,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.firmware.days.day import BREATH, Day, live_a_day
+from tests.firmware.days.day import BREATH, LOOKS, Day, live_a_day
 from tests.firmware.days.world import Heap, NodeError
 
 
@@ -85,16 +85,17 @@ def main() -> int:
     parser.add_argument("--outbox", type=int, default=1024, help="KiB")
     parser.add_argument("--stride", type=int, default=0, help="the node wakes at most every so many ms")
     parser.add_argument("--firmware", type=Path, help="another folder than this checkout's")
+    parser.add_argument("--log", type=Path, help="keep the node's console here")
     chosen = parser.parse_args()
     began = time.monotonic()
     seen: list[Heap] = []
 
     def watch(look: Heap) -> None:
         seen.append(look)
-        if len(seen) % 12 == 1:
+        if len(seen) % LOOKS == 1:
+            hour = len(seen) // LOOKS + 1
             print(
-                f"{time.monotonic() - began:5.0f} s: look {len(seen)}, {look.alive} bytes alive",
-                file=sys.stderr,
+                f"{time.monotonic() - began:5.0f} s: hour {hour}, {look.alive} bytes alive", file=sys.stderr
             )
 
     try:
@@ -110,6 +111,8 @@ def main() -> int:
     except NodeError as error:
         print(f"{error}\nday: FAIL, the node did not live through it in {chosen.heap}")
         return 1
+    if chosen.log:
+        chosen.log.write_text(day.log)
     _report(day, chosen.heap)
     wrong = verdict(day)
     print(f"{time.monotonic() - began:.0f} s in all")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,10 @@ MARK = "settled"
 
 @dataclass(frozen=True)
 class Arrival:
-    """A reading that came: at `at` simulated seconds, in the batch number `batch`."""
+    """A reading that came: at `at` simulated seconds, at `real` by the machine's clock, in batch `batch`."""
 
     at: float
+    real: float
     batch: int
     boot: int
     reading: dict[str, Any]
@@ -130,7 +132,7 @@ class Gateway:
                 self.repeated += 1
                 continue
             self._known.add((boot, reading["seq"]))
-            self.arrivals.append(Arrival(now, self.batches, boot, reading))
+            self.arrivals.append(Arrival(now, time.monotonic(), self.batches, boot, reading))
         seqs = [reading["seq"] for reading in body["readings"]]
         # Literally true: of the stretch that this batch spans, what is not held is named.
         gaps = [n for n in range(min(seqs), max(seqs)) if (boot, n) not in self._known]

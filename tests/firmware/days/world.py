@@ -102,7 +102,7 @@ class World:
         self._order = itertools.count()
         self._look = False
         self._reset: Reset | None = None
-        self.access_point = AccessPoint("dustline", "particles")
+        self.access_point = AccessPoint("dustline", "particles", scan_s=0.0)  # it sleeps that in true time
         self.chip = SimChip(fitted, self.now, air, self.access_point, directory / "nvs.json")
         self.gateway = Gateway(gateway_port or broker_port, self.now)
         self.net = Net(broker_port, self.gateway, self.truth)
