@@ -1,10 +1,13 @@
 """Compile the firmware into build/firmware, as a board gets it: .venv/bin/python scripts/firmware.py
 
-Bytecode for any board (it holds no machine code), private names shortened, main.py as it is.
+Bytecode that any board can load, joined and with short names (docs/node/build.md), main.py with its imports
+led there. build/firmware.map leads back: `scripts/firmware.py --explain < console.txt` prints a board's console
+with the source's files, lines and names in its tracebacks.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -12,21 +15,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from simulator.bytecode import compile_tree  # noqa: E402 - it lies beside this folder
+from simulator.bytecode import compile_tree, explained, map_of  # noqa: E402 - it lies beside this folder
 from simulator.runtime import SimulatorError  # noqa: E402
+
+TARGET = ROOT / "build" / "firmware"
+LARGEST_KIB = 100
 
 
 def main() -> None:
-    target = ROOT / "build" / "firmware"
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description="Compile the firmware, or explain a board's tracebacks.")
+    parser.add_argument(
+        "--explain", action="store_true", help="print standard input with the source's files, lines and names"
+    )
+    if parser.parse_args().explain:
+        if not map_of(TARGET).exists():
+            raise SystemExit(f"{map_of(TARGET)} is not there: build the firmware that the board runs first")
+        sys.stdout.write(explained(TARGET, sys.stdin.read()))
+        return
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.parent.mkdir(exist_ok=True)
     try:
-        compile_tree(ROOT / "firmware", target)
+        compile_tree(ROOT / "firmware", TARGET, link=True)
     except SimulatorError as error:
         raise SystemExit(str(error)) from error
-    files = [path for path in target.rglob("*") if path.is_file()]
+    files = [path for path in TARGET.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
-    print(f"{target.relative_to(ROOT)}: {len(files)} files, {size} bytes ({size / 1024:.1f} KiB)")
+    where = TARGET.relative_to(ROOT)
+    print(f"{where}: {len(files)} files, {size} bytes ({size / 1024:.1f} KiB), for xtensawin and any other")
+    if size >= LARGEST_KIB * 1024:
+        raise SystemExit(f"{where} is larger than {LARGEST_KIB} KiB")
 
 
 if __name__ == "__main__":

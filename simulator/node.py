@@ -71,7 +71,7 @@ class SimNode:
         # The first is behind the router that there may be; others may be added. The chip hears all of them.
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.access_points = [self.access_point]
-        self.firmware = compiled((firmware or find_firmware()).resolve())
+        self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
         self.micropython = micropython or find_micropython()
         fittings = [
             _fitting(fitted, number, options.seed, air, weather)

@@ -1,44 +1,70 @@
 """What `make firmware` puts into build/ is what a board needs, and nothing else."""
 
+import ast
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from simulator.bytecode import compile_tree
+from simulator.bytecode import compile_tree, map_of
 
 LARGEST = 100 * 1024  # bytes; a board's file system has 2 MiB, an update is loaded over the air
 
 
-def test_bytecode_of_every_module_and_main_as_it_is(repo: Path, tmp_path: Path) -> None:
-    target = compile_tree(repo / "firmware", tmp_path / "firmware")
-    sources = {path.relative_to(repo / "firmware") for path in (repo / "firmware").rglob("*.py")}
-    built = {path.relative_to(target) for path in target.rglob("*") if path.is_file()}
-    main = Path("main.py")
-    assert built == {main} | {path.with_suffix(".mpy") for path in sources - {main}}
-    assert (target / main).read_text() == (repo / "firmware" / main).read_text()
-    assert sum((target / path).stat().st_size for path in built) < LARGEST
+def files(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.needs_micropython
-def test_each_module_of_it_loads(repo: Path, tmp_path: Path, micropython: str) -> None:
-    target = compile_tree(repo / "firmware", tmp_path / "firmware")
-    names = [
-        str(path.relative_to(target).with_suffix("")).replace("/", ".").removesuffix(".__init__")
-        for path in sorted(target.rglob("*.mpy"))
-        if path.name != "board.mpy"  # asks for a chip
-    ]
+def names(target: Path) -> list[str]:
+    """Of all compiled modules but board, which asks for a chip."""
+    found = [str(path.with_suffix("")).replace("/", ".") for path in files(target) if path.suffix == ".mpy"]
+    return sorted(name.removesuffix(".__init__") for name in found if name != "board")
+
+
+def load(micropython: str, folder: Path, target: Path, wanted: list[str]) -> None:
     script = (
         "import sys\nfor name in sys.argv[1:]:\n    __import__(name)\nprint(len(sys.argv) - 1, 'loaded')\n"
     )
-    (tmp_path / "load.py").write_text(script)
+    (folder / "load.py").write_text(script)
     done = subprocess.run(
-        [micropython, "-X", "heapsize=1m", "load.py", *names],
-        cwd=tmp_path,
+        [micropython, "-X", "heapsize=1m", "load.py", *wanted],
+        cwd=folder,
         env={**os.environ, "MICROPYPATH": f"{target}:.frozen"},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.stdout.strip() == f"{len(names)} loaded", done.stdout + done.stderr
+    assert done.stdout.strip() == f"{len(wanted)} loaded", done.stdout + done.stderr
+
+
+@pytest.mark.needs_micropython
+def test_bytecode_joined_and_main_as_it_is_but_for_its_imports(
+    repo: Path, tmp_path: Path, micropython: str
+) -> None:
+    target = compile_tree(repo / "firmware", tmp_path / "firmware", link=True)
+    sources = {path for path in files(repo / "firmware") if path.suffix == ".py"}
+    main = Path("main.py")
+    built = files(target)
+    assert built < {main} | {path.with_suffix(".mpy") for path in sources - {main}}
+    assert Path("node/__init__.mpy") in built
+    assert Path("node/app.mpy") not in built, "it is part of node/__init__.mpy"
+    assert sum((target / path).stat().st_size for path in built) < LARGEST
+    assert map_of(target).exists()
+    assert not map_of(target).is_relative_to(target)
+    ours, theirs = (ast.parse((folder / main).read_text()) for folder in (repo / "firmware", target))
+    kept = [ast.dump(node) for node in ours.body if not isinstance(node, ast.ImportFrom)]
+    assert kept == [ast.dump(node) for node in theirs.body if not isinstance(node, ast.ImportFrom)]
+    load(micropython, tmp_path, target, names(target))
+
+
+@pytest.mark.needs_micropython
+def test_each_module_of_it_loads_alone_when_it_is_not_linked(
+    repo: Path, tmp_path: Path, micropython: str
+) -> None:
+    target = compile_tree(repo / "firmware", tmp_path / "firmware")
+    sources = {path for path in files(repo / "firmware") if path.suffix == ".py"}
+    main = Path("main.py")
+    assert files(target) == {main} | {path.with_suffix(".mpy") for path in sources - {main}}
+    assert (target / main).read_text() == (repo / "firmware" / main).read_text()
+    load(micropython, tmp_path, target, names(target))
