@@ -13,8 +13,14 @@ from gateway.config import ConfigError
 from gateway.schema import JournalError
 
 
+class Unanswered(click.ClickException):
+    """Nobody knows what became of it."""
+
+    exit_code = 2
+
+
 def with_config(
-    read: Callable[[Path | None], object], exit_code: int = 1
+    read: Callable[[Path | None], object], mistake: type[click.ClickException] = click.ClickException
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add --config, hand over what `read` makes of it, and turn a user's mistake into a plain message."""
 
@@ -30,9 +36,7 @@ def with_config(
             try:
                 command(read(file), **options)
             except (ConfigError, JournalError) as error:
-                plain = click.ClickException(str(error))
-                plain.exit_code = exit_code
-                raise plain from error
+                raise mistake(str(error)) from error
 
         return call
 

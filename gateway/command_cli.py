@@ -12,21 +12,15 @@ import click
 from pydantic import ValidationError
 
 from gateway import topics
-from gateway.cli_options import harmless, with_config
+from gateway.cli_options import Unanswered, harmless, with_config
 from gateway.config import Settings, load
 from gateway.contract import NodeCommand, NodeConfig, NodeSettings, Online, Reply, explain
 from gateway.control import Control, ControlError
 
-DONE, NO, UNKNOWN = 0, 1, 2
+DONE, NO = 0, 1
 _SECONDS = 20
 _SELFTEST_SECONDS = 120  # of a silent sensor it finds out why, which takes over half a minute
 _OK_WORDS = {True: "ok", False: "BAD", None: "?"}
-
-
-class Unanswered(click.ClickException):
-    """Nobody knows what became of it."""
-
-    exit_code = UNKNOWN
 
 
 def _node(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -42,7 +36,7 @@ def _node(_context: click.Context, _parameter: click.Parameter, value: str) -> s
 @click.option("--timeout", type=click.IntRange(1, 3600), help="Wait so long for the reply, s.")
 @click.option("--lang", type=click.Choice(["en", "pl", "both"]), default="both", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as the node sent it.")
-@with_config(load, UNKNOWN)
+@with_config(load, Unanswered)
 def command_command(
     settings: Settings,
     node: str,
@@ -132,7 +126,7 @@ def _show(node: str, do: str, reply: Reply, lang: str) -> None:
 @click.option(
     "--timeout", type=click.IntRange(0, 3600), default=15, show_default=True, help="Wait so long for it, s."
 )
-@with_config(load, UNKNOWN)
+@with_config(load, Unanswered)
 def configure_command(
     settings: Settings, words: tuple[str, ...], all_listed: bool, show: bool, clear: bool, timeout: int
 ) -> None:

@@ -50,9 +50,7 @@ class Control:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_subscribe = lambda _client, _userdata, mid, reasons, _properties: self._answer(mid, reasons)
-        client.on_unsubscribe = lambda _client, _userdata, mid, reasons, _properties: self._answer(
-            mid, reasons
-        )
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_publish = lambda _client, _userdata, mid, reason, _properties: self._answer(mid, [reason])
 
     def __enter__(self) -> Control:
@@ -134,6 +132,11 @@ class Control:
     def _on_message(self, client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         client.ack(message.mid, message.qos)
         self._heard.put(Heard(message.topic, bytes(message.payload)))
+
+    def _on_unsubscribe(
+        self, _client: mqtt.Client, _userdata: Any, mid: int, reasons: Any, _properties: Any
+    ) -> None:
+        self._answer(mid, reasons)
 
     def _answer(self, mid: int, reasons: list[ReasonCode]) -> None:
         with self._changed:
