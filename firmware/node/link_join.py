@@ -20,7 +20,7 @@ async def join(link):
     if not link.wifi.is_up():
         link.joined.clear()
         await _join_any(link)
-        link.misses = 0
+    link.misses = 0
     link.joined.set()
     link.joined_at = link.app.now()
     link.flash_errors = link.app.counters["flash_errors"]
@@ -71,7 +71,7 @@ def look(link):
 
 async def _join_one(link, network, heard, others):
     ssid = network["ssid"]
-    print("wifi: joining", ssid, f"({heard[0]} dBm)" if heard else "")
+    print("wifi: joining", ssid + (f" ({heard[0]} dBm)" if heard else ""))
     wifi = link.wifi
     now = link.app.now
     try:
