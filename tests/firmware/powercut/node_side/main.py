@@ -1,0 +1,37 @@
+"""micropython main.py MINUTES PART PARTS EVERY SECOND [BREAK]: play the day and cut its share of the points."""
+
+import sys
+import time
+
+import life
+
+life.prepare()
+
+from cuts import Cutter  # noqa: E402 - they import the node, which prepare() must come before
+from day import Day  # noqa: E402
+
+
+def main(minutes, part, parts, every, second, broken=""):
+    say = life.true_print
+    if broken:
+        import mutants
+
+        mutants.apply(broken)
+    try:
+        day = Day(int(minutes)).run()
+    except Exception as error:  # noqa: BLE001 - it is the test's first finding
+        for line in life.said[-10:]:
+            say(line)
+        sys.print_exception(error)
+        raise SystemExit(2) from error
+    began = time.ticks_ms()
+    cutter = Cutter(int(part), int(parts), int(every), int(second), say)
+    cutter.day(day.disk.steps, day.ledger)
+    seconds = time.ticks_diff(time.ticks_ms(), began) // 1000
+    say("day: operations", day.disk.operations, "changing", len(day.disk.steps), "thinned", day.thinned)
+    say("part", part, "of", parts, "cuts", cutter.cuts, "again", cutter.again, "in", seconds, "s")
+    say("total cuts", cutter.cuts)
+    say("total violations", cutter.violations)
+
+
+main(*sys.argv[1:])
