@@ -86,8 +86,11 @@ def _switch_off_and_on(link, why):
     print("wifi:", why, "- the interface is switched off and on")
     _count(link, "wifi_resets")
     link.joined.clear()
-    link.wifi.stop()
-    link.wifi.start("dustline-" + link.app.config.node)
+    try:
+        link.wifi.stop()
+        link.wifi.start("dustline-" + link.app.config.node)
+    except OSError as error:
+        print("wifi: cannot switch it:", error)
 
 
 def _restart(link):

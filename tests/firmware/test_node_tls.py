@@ -17,6 +17,7 @@ from simulator.node import SimNode
 from simulator.options import TlsOptions
 from tests.firmware import certificates
 from tests.firmware.certificates import Certificate
+from tests.firmware.mqtt_probe_driver import Server
 from tests.firmware.node_bench import ScriptedGateway
 from tests.support import Mosquitto, choose_port, wait_for
 
@@ -195,6 +196,27 @@ def test_it_waits_for_the_clock_first(
     node(broker_port=server.port, tls=TlsOptions(ca=ca.der))
     wait_for(lambda: known, LONG, "a connection")
     assert known == [True]
+
+
+def test_a_broker_that_wants_a_client_certificate_is_understood(
+    node: Callable[..., SimNode], broker: Any, ca: Certificate
+) -> None:
+    one = node(broker_port=broker.strict_port, tls=TlsOptions(ca=ca.pem))
+    logged(one, "mqtt: TLS failed (the broker broke off; it may want a client certificate)\n")
+
+
+def test_a_port_without_tls_is_understood(node: Callable[..., SimNode], ca: Certificate) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(b"SSH-2.0-somebody else\r\n")
+        connection.recv(100)
+
+    server = Server(talk)
+    try:
+        one = node(broker_port=server.port, tls=TlsOptions(ca=ca.pem))
+        logged(one, "mqtt: TLS failed (what answers at this port does not speak TLS)\n")
+    finally:
+        server.end()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ MicroPython only. Loaded when a context is made, once, and when a handshake fail
 """
 
 import tls
+from micropython import const
 
 from node import files
 from node.mqtt.errors import MqttError
 
+_ALERT = const(-0x7780)  # mbedTLS: the peer sent a fatal alert
+_NO_RECORD = const(-0x7200)  # what came is no TLS record
 _PEM = b"-----BEGIN "
 # What mbedTLS says of a certificate, several at a time; and what we say.
 _FLAWS = (
@@ -44,6 +47,11 @@ def refusal(error, name):
     flaws = [ours.format(name) for theirs, ours in _FLAWS if theirs in text]
     if flaws:
         return f"refused the broker: its certificate {' and '.join(flaws)}"
+    number = error.errno if isinstance(error, OSError) else 0
+    if number == _ALERT or number > 0:
+        text = "the broker broke off; it may want a client certificate"
+    elif number == _NO_RECORD:
+        text = "what answers at this port does not speak TLS"
     return f"TLS failed ({text})"
 
 

@@ -2,8 +2,12 @@
 
 import errno
 
+from micropython import const
+
 from node import use_once
 from node.mqtt.errors import MqttError
+
+_EPIPE = const(32)  # errno has no name for it
 
 # By the numbers of codec.py and client.py; 101 and more are CONNACK codes (section 3.2.2.3).
 SENTENCES = {
@@ -77,10 +81,11 @@ def describe(error, client):
         return str(error), error.kind
     if isinstance(error, MemoryError):
         return f"out of memory ({error})", "memory"
-    # mbedTLS counts its errors below zero; a certificate that does not verify is a ValueError.
-    if client.ssl and (
-        isinstance(error, ValueError) or (isinstance(error, OSError) and (error.errno or 0) < 0)
-    ):
+    # mbedTLS counts its errors below zero; a certificate that does not verify is a ValueError. A server that
+    # refuses us may have broken off before its alert was read.
+    number = (error.errno or 0) if isinstance(error, OSError) else 0
+    broken = number in (_EPIPE, errno.ECONNRESET) and not client.connected
+    if client.ssl and (isinstance(error, ValueError) or number < 0 or broken):
         return use_once("mqtt.secure", "refusal", error, client.server_hostname), "tls"
     if isinstance(error, OSError):
         return f"the connection broke ({os_error(error)})", "error"
