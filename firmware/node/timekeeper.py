@@ -7,7 +7,7 @@ from micropython import const
 
 from node import use_once
 
-_RETRY_MS = const(15000)
+_RETRY_MS = const(5000)
 _LONGEST_MS = const(900000)
 _BACK_MS = const(3600000)
 
@@ -38,7 +38,7 @@ class Timekeeper:
             else:
                 failed += 1
                 # At most a quarter of an hour, jittered: the servers are others', and shared by many.
-                pause = min(_LONGEST_MS, _RETRY_MS << min(failed - 1, 6))
+                pause = min(_LONGEST_MS, _RETRY_MS << min(failed - 1, 8))
                 pause = pause // 2 + random.getrandbits(16) * pause // 131072
             await asyncio.sleep_ms(pause)
 
