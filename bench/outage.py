@@ -55,7 +55,7 @@ def _report(outage: Outage) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Days without a network, then back.")
     parser.add_argument("--days", type=float, default=14.0)
-    parser.add_argument("--heap", default="192k")
+    parser.add_argument("--heap", default="1m")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--ppm", type=float, default=0.0, help="how much the node's crystal is slow")
     parser.add_argument("--firmware", type=Path, help="another folder than this checkout's")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from simulator.board.esp32 import Esp32
 from simulator.board.i2c import I2cs
-from simulator.board.machine import Machine, Rtc
+from simulator.board.machine import Machine, Rtc, Wdt
 from simulator.board.network import AccessPoint, Network, Station
-from simulator.board.pins import Pads
+from simulator.board.pins import Pads, Pin
 from simulator.board.power import Watchdog
 from simulator.board.talk import Desk
 from simulator.board.uart import NodeUart
@@ -97,6 +97,19 @@ class SimUarts:
         return {number: uart.uart._line for number, uart in self._uarts.items()}  # type: ignore[attr-defined]
 
 
+class DaysDesk(Desk):
+    """A watchdog and a pin go to the node as what they are: feeding and switching need no answer."""
+
+    def _tell(self, value: object, path: str) -> bytes:
+        if not path and isinstance(value, Wdt | Pin):
+            return f"@{self._number(value)} s\n".encode()
+        return super()._tell(value, path)
+
+    def switch(self, number: int, level: int) -> None:
+        thing = self._things[str(number)]
+        thing.feed() if isinstance(thing, Wdt) else thing(level)  # type: ignore[operator]
+
+
 class SimChip:
     """`clock`: simulated seconds since the beginning of all. What outlives a reset is here."""
 
@@ -125,7 +138,7 @@ class SimChip:
         self.wiring.power(True)
         self._rtc = Rtc(self.clock)
 
-    def start(self, cause: str) -> tuple[Desk, Watchdog]:
+    def start(self, cause: str) -> tuple[DaysDesk, Watchdog]:
         """A run of the chip, for the reason "power", "hard", "watchdog", "deepsleep" or "soft"."""
         station = Station(self.access_point, self._unique, self.console.append, self.clock)
         self._pads.reset()
@@ -134,7 +147,7 @@ class SimChip:
         machine.I2C = I2cs(self._pads, lambda _s: None)  # type: ignore[assignment]
         machine.UART = self._uarts = SimUarts(self.wiring, self.clock)  # type: ignore[assignment]
         network, esp32 = Network(station), Esp32(self._nvs)
-        return Desk({"machine": machine, "network": network, "esp32": esp32}), watchdog
+        return DaysDesk({"machine": machine, "network": network, "esp32": esp32}), watchdog
 
     def line(self, number: int) -> Line | None:
         """The wire at a UART, None while it is closed or nothing is on its pins."""

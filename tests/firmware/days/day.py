@@ -101,6 +101,7 @@ def _live(
         heap="1m",
         firmware=firmware,
         stride_ms=900,
+        lax=True,
         watch=watch,
     )
     mosquitto.give_ca(world.flash)
@@ -108,7 +109,7 @@ def _live(
         _fill_outbox(world, fill * outbox_kb * 1024)
         prefilled = _held(world)
         world.configure(settings)
-        world.heap, world.stride_ms = heap, stride_ms
+        world.heap, world.stride_ms, world.lax = heap, stride_ms, False
         begin = world.now()
         _plan(world, begin, hours)
         world.run(begin + hours * HOUR + 120)

@@ -2,7 +2,7 @@
 
 The node: SDS011 and BME280, a reading a minute, settings as they are by default. While Wi-Fi is off its clock
 moves by at least STRIDE_MS whenever it waits, so that it looks at its sensors once or twice a second and not
-20 times: all their bytes come, later. All else is as it is.
+20 times: all their bytes come, later. Its heap is large and collected when it is full; day.py is about that.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from tests.firmware.days.world import World
 
 HOUR, DAY = 3600.0, 86400.0
 STRIDE_MS = 900
-SENSORS = (Fitted("a", "sds011", uart=1), Fitted("m", "bme280", i2c=0))
+SENSORS = (Fitted("a", "pms5003", uart=1), Fitted("m", "bme280", i2c=0))
 BEFORE_S = 1.2 * HOUR  # with a network: two syncs, so that the drift is known
 LONGEST_DRAIN_S = 12 * HOUR
-LATE_S = 150.0  # a reading that comes so long after its birth was not sent live
 RIGHT_S = 1.5  # `t` is a whole second, and the answer of a time server takes its way
 
 
@@ -56,17 +55,17 @@ class Outage:
         return {boot: seqs for boot, seqs in gaps.items() if seqs}
 
     def drained(self) -> list[Arrival]:
-        """What came late, after the network was back."""
-        return [one for one in self.arrivals if one.at >= self.back and self._age(one) > LATE_S]
+        """What was born without a network and came once it was back."""
+        return [one for one in self.arrivals if one.at >= self.back > self._born_at(one)]
 
     def live(self) -> list[Arrival]:
         """What was born while the rest drained."""
         drained = self.drained()
         end = drained[-1].at if drained else self.back
-        return [one for one in self.arrivals if self.back <= one.at <= end and self._age(one) <= LATE_S]
+        return [one for one in self.arrivals if self.back <= self._born_at(one) <= one.at <= end]
 
-    def _age(self, one: Arrival) -> float:
-        return one.at - self.births[one.boot, one.reading["seq"]]
+    def _born_at(self, one: Arrival) -> float:
+        return self.births[one.boot, one.reading["seq"]]
 
     births: dict[tuple[int, int], float] = field(default_factory=dict, repr=False)
 
@@ -94,7 +93,7 @@ class Outage:
 def live_through(
     days: float,
     *,
-    heap: str = "192k",
+    heap: str = "1m",
     tls: bool = False,
     settings: dict[str, Any] | None = None,
     ppm: float = 0.0,
@@ -115,6 +114,7 @@ def live_through(
                 heap=heap,
                 firmware=firmware,
                 stride_ms=STRIDE_MS,
+                lax=True,
                 ppm=ppm,
             )
             mosquitto.give_ca(world.flash)
@@ -191,11 +191,13 @@ def _judge(world: World, days: float, back: float, over: bool, most: int) -> Out
         log=world.log.read_text(errors="replace"),
         births=births,
     )
-    for name, stream in (("late", outage.drained()), ("live", outage.live())):
-        newest: dict[int, int] = {}
-        for one in stream:
-            seq = one.reading["seq"]
-            if seq <= newest.get(one.boot, 0):
-                outage.disorder.append(f"boot {one.boot}: {name}, {seq} came after {newest[one.boot]}")
-            newest[one.boot] = max(seq, newest.get(one.boot, 0))
+    for boot in starts:
+        # Of the boot at hand, fresh readings overtake what waits: two rows, each in order.
+        rows = 2 if boot == len(starts) else 1
+        ends_of: list[int] = []
+        for seq in [one.reading["seq"] for one in gateway.arrivals if one.boot == boot]:
+            row = next((n for n, end in enumerate(ends_of) if end < seq), len(ends_of))
+            if row >= rows:
+                outage.disorder.append(f"boot {boot}: {seq} came out of order")
+            ends_of[row : row + 1] = [seq]
     return outage

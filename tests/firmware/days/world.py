@@ -6,6 +6,7 @@ The line to the node: a request is <BBHI: kind, n, value, ms since the node's st
   3 ask the chip in `value` bytes        as simulator/board/talk.py has it
   4 may time go on?                      <H: for so many ms; with 0x8000: and tell the heap
   5 the heap, once it is printed         none; <II follow: bytes alive, and the most since the last time
+  6 feed watchdog n, or set pin n        none
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from tests.firmware.days.net import Net
 
 NODE_SIDE = Path(__file__).parent / "node_side"
 HEAD = struct.Struct("<BBHI")
-READ, WRITE, ASK, GO_ON, HEAP = range(1, 6)
+READ, WRITE, ASK, GO_ON, HEAP, SWITCH = range(1, 7)
 PRINTED = [re.compile(what) for what in (r"used: \d+, free: (\d+)", r"max free sz: (\d+)", r"n_qstr=(\d+)")]
 EPOCH = 1780272000  # 2026-06-01T00:00:00Z: the true time when the world begins
 NEAR_MS, FAR_MS, AWAY_MS = (
@@ -65,7 +66,8 @@ class Heap:
 
 class World:
     """`settings`: of config.json, on top of what the network makes necessary. `ppm`: by how much the node's
-    crystal is slow. `stride_ms`: the node's clock moves at least so much when it waits (0: as it asks)."""
+    crystal is slow. `stride_ms`: its clock moves at least so much when it waits (0: as it asks). `lax`: its
+    heap is collected when it is full, not as the firmware wants it."""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class World:
         firmware: Path | None = None,
         ppm: float = 0.0,
         stride_ms: int = 0,
+        lax: bool = False,
         air: Air = lambda _at: AIR,
         watch: Callable[[Heap], None] = lambda _look: None,
     ) -> None:
@@ -90,6 +93,7 @@ class World:
         self.heap = heap
         self.stride_ms = stride_ms
         self.most_starts = 8
+        self.lax = lax
         self.starts: list[tuple[float, str]] = []  # of the node: simulated second, reset cause
         self.looks: list[Heap] = []
         self._watch = watch
@@ -210,6 +214,7 @@ class World:
                         "MICROPYPATH": "../days:../fw:.frozen",
                         "DUSTLINE_DAYS_FD": str(theirs.fileno()),
                         "DUSTLINE_DAYS_STRIDE": str(self.stride_ms),
+                        **({"DUSTLINE_DAYS_LAX": "1"} if self.lax else {}),
                     },
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
@@ -256,6 +261,8 @@ class World:
                     wire.write(data, int(self._now * 1000))
             elif kind == ASK:
                 send(self._desk.answer(line.read(value)))
+            elif kind == SWITCH:
+                self._desk.switch(n, value)
             elif kind == HEAP:
                 self._see_heap(*struct.unpack("<II", line.read(8)))
             else:

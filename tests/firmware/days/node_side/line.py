@@ -61,6 +61,10 @@ def readinto(buf):
     return _port.readinto(buf)
 
 
+def switch(number, value):
+    _send(6, number, 1 if value else 0)
+
+
 def uart_write(number, data):
     _send(2, number, len(data))
     _port.write(data)
@@ -112,4 +116,14 @@ class _Gc:
         return _gc.collect()
 
 
-sys.modules["gc"] = _Gc()
+class _LaxGc(_Gc):
+    """Where the heap is large and not the subject: collecting each 8 KB is half of the node's work."""
+
+    def threshold(self, *_bytes):
+        pass
+
+    def collect(self):
+        pass
+
+
+sys.modules["gc"] = _LaxGc() if os.getenv("DUSTLINE_DAYS_LAX") else _Gc()

@@ -1,5 +1,5 @@
 """Stand-in for MicroPython's `machine`: the chip is played at the other end of the line, at the node's
-time. As simulator/chip/machine.py, whose answers these are; only that a UART is asked here, too."""
+time. As simulator/chip/machine.py, whose answers these are, and two more."""
 
 import builtins
 import io
@@ -24,7 +24,7 @@ def _ask(*request):
         return eval(answer)  # from our own side
     if kind == 64:  # "@"
         path, number = answer.split()
-        return _Uart(path, int(number))
+        return (_Switch if number == b"s" else _Uart)(path, int(path if number == b"s" else number))
     answer = json.loads(answer)  # ":"
     if kind == 33:  # "!"
         raise getattr(builtins, answer[0])(*answer[1:])
@@ -45,6 +45,20 @@ class _Thing(io.IOBase):
 
     def __repr__(self):
         return "{" + repr(self.__path__) + "}"
+
+
+class _Switch(_Thing):
+    """A watchdog or a pin: what is called often, and answers nothing."""
+
+    def __init__(self, path, number):
+        self.__path__ = path
+        self._number = number
+
+    def feed(self):
+        line.switch(self._number, 1)
+
+    def __call__(self, *level):
+        return line.switch(self._number, level[0]) if level else _ask(self.__path__, (), {})
 
 
 class _Uart(_Thing):
