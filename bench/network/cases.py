@@ -214,6 +214,6 @@ def whole(fast: bool) -> list[Case]:
         Case(
             "every-byte",
             "reset at every byte of a session, both directions",
-            every_byte(4, 40) if fast else every_byte(32, None),
+            every_byte(4, 40) if fast else every_byte(24, None),
         ),
     ]

@@ -60,7 +60,7 @@ REFUSALS = {
 
 def tls_cases(papers: Papers, fast: bool) -> list[Case]:
     options = papers.options()
-    sweep = every_byte(4, 24, **options) if fast else every_byte(32, 800, **options)
+    sweep = every_byte(4, 24, **options) if fast else every_byte(24, 600, **options)
     return [
         Case("tls", "TLS, a good network", stays(Fault(), **options)),
         Case("tls-pieces", "TLS, every byte for itself", stays(Fault(piece=1), **options)),

@@ -17,7 +17,7 @@ from simulator.ntp import NtpServer
 from tests.firmware.certificates import Certificate, tls_listener
 from tests.support import REPO, Mosquitto, choose_port, wait_for
 
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 DUSTLINE = (sys.executable, "-c", "from dustline.cli import main; main()")
 
 
