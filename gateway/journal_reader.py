@@ -78,6 +78,7 @@ class JournalReader:
                 "fw": status.get("fw"),
                 "reset": status.get("reset"),
                 "config": status.get("config"),
+                "mode": status.get("mode"),
                 "sensors": status.get("sensors", []),
                 "health": json.loads(health_text) if health_text else None,
             }

@@ -87,6 +87,13 @@ def raise_claim(db: sqlite3.Connection, node_id: int, claim: Claim) -> None:
 
 
 def update_status(db: sqlite3.Connection, node_id: int, seen: Sighting) -> None:
+    health = seen.health
+    if health is not None:
+        # A crash is sent once: it stays, with the time it came, until the next one.
+        if "crash" in health:
+            health = {**health, "crash_ms": seen.received_ms}
+        else:
+            health = {**_last_crash(db, node_id), **health}
     db.execute(
         "INSERT INTO status (node_id, online, boot, seen_ms, status, health) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET online = coalesce(excluded.online, online),"
@@ -98,9 +105,17 @@ def update_status(db: sqlite3.Connection, node_id: int, seen: Sighting) -> None:
             seen.boot,
             seen.received_ms if seen.live else None,
             _json(seen.status),
-            _json(seen.health),
+            _json(health),
         ),
     )
+
+
+def _last_crash(db: sqlite3.Connection, node_id: int) -> dict[str, Any]:
+    row = db.execute("SELECT health FROM status WHERE node_id = ?", (node_id,)).fetchone()
+    if row is None or row[0] is None or '"crash"' not in row[0]:
+        return {}
+    held: dict[str, Any] = json.loads(row[0])
+    return {name: held[name] for name in ("crash", "crash_ms") if name in held}
 
 
 def read_extents(db: sqlite3.Connection, node_id: int, boot: int) -> list[Range]:

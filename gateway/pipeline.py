@@ -134,9 +134,15 @@ class Pipeline(threading.Thread):
             batch.claims += [Claim(message.received_ms, node, boot, last) for boot, last in said.born]
             # What the node did not say stays unsaid: a default would look like its word.
             health = said.model_dump(mode="json", exclude_unset=True)
+            if said.crash:
+                log.warning("a node tells of its last crash", node=node, boot=said.boot, crash=said.crash)
             batch.sightings.append(Sighting(message.received_ms, node, live, boot=said.boot, health=health))
         elif isinstance(said, Online):
             status = said.model_dump(mode="json", exclude_unset=True)
+            if said.mode == "safe" and live:
+                log.warning("a node is in safe mode: it measures nothing", node=node, boot=said.boot)
+            if said.config_rejected and live:
+                log.warning("a node has rejected its settings", node=node, version=said.config_rejected)
             batch.sightings.append(
                 Sighting(message.received_ms, node, live, online=True, boot=said.boot, status=status)
             )

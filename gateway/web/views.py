@@ -62,6 +62,8 @@ class NodeView(TypedDict):
     pm25: float | None
     pm10: float | None
     flags: list[str]
+    safe: bool  # it crashed again and again, and measures nothing
+    crashed: int | None  # when the gateway last heard of a crash, UTC s
     slots: list[SlotView]
     sensors: list[SensorView]
 
@@ -125,6 +127,8 @@ def _slot(reading: StoredReading) -> SlotView:
 def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Place | None) -> NodeView:
     speaks = max(slots, key=_weight, default=None)
     seen_ms: int | None = status.get("seen_ms")
+    health: Mapping[str, Any] = status.get("health") or {}
+    crash_ms: int | None = health.get("crash_ms")
     return {
         "name": name,
         "label": (place.label if place else "") or name,
@@ -141,6 +145,8 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "pm25": speaks["pm25"] if speaks else None,
         "pm10": speaks["pm10"] if speaks else None,
         "flags": speaks["flags"] if speaks else [],
+        "safe": status.get("mode") == "safe",
+        "crashed": None if crash_ms is None else crash_ms // 1000,
         "slots": slots,
         "sensors": _sensors(status),
     }

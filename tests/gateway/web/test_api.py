@@ -92,6 +92,21 @@ def test_sensors_are_as_the_newest_start_tells_them(journal: Journal, serve: Ser
     assert nodes_of(url)["wola"]["sensors"] == [{"slot": "a", "model": "auto", **silent}]
 
 
+def test_safe_mode_is_told_and_a_crash_stays_known(journal: Journal, serve: Serve) -> None:
+    def hear(at: int, **said: Any) -> None:
+        journal.commit(Batch(NETWORK, sightings=[Sighting(at * 1000, "wola", True, boot=1, **said)]))
+
+    url = serve().url
+    hear(1000, status={"mode": "normal"}, health={"boot": 1})
+    assert (nodes_of(url)["wola"]["safe"], nodes_of(url)["wola"]["crashed"]) == (False, None)
+    hear(2000, health={"boot": 2, "crash": "MemoryError"})
+    hear(2600, health={"boot": 2})  # it says so once
+    hear(2700, status={"mode": "safe"})
+    assert (nodes_of(url)["wola"]["safe"], nodes_of(url)["wola"]["crashed"]) == (True, 2000)
+    hear(3000, status={"mode": "normal"}, health={"boot": 3, "crash": "OSError"})
+    assert (nodes_of(url)["wola"]["safe"], nodes_of(url)["wola"]["crashed"]) == (False, 3000)
+
+
 def test_series_has_nulls_where_values_or_readings_are_missing(journal: Journal, serve: Serve) -> None:
     start = int(time.time()) - 7200
     times = [start + 60 * i for i in (0, 1, 2, 3, 10, 11)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -95,7 +96,11 @@ def test_a_sensor_s_details_say_what_to_do(journal: Journal, serve: Serve, visit
         {"slot": "b", "model": "auto", "state": "not_found"},
         {"slot": "m", "model": "bmp280", "state": "ok", "laser_h": 0.0},
     ]
-    health = {"boot": 1, "sensors": [{"frames": 0, "errors": {}, **each} for each in sensors]}
+    health: dict[str, Any] = {
+        "boot": 1,
+        "sensors": [{"frames": 0, "errors": {}, **each} for each in sensors],
+        "crash": "MemoryError",
+    }
     journal.commit(Batch(NETWORK, sightings=[Sighting(day * 1000, "wola", True, boot=1, health=health)]))
     page = visit(serve().url).page
     row(page, "wola").click()
@@ -105,7 +110,12 @@ def test_a_sensor_s_details_say_what_to_do(journal: Journal, serve: Serve, visit
     expect(facts.get_by_text(swap, exact=True)).to_be_visible()
     expect(facts).to_contain_text("not found yet (b). No sensor answers: check its wires, pins and supply")
     expect(facts.get_by_text("Bosch BMP280 (m)", exact=True)).to_be_visible()
+    expect(facts).to_contain_text("It restarted by itself after a fault in its program; it told so")
+    safe = Sighting(day * 1000, "wola", True, boot=1, status={"mode": "safe"})
+    journal.commit(Batch(NETWORK, sightings=[safe]))
+    expect(facts).to_contain_text("measures nothing now, but can still be reached")
     page.get_by_role("button", name="PL").click()
+    expect(facts).to_contain_text("Po kilku awariach programu niczego nie mierzy")
     expect(facts).to_contain_text("RX i TX albo SDA i SCL są zamienione: zamień te dwa przewody.")
     assert overflow(page) == 0
 

@@ -9,6 +9,7 @@ import { modelName, sensorText } from "./sensors.js";
 const REFRESH_MS = 4000; // the readings are loaded again at most that often
 const RETRY_MS = 5000;
 const LEDGER_MS = 20000;
+const CRASH_S = 7 * 86400; // an older crash tells nothing any more
 
 export class Detail {
   constructor(model, close) {
@@ -169,6 +170,10 @@ export class Detail {
     if (node.seen !== null) said.push(text("lastSeen", { ago: ago(this.model.now() - node.seen) }));
     if (node.fw) said.push(text("firmware", { version: node.fw }));
     facts.push(["connection", said.join(", ")]);
+    if (node.safe) facts.push(["remark", text("safeMode")]);
+    else if (node.crashed !== null && this.model.now() - node.crashed < CRASH_S) {
+      facts.push(["remark", text("crashed", { ago: ago(this.model.now() - node.crashed) })]);
+    }
     if (this.ledger?.born) facts.push(["completeness", completeness(this.ledger)]);
     const rows = this.parts.facts.children;
     facts.forEach(([key, value], place) => {
