@@ -10,11 +10,10 @@ def message(app):
     """What the node knows of itself, as JSON of the contract's form. `born` is what the ledger counts."""
     outbox = app.outbox
     counters = {}
-    for part in (app, app.link, app.timekeeper, app.sender):
+    for part in (app, app.link, app.timekeeper, app.sender, outbox):
         counters.update(part.counters)
     counters["thinned"] = outbox.thinned
-    if hasattr(outbox, "written"):
-        counters["written"] = outbox.written
+    counters["written"] = outbox.written
     counters["crashes"] = app.crashes
     counters["config_problems"] = len(app.config.problems)
     gc.collect()

@@ -37,7 +37,7 @@ def fill(it):
     finally:
         forget("record")
     if it.seqs and not it.live:
-        it.later = now + len(it.seqs) * 60000 // max(1, getattr(it.config, "backlog_per_min", 600))
+        it.later = now + len(it.seqs) * 60000 // it.config.backlog_per_min
     return it.seqs
 
 
