@@ -5,7 +5,7 @@ SECONDS ?=
 # Extra words for pytest: make test T="tests/gateway -k journal"
 T ?=
 
-.PHONY: help setup demo dev test check firmware wheel format clean
+.PHONY: help setup demo dev test check network firmware wheel format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -24,6 +24,9 @@ test: dev ## run all tests
 
 check: dev ## format check, lint, type checks
 	@scripts/check.sh
+
+network: dev ## every reading through every bad network: make network, or make network FAST=1
+	@$(BIN)/python -m bench.network $(if $(FAST),--fast)
 
 firmware: dev ## compile what goes onto a board into build/firmware
 	@$(BIN)/python scripts/firmware.py

@@ -1,0 +1,58 @@
+"""CI's form of `make network` and of bench/recover.py."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from bench import recover
+from bench.network.liar import Liar
+from bench.network.run import failures, play, table
+from tests.firmware.certificates import make_ca, make_server_certificate
+from tests.support import wait_for
+
+pytestmark = [pytest.mark.needs_mosquitto, pytest.mark.needs_micropython]
+
+SEED = 4
+REFUSED = {"expired", "not-yet", "wrong-host", "wrong-ca", "self-signed", "no-tls", "no-ca"}
+
+
+@pytest.mark.timeout(900)
+def test_every_reading_through_every_bad_network_and_nothing_to_wrong_servers(tmp_path: Path) -> None:
+    outcomes = play(tmp_path, fast=True, seed=SEED)
+    print(f"seed {SEED}", *table(outcomes), sep="\n")
+    assert failures(outcomes) == []
+    assert [one.name for one in outcomes if not one.well] == []
+    found = {one.name: one for one in outcomes}
+    assert found.keys() > REFUSED
+    assert "40 of" in found["every-byte"].note
+    assert "24 of" in found["tls-bytes"].note
+
+
+def test_the_liar_counts_what_it_is_told(tmp_path: Path) -> None:
+    """Or it would prove nothing that it heard nothing."""
+    ca = make_ca(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(ca.pem))
+    liar = Liar(make_server_certificate(ca, ("broker.example",)))
+    try:
+        plain = socket.create_connection(("127.0.0.1", liar.port))
+        with trusting.wrap_socket(plain, server_hostname="broker.example") as secure:
+            secure.sendall(b"ten bytes.")
+            wait_for(lambda: liar.heard == 10, what="ten bytes inside TLS")
+        with socket.create_connection(("127.0.0.1", liar.port)) as plain:
+            plain.sendall(b"\x10\x0cin the clear")
+            wait_for(lambda: liar.heard == 24, what="bytes without TLS")
+    finally:
+        liar.close()
+
+
+@pytest.mark.timeout(600)
+def test_nodes_do_not_come_back_together(tmp_path: Path) -> None:
+    """Without the spread, all would be back within the 3 s of their first pauses."""
+    found = recover.run(tmp_path, nodes=8, away_s=1, spread_s=20, seed=SEED)
+    print(*found.lines(), sep="\n")
+    assert len(found.connected) == len(found.delivered) == 8
+    assert max(found.connected) - min(found.connected) >= 4
