@@ -12,7 +12,8 @@ from micropython import const
 from node import use_once
 
 _LOOK_MS = const(100)
-_JOIN_MS = const(30000)  # to have the connection
+_JOIN_MS = const(10000)  # for Wi-Fi, per known network and once more
+_CONNECT_MS = const(15000)  # for the broker, after it
 _ACK_MS = const(30000)  # without one reading less in the outbox
 _LISTEN_MS = const(2000)  # for settings and commands, which come once the connection is there
 _DRAIN_MS = const(300000)  # to send a backlog, per wake
@@ -116,8 +117,9 @@ async def _send(app):
     now, outbox = app.now, app.outbox
     start = now()
     depth = outbox.depth
+    until = start + _JOIN_MS * (1 + len(app.config.wifi))
     while not app.link.up.is_set():
-        if now() - start > _JOIN_MS:
+        if now() > until + (_CONNECT_MS if app.link.joined.is_set() else 0):
             return False
         await asyncio.sleep_ms(_LOOK_MS)
     up = last = now()
