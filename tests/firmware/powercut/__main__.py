@@ -16,7 +16,9 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="an hour, and a sample of the bytes, for CI")
     parser.add_argument("--parts", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--firmware", type=Path, help="another folder than this repository's")
-    parser.add_argument("--second", type=int, help="cut the recovery from each N-th operation again; 0 = none")
+    parser.add_argument(
+        "--second", type=int, help="cut the recovery from each N-th operation again; 0 = none"
+    )
     options = parser.parse_args()
     form = Form(SHORT, 5, 10, 6) if options.fast else Form()
     if options.second is not None:

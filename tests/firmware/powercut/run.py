@@ -21,7 +21,7 @@ SMALLER = (
     ('"outbox_kb": (64,', '"outbox_kb": (1,'),
 )
 DAY = 1440
-SHORT = 60
+SHORT = 120
 
 
 @dataclass
@@ -53,12 +53,19 @@ def firmware(directory: Path) -> Path:
                 text = text.replace(old, new)
         path.write_text(text)
     if missing:
-        raise SystemExit(f"powercut: not found in the firmware, correct tests/firmware/powercut/run.py: {missing}")
+        raise SystemExit(
+            f"powercut: not found in the firmware, correct tests/firmware/powercut/run.py: {missing}"
+        )
     return copy
 
 
 def run(
-    micropython: str, form: Form, parts: int, broken: str = "", folder: Path | None = None, limit: float = 7200
+    micropython: str,
+    form: Form,
+    parts: int,
+    broken: str = "",
+    folder: Path | None = None,
+    limit: float = 7200,
 ) -> Result:
     """Print what the processes find, and return the sum."""
     with tempfile.TemporaryDirectory(prefix="dustline-powercut-") as scratch:

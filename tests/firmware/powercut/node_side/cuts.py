@@ -34,7 +34,7 @@ class Cutter:
                 record = [] if twice else None
                 where, state = step.state_at(cut)
                 where = f"operation {number} {step.what} {step.path}, {where}"
-                after = self._judge(state, truth, where, cut % 8 == 0, record)
+                after = self._judge(state, truth, where, cut % 16 == 0, record)
                 if twice and after:
                     self._recovery(record, truth, after, where)
 
@@ -66,7 +66,9 @@ class Cutter:
         if self.violations <= 20:
             self.report("violation:", what)
             self.report("  where:", where)
-            self.report("  files:", {path: len(data) for path, data in state.files.items()}, "nvs:", state.nvs)
+            self.report(
+                "  files:", {path: len(data) for path, data in state.files.items()}, "nvs:", state.nvs
+            )
             for path in state.files:
                 if len(state.files[path]) < 200 and path != "config.json":
                     self.report("   ", path, state.files[path])

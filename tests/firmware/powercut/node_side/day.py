@@ -19,7 +19,6 @@ CONFIG = {
     "backlog_per_min": 6000,
 }
 WHOLE = 1440
-REDUCED = 60
 
 
 class Day:
@@ -32,7 +31,7 @@ class Day:
         self.truth.events = self.ledger.events
         config = CONFIG.copy()
         if minutes < WHOLE:
-            config["outbox_kb"] = 2
+            config["outbox_kb"] = 1
         files = {"config.json": json.dumps(config).encode()}
         self.disk = Disk(State(files, (), {}), self.ledger.mark)
         self.gateway = Gateway(self.ledger)

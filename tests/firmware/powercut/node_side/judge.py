@@ -5,7 +5,7 @@ from disk import Disk
 from ledger import Gateway, Ledger
 from life import Life, said
 
-_IDLE_MS = 10000  # in which a node with a backlog sends at least once
+_IDLE_MS = 3000  # in which a node with a backlog sends at least once
 _LONGEST = 400  # of these, in one drain
 
 
@@ -83,12 +83,12 @@ def record_reading(life, ledger, mark):
     return identity
 
 
-def judge(state, ledger, further, record=None):
+def judge(state, ledger, further, record=None, disk_of=Disk):
     """Raises Violation. `further`: also let it measure, ack and start once more. `record`: a list that is given
-    the steps of this recovery, to be cut in their turn."""
+    the steps of this recovery, to be cut in their turn. `disk_of`: makes the disk of a state."""
     after = Ledger(ledger)
     utc_ms = (ledger.t + 120) * 1000
-    disk = Disk(state, None if record is None else after.mark)
+    disk = disk_of(state, None if record is None else after.mark)
     if record is not None:
         disk.steps = record
     life, gateway = begin(disk, ledger, after, utc_ms)
@@ -107,6 +107,6 @@ def judge(state, ledger, further, record=None):
         later.events = after.events
         later.take(len(after.events))
         later.limbo = {}  # it offered them and was answered, or has none of them
-        again, gateway = begin(Disk(disk.state), later, Ledger(later), utc_ms + 600000)
+        again, gateway = begin(disk_of(disk.state), later, Ledger(later), utc_ms + 600000)
         check_offered(drain(again, gateway), later)
     return after
