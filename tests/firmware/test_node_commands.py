@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from dustline.cli import main
 from simulator.node import SimNode
 from tests.firmware.node_bench import CONTRACT, MAX_BYTES, ScriptedGateway
-from tests.support import Mosquitto, wait_for
+from tests.support import REPO, Mosquitto, wait_for
 
 pytestmark = pytest.mark.needs_micropython
 START_S = 60
@@ -135,3 +136,18 @@ def test_a_node_that_does_not_answer(broker: Mosquitto, dustline: Callable[..., 
     result = dustline("command", "praga-1", "identify")
     assert result.exit_code == 2
     assert "cannot be reached; is it running there" in result.output
+
+
+def test_selftest_on_the_console_without_a_network(node: Callable[..., SimNode], tmp_path: Path) -> None:
+    """A broken aerial: nothing is joined, and yet each part is told."""
+    firmware = tmp_path / "firmware"
+    shutil.copytree(REPO / "firmware", firmware)
+    (firmware / "main.py").write_text("from node.selftest_console import run\nrun(12)\n")
+    one = node(firmware=firmware, wifi_password="wrong", extra={"wifi": [{"ssid": "away", "password": "x"}]})
+    wait_for(lambda: "selftest: 2 to be put right" in one.log.read_text(), 2 * START_S, "the results")
+    said = one.log.read_text()
+    assert "ok  sensor_a  Sensor a (sds011) " in said
+    assert "BAD wifi      No Wi-Fi (away): check name and password in config.json" in said
+    assert "              Brak Wi-Fi (away): sprawdź nazwę i hasło" in said
+    assert "?   broker    Without Wi-Fi the broker 127.0.0.1 cannot be tried." in said
+    assert "ok  storage   Storage works" in said
