@@ -1,0 +1,150 @@
+"""Deep sleep on the simulated chip: one boot over many wakes, and no reading lost by any way out of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.node import SimNode
+from tests.firmware.node_bench import ScriptedGateway, acknowledge, nothing
+from tests.support import Mosquitto, wait_for
+
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto]
+
+SLEEPY: dict[str, Any] = {"sleep_s": 3, "health_s": 3600, "heap": "256k", "extra": {"deep_sleep": True}}
+WAKE_S = 120  # for some wakes; nine such tests may share two cores
+
+
+def seqs(gateway: ScriptedGateway, boot: int) -> set[int]:
+    return {seq for number, seq in gateway.identities() if number == boot}
+
+
+def wakes(one: SimNode) -> list[str]:
+    """The console of each start."""
+    return one.log.read_text().split("boot 1 after ")[1:]
+
+
+def sleeps(one: SimNode) -> int:
+    return one.log.read_text().count("reset: deepsleep")
+
+
+def test_a_boot_goes_on_over_its_sleeps(
+    node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    one = node(**SLEEPY)
+    # Asleep is what the sensor is whenever the board is.
+    awake: list[int] = []
+
+    def slept_and_sent() -> bool:
+        if not one.alive and 0 < one.starts < 5:
+            awake.extend([one.starts] if not one.line.sensor.asleep else [])  # type: ignore[attr-defined]
+        return len(seqs(gateway, 1)) >= 5
+
+    wait_for(slept_and_sent, WAKE_S, "five wakes")
+    assert awake == []
+    assert {boot for boot, _ in gateway.readings} == {1}
+    assert seqs(gateway, 1) == set(range(1, max(seqs(gateway, 1)) + 1))
+    readings = [reading for _, reading in gateway.readings]
+    assert all(reading["n"] >= 1 and reading["flags"] == [] for reading in readings)
+    # Uptime goes on as time does.
+    starts = [reading["t"] - reading["up"] for reading in readings if reading["tq"] != "none"]
+    assert max(starts) - min(starts) <= 2
+    times = [reading["t"] for reading in readings]
+    assert times == sorted(set(times))
+    statuses = [status for status in gateway.status if status["online"]]
+    assert [status["reset"] for status in statuses[:3]] == ["power", "deepsleep", "deepsleep"]
+    assert {status["boot"] for status in statuses} == {1}
+    assert {"v": 1, "online": False} not in gateway.status
+    assert len(gateway.health) == 1  # health_s is by the boot's uptime
+    assert not (tmp_path / "node" / "flash" / "laser.json").exists()  # flash is not worn at each wake
+
+
+def test_health_comes_when_it_is_due(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    node(**{**SLEEPY, "health_s": 8})
+    wait_for(lambda: len(gateway.health) >= 3, WAKE_S, "health thrice")
+    ups = [health["up"] for health in gateway.health]
+    assert all(later - earlier >= 8 for earlier, later in itertools.pairwise(ups))
+    assert len(gateway.readings) > len(gateway.health)
+    assert gateway.health[-1]["sensors"][0]["laser_h"] >= 0.001  # 4 s and more: counted over the sleeps
+
+
+def test_an_outage_loses_nothing_and_is_not_paid_for_at_each_wake(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    one = node(**SLEEPY)
+    wait_for(lambda: gateway.readings, WAKE_S, "a reading")
+    one.cut_wifi()
+    wait_for(lambda: "next try after 1 more wakes" in one.log.read_text(), WAKE_S, "a second try in vain")
+    wait_for(lambda: wakes(one)[-1].count("wifi: joining") > 0 and len(wakes(one)) >= 4, WAKE_S, "a third")
+    assert sum("wifi: joining" not in wake for wake in wakes(one)) == 1
+    one.restore_wifi()
+    wait_for(lambda: len(seqs(gateway, 1)) >= 6, WAKE_S, "the backlog")
+    assert seqs(gateway, 1) == set(range(1, max(seqs(gateway, 1)) + 1))
+    assert {boot for boot, _ in gateway.readings} == {1}
+
+
+def test_without_the_gateways_ack_it_sleeps_all_the_same_and_sends_again(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    gateway.answer = nothing
+    one = node(**SLEEPY)
+    wait_for(lambda: sleeps(one) >= 2, WAKE_S, "two sleeps")
+    gateway.answer = acknowledge
+    wait_for(lambda: len(seqs(gateway, 1)) >= 3, WAKE_S, "every reading")
+    assert {1, 2, 3} <= seqs(gateway, 1)
+
+
+def test_a_power_cut_in_a_sleep_is_a_new_boot(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    one = node(**SLEEPY)
+    wait_for(lambda: sleeps(one) >= 2 and not one.alive, WAKE_S, "two sleeps")
+    one.restart()
+    wait_for(lambda: len(seqs(gateway, 2)) >= 2, WAKE_S, "the second boot's")
+    first = max(seqs(gateway, 1))
+    assert first >= 2
+    assert seqs(gateway, 1) == set(range(1, first + 1))
+    assert 1 in seqs(gateway, 2)
+    assert next(status["reset"] for status in gateway.status if status.get("boot") == 2) == "power"
+
+
+def test_a_wake_that_is_reset_is_the_end_of_its_boot(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    one = node(**SLEEPY)
+    wait_for(lambda: sleeps(one) >= 1 and one.alive and len(wakes(one)) == 2, WAKE_S, "a wake")
+    assert one.pid is not None
+    os.kill(one.pid, signal.SIGKILL)  # as the watchdog would
+    wait_for(lambda: len(seqs(gateway, 2)) >= 2, WAKE_S, "the second boot's")
+    assert seqs(gateway, 1) == set(range(1, max(seqs(gateway, 1)) + 1))
+    assert next(status["reset"] for status in gateway.status if status.get("boot") == 2) == "watchdog"
+    wait_for(lambda: "the watchdog reset the board" in gateway.health[-1].get("crash", ""), WAKE_S, "a note")
+
+
+def test_commands_and_settings_that_come_in_a_sleep_are_taken(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    one = node(**SLEEPY)
+    wait_for(lambda: sleeps(one) >= 1 and not one.alive, WAKE_S, "a sleep")
+    message = {"v": 1, "version": 4, "settings": {"sleep_s": 4}}
+    gateway.client.publish("dl/1/warsaw/a/praga-1/config", json.dumps(message), 1, retain=True)
+    command = {"v": 1, "id": "wake-up", "t": int(time.time()), "do": "reboot"}
+    gateway.client.publish("dl/1/warsaw/a/praga-1/command", json.dumps(command), 1)
+    wait_for(lambda: any(status.get("boot") == 2 for status in gateway.status), WAKE_S, "a reboot")
+    wait_for(lambda: gateway.status[-1].get("config") == 4, WAKE_S, "the settings")
+    wait_for(
+        lambda: "sleep: for 4 s" in one.log.read_text() or "sleep: for 3 s" in one.log.read_text(), WAKE_S
+    )
+
+
+def test_what_the_sleep_needs_is_said(node: Callable[..., SimNode], broker: Mosquitto) -> None:
+    one = node(**{**SLEEPY, "sleep_s": 0})
+    wait_for(lambda: "mqtt: connected" in one.log.read_text(), WAKE_S, "a connection")
+    assert "deep_sleep: needs sleep_s above 0; the board stays awake" in one.log.read_text()
+    assert sleeps(one) == 0
