@@ -84,13 +84,15 @@ def ear() -> Iterator[Callable[[Certificate], Ear]]:
 
 @pytest.fixture
 def broker(mosquitto: Callable[..., Mosquitto], ca: Certificate) -> Mosquitto:
-    """One plain listener for the gateway, one with TLS, one that wants a certificate of the client's."""
-    server = certificates.make_server_certificate(ca, (HOST, "broker.example"))
+    """One plain listener for the gateway, one with TLS, one of another name that wants a certificate of the
+    client's."""
+    server = certificates.make_server_certificate(ca, (HOST,))
+    named = certificates.make_server_certificate(ca, ("broker.example",))
     ports = choose_port(), choose_port()
     made = mosquitto(
         [
             *(f"listener {ports[0]} {HOST}", *certificates.tls_listener(server)),
-            *(f"listener {ports[1]} {HOST}", *certificates.tls_listener(server, ca)),
+            *(f"listener {ports[1]} {HOST}", *certificates.tls_listener(named, ca)),
         ]
     )
     made.tls_port, made.strict_port = ports  # type: ignore[attr-defined]
@@ -201,7 +203,7 @@ def test_it_waits_for_the_clock_first(
 def test_a_broker_that_wants_a_client_certificate_is_understood(
     node: Callable[..., SimNode], broker: Any, ca: Certificate
 ) -> None:
-    one = node(broker_port=broker.strict_port, tls=TlsOptions(ca=ca.pem))
+    one = node(broker_port=broker.strict_port, tls=TlsOptions(ca=ca.pem, name="broker.example"))
     logged(one, "mqtt: TLS failed (the broker broke off; it may want a client certificate)\n")
 
 
