@@ -42,7 +42,7 @@ class Outbox:
         self.counters = {"ram_only": 0, "lost_ram": 0, "unreadable": 0}
         self.index = array("I")
         self.ranges = []  # [boot, first, last] of what is done; nothing held from first to last waits
-        self.ring = []  # records that the flash did not take
+        self.ring = []  # (seq, record) of those that the flash did not take
         self.boots = []  # [boot, last seq] of earlier boots, newest first
         self.file = None  # the segment being written
         self.sound = False  # the last segment can be written on although it is not open

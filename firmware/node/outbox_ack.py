@@ -11,6 +11,7 @@ import binascii
 from micropython import const
 
 from node import files, use_once
+from node import forget as forget_module
 
 _LEVEL = const(2)
 _LAST = const(3)
@@ -73,8 +74,8 @@ def _add(ranges, boot, first, last):
 
 def _count(outbox, boot, seq):
     """One reading waits no more."""
-    for i, body in enumerate(outbox.ring):
-        if use_once("record", "seq_of", body) == seq and boot == outbox.boot:
+    for i, pair in enumerate(outbox.ring):
+        if pair[0] == seq and boot == outbox.boot:
             outbox.ring.pop(i)
             outbox.depth -= 1
             return
@@ -164,4 +165,7 @@ def set_aside(outbox, boot, bodies):
     except OSError as error:
         print("outbox: no file for what the gateway refuses; those readings are lost:", error)
     outbox.aside += len(bodies)
-    acked(outbox, boot, [use_once("record", "seq_of", body) for body in bodies])
+    from node.record import seq_of
+
+    acked(outbox, boot, [seq_of(body) for body in bodies])
+    forget_module("record")

@@ -119,8 +119,7 @@ def batch(outbox, max_count, max_bytes, live):
         if boot != outbox.boot:
             boot = outbox.boot
             prior = first
-        for body in outbox.ring:
-            seq = _seq_of(body)
+        for seq, body in outbox.ring:
             if seq < first or (bodies and seq <= given[-1]) or done_range(outbox, boot, seq):
                 continue
             if bodies and (len(bodies) >= max_count or size + len(body) > max_bytes):
@@ -173,7 +172,7 @@ def count_boot(outbox, boot):
     for at in range(0, len(index), _STRIDE):
         if index[at] == boot and index[at + _WAITING]:
             count(outbox, at)
-    for body in list(outbox.ring):
-        if boot == outbox.boot and done_range(outbox, boot, _seq_of(body)):
-            outbox.ring.remove(body)
-            outbox.depth -= 1
+    if boot == outbox.boot:
+        waits = [pair for pair in outbox.ring if not done_range(outbox, boot, pair[0])]
+        outbox.depth -= len(outbox.ring) - len(waits)
+        outbox.ring = waits

@@ -29,7 +29,7 @@ def append(outbox, reading, t, tq):
     body = use_once("record", "encode", seq, t, tq, reading)
     try:
         while outbox.ring:
-            _store(outbox, use_once("record", "seq_of", outbox.ring[0]), outbox.ring[0])
+            _store(outbox, *outbox.ring[0])
             outbox.ring.pop(0)
         _store(outbox, seq, body)
     except OSError as error:
@@ -42,7 +42,7 @@ def append(outbox, reading, t, tq):
             outbox.counters["lost_ram"] += 1
             outbox.depth -= 1
             outbox.given = outbox.index[:0]
-        outbox.ring.append(body)
+        outbox.ring.append((seq, body))
     outbox.seq = seq
     outbox.depth += 1
     if outbox.live == seq:

@@ -2,8 +2,6 @@
 
 from micropython import const
 
-from node import use_once
-
 _REFUSALS = const(3)
 
 
@@ -48,8 +46,9 @@ def _refused(it, why):
         print("sender: set aside", len(it.seqs), "readings after", _REFUSALS, "refusals")
         # They are read once more: kept from when they were sent, they would take kilobytes all the time.
         _, bodies = it.outbox.batch(len(it.seqs) + 60, len(it.buffer), it.live) or (0, [])
-        found = [body for body in bodies if use_once("record", "seq_of", body) in it.seqs]
-        it.outbox.set_aside(it.boot, found)
+        from node.record import seq_of
+
+        it.outbox.set_aside(it.boot, [body for body in bodies if seq_of(body) in it.seqs])
         it.refusals = 0
     it.seqs = []
     it.answer.set()
