@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dustline.cli import main
+from node.config import Config
+from node.config_remote import REMOTE
 from simulator.node import SimNode
 from tests.firmware.node_bench import ScriptedGateway, acknowledge, nothing
-from tests.support import Mosquitto, wait_for
+from tests.support import REPO, Mosquitto, wait_for
 
 pytestmark = pytest.mark.needs_micropython
 START_S = 60
@@ -35,6 +38,18 @@ def dustline(tmp_path: Path, broker: Mosquitto) -> Callable[..., Result]:
 
 def status_has(gateway: ScriptedGateway, **fields: object) -> Callable[[], bool]:
     return lambda: bool(gateway.status) and fields.items() <= gateway.status[-1].items()
+
+
+def test_the_page_names_every_setting_with_its_bounds() -> None:
+    from node import config_file
+
+    page = (REPO / "docs" / "node" / "configuration.md").read_text()
+    told = dict(re.findall(r"(?m)^\| `(\w+)` \| ([^|]*?) \|", page))
+    settings = {name for name in vars(config_file.default()) if name not in vars(Config())}
+    assert set(told) == settings
+    for name, bounds in {**config_file._NUMBERS, **REMOTE}.items():
+        assert told[name].startswith("true" if bounds is None else f"{bounds[0]}, {bounds[1]}"), name
+    assert set(re.findall(r"(?m)^\| `(\w+)` .* From afar, too \|$", page)) == set(REMOTE)
 
 
 def test_settings_that_reach_the_gateway_stay(
