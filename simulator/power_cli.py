@@ -84,8 +84,8 @@ def power(
 ) -> None:
     """Reckon current, laser hours and readings of a node from datasheets' figures.
 
-    Without a cycle (--warmup, --window, --sleep) it compares usual ones. The firmware keeps Wi-Fi always on;
-    the other modes show what they would save.
+    Without a cycle (--warmup, --window, --sleep) it compares usual ones. The firmware keeps Wi-Fi on, or
+    sleeps deeply with `deep_sleep`; modem-sleep shows what it would save.
     """
     if warmup is None and window is None and sleep is None:
         cycles = TYPICAL
@@ -114,8 +114,10 @@ def power(
         _table([(name, use) for name, _, use in uses])
     if any(each.laser_years is not None for each in uses[0][2].sensors):
         click.echo("A laser's years count its hours of light only; fan and dust may end it sooner.")
-    if mode != "always-on":
-        click.echo("The firmware keeps Wi-Fi always on as yet: this is what the mode would save.")
+    if mode == "modem-sleep":
+        click.echo("The firmware has no modem-sleep: this is what it would save.")
+    elif mode == "deep-sleep":
+        click.echo('The firmware does so with "deep_sleep": true in config.json.')
     if with_sources:
         for name, figure in cited:
             click.echo(

@@ -154,9 +154,9 @@ def test_without_a_cycle_usual_ones_are_compared() -> None:
 
 
 def test_modes_that_the_firmware_does_not_have_say_so() -> None:
-    _, out, _ = called("--mode", "deep-sleep")
-    assert "The firmware keeps Wi-Fi always on as yet" in out
-    assert "The firmware keeps" not in called()[1]
+    assert "The firmware has no modem-sleep" in called("--mode", "modem-sleep")[1]
+    assert '"deep_sleep": true' in called("--mode", "deep-sleep")[1]
+    assert "The firmware" not in called()[1]
 
 
 @pytest.mark.parametrize(
