@@ -97,8 +97,9 @@ async def _run(app, go, kept):
             print("sleep: no answer from the gateway, next try after", skip, "more wakes")
     while now() < app.blink_until:
         await asyncio.sleep_ms(_LOOK_MS)
-    if config.sleep_s <= 0:
-        print("sleep: sleep_s is 0 now, staying awake")
+    if config.sleep_s <= 0 or app.outbox.ring:
+        # What flash did not take would be lost.
+        print("sleep: not any more,", "readings wait in memory" if app.outbox.ring else "sleep_s is 0")
         app.dozing = False
         go.set()
         return

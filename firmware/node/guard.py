@@ -49,7 +49,7 @@ def signs(app):
     busy = app._room.locked()
     up = app.link.up.is_set()
     joined = app.link.joined.is_set()
-    link_s = getattr(config, "spread_s", 0) + _SESSION_S + slack
+    link_s = config.spread_s + _SESSION_S + slack
     clock_s = config.ntp_every_s + _CLOCK_S + slack
     sender_s = 2 * config.ack_timeout_s + _PUBLISH_S + slack
     found = [

@@ -85,10 +85,7 @@ def _guard(app, board):
 def _open(app, resume):
     """Open the outbox. In safe mode the node goes on without one that cannot be read."""
     try:
-        if resume:
-            app.outbox.open(resume)
-        else:
-            app.outbox.open()
+        app.outbox.open(resume)
     except (OSError, MemoryError) as error:
         if not app.safe:
             raise
