@@ -20,7 +20,7 @@ def main() -> int:
         "--second", type=int, help="cut the recovery from each N-th operation again; 0 = none"
     )
     options = parser.parse_args()
-    form = Form(SHORT, 5, 10, 6) if options.fast else Form()
+    form = Form(SHORT, 11, 40, 4) if options.fast else Form()
     if options.second is not None:
         form.second = options.second
     result = run(require("micropython"), form, options.parts, folder=options.firmware)

@@ -14,8 +14,8 @@ from pathlib import Path
 from dustline import firmware_path
 
 HERE = Path(__file__).parent
-# The same firmware with a small outbox: a day then fills segments, leaves them and thins them many times, and a
-# start reads little. Each text must be found, or the test would not run what it says.
+# The same firmware with a small outbox: a day then fills segments, leaves them and thins them many times, and
+# a start reads little. Each text must be found, or the test would not run what it says.
 SMALLER = (
     ("_SEGMENT_BYTES = const(16384)", "_SEGMENT_BYTES = const(2048)"),
     ('"outbox_kb": (64,', '"outbox_kb": (1,'),

@@ -65,9 +65,9 @@ class Board:
         self.rtc = utc_ms - simtime.now()
 
     def rtc_memory(self, data=None):
-        if data is None:
-            return self.memory
-        self.memory = bytes(data)
+        if data is not None:
+            self.memory = bytes(data)
+        return self.memory
 
     def reset_cause(self):
         return "power"

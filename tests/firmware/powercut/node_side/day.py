@@ -1,4 +1,4 @@
-"""The scripted day of a node: a reading a minute, with all that a day may bring, on a disk that is recorded."""
+"""The scripted day of a node: a reading a minute, and all that a day may bring, on a recorded disk."""
 
 import json
 

@@ -1,13 +1,14 @@
 """A file system in memory that can tell what a power cut leaves behind, at every operation and byte.
 
 Two models of a write are covered, as the first is littlefs and the second what FAT and POSIX may do:
-- what was written since the last flush or close is gone, a file that was opened to be replaced still as before;
+- what was written since the last flush or close is gone, a file opened to be replaced still as before;
 - any first part of it is there, and the file is cut short from its opening on.
 Creating, renaming and removing are done whole or not at all, as littlefs does them.
 """
 
 import errno
 import io
+
 import vfs
 
 _DIR = 0x4000
@@ -170,10 +171,10 @@ class Disk:
         import os
 
         os.chdir("/")
-        try:
+        try:  # noqa: SIM105 - MicroPython
             vfs.umount("/flash")
         except OSError:
-            pass
+            pass  # none was mounted yet
         vfs.mount(self, "/flash")
         os.chdir("/flash")
 
@@ -234,7 +235,7 @@ class Disk:
             raise OSError(errno.EEXIST)
         self.step("mkdir", path)
         state = self.state
-        self.state = State(state.files, state.folders + (path,), state.nvs)
+        self.state = State(state.files, state.folders + (path,), state.nvs)  # noqa: RUF005 - MicroPython
 
     def remove(self, path):
         self.operations += 1

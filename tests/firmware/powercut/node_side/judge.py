@@ -28,12 +28,12 @@ def drain(life, gateway):
 
 
 def begin(disk, ledger, after, utc_ms):
-    """A start: (Life, Gateway). It must start, and repeat no boot number under which a reading was begun. What it
-    does is noted in the ledger `after`."""
+    """A start: (Life, Gateway). It must start, and repeat no boot number under which a reading was begun.
+    What it does is noted in the ledger `after`."""
     gateway = Gateway(after)
     try:
         life = Life(disk, gateway.heard, utc_ms)
-    except Exception as error:  # noqa: BLE001 - whatever it dies of
+    except Exception as error:
         raise Violation("it does not start: " + repr(error)) from error
     gateway.life = life
     boot = life.app.outbox.boot
@@ -84,8 +84,8 @@ def record_reading(life, ledger, mark):
 
 
 def judge(state, ledger, further, record=None, disk_of=Disk):
-    """Raises Violation. `further`: also let it measure, ack and start once more. `record`: a list that is given
-    the steps of this recovery, to be cut in their turn. `disk_of`: makes the disk of a state."""
+    """Raises Violation. `further`: also let it measure, ack and start once more. `record`: a list that is
+    given the steps of this recovery, to be cut in their turn. `disk_of`: makes the disk of a state."""
     after = Ledger(ledger)
     utc_ms = (ledger.t + 120) * 1000
     disk = disk_of(state, None if record is None else after.mark)

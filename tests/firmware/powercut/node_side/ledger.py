@@ -1,5 +1,7 @@
 """What the script did, kept apart from the node: born, acked, set. A cut point names how far it had got."""
 
+import asyncio
+
 
 class Ledger:
     """The truth at one point. `events` are what was done since `start`; take(n) moves on to the n-th."""
@@ -65,8 +67,8 @@ class Ledger:
 
 
 class Gateway:
-    """Answers a node's readings, and notes in the ledger what it said. `mode`: prompt, late (after 25 s), lost
-    (never), gaps (every third is left out), refuse."""
+    """Answers a node's readings, and notes in the ledger what it said. `mode`: prompt, late (after 25 s),
+    lost (never), gaps (every third is left out), refuse."""
 
     def __init__(self, ledger):
         self.ledger = ledger
@@ -75,23 +77,15 @@ class Gateway:
         self.spared = ()  # identities that are not acked
         self.offered = {}  # (boot, seq) -> reading as last offered
         self.refused = 0
-        self._waiting = []
-        self._count = 0
+        self._task = None
 
     def heard(self, boot, readings):
         for reading in readings:
             self.offered[(boot, reading["seq"])] = reading
-        self._count += 1
         if self.mode != "lost":
-            self._waiting.append((self.mode, boot, [r["seq"] for r in readings]))
-            import asyncio
+            self._task = asyncio.create_task(self._answer(self.mode, boot, [r["seq"] for r in readings]))
 
-            asyncio.create_task(self._answer(self._waiting.pop()))
-
-    async def _answer(self, item):
-        import asyncio
-
-        mode, boot, seqs = item
+    async def _answer(self, mode, boot, seqs):
         if mode == "late":
             await asyncio.sleep_ms(25000)
         if mode == "refuse":

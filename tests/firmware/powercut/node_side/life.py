@@ -1,4 +1,4 @@
-"""One start of the real firmware on a stand-in disk: App(board) and its sender, with a gateway of the test."""
+"""One start of the real firmware on a stand-in disk: App(board) and its sender, with the test's gateway."""
 
 import asyncio
 import builtins
@@ -70,7 +70,7 @@ class Life:
         link.publish = self._publish
         link.drop = lambda: None
         link.joined.set()
-        asyncio.create_task(self._run())
+        self.task = asyncio.create_task(self._run())
 
     async def _run(self):
         try:

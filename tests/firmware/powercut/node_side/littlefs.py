@@ -1,14 +1,14 @@
 """The same on littlefs itself: VfsLfs2 on blocks in memory, cut at each of its programs and erasures.
 
-micropython littlefs.py MINUTES. A cut program leaves a first part of its bytes: none, one, half, or all but one;
-a cut erasure leaves the block as it was, or half erased.
+micropython littlefs.py MINUTES. A cut program leaves a first part of its bytes: none, one, half, or all but
+one; a cut erasure leaves the block as it was, or half erased.
 """
 
 import os
 import sys
-import vfs
 
 import life
+import vfs
 
 life.prepare()
 
@@ -65,7 +65,7 @@ def torn(step):
         sizes = sorted({1, len(data) // 2, len(data) - 1} - {0})
         kinds = [(f"{size} bytes of it", programmed(blocks[number], offset, data[:size])) for size in sizes]
     for words, block in kinds:
-        yield words, blocks[:number] + (block,) + blocks[number + 1 :]
+        yield words, blocks[:number] + (block,) + blocks[number + 1 :]  # noqa: RUF005 - MicroPython
 
 
 class Flash:
@@ -79,10 +79,10 @@ class Flash:
 
     def use(self):
         os.chdir("/")
-        try:
+        try:  # noqa: SIM105 - MicroPython
             vfs.umount("/flash")
         except OSError:
-            pass
+            pass  # none was mounted yet
         vfs.mount(vfs.VfsLfs2(self.blocks), "/flash")
         os.chdir("/flash")
 

@@ -1,4 +1,4 @@
-"""micropython main.py MINUTES PART PARTS EVERY SECOND [BREAK]: play the day and cut its share of the points."""
+"""micropython main.py MINUTES PART PARTS EVERY SECOND [FAULT]: play the day and cut its share of it."""
 
 import sys
 import time

@@ -31,7 +31,7 @@ def _ack_not_kept():
 def _ack_beyond():
     """An ack takes the reading behind it along."""
     acked = Outbox.acked
-    Outbox.acked = lambda self, boot, seqs: acked(self, boot, seqs + [seqs[-1] + 1])
+    Outbox.acked = lambda self, boot, seqs: acked(self, boot, list(range(seqs[0], seqs[-1] + 2)))
 
 
 def _boot_not_kept():

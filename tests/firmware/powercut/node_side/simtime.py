@@ -10,8 +10,6 @@ _now = 0  # ms
 class _Queue:
     """In the place of asyncio's sockets: nothing ever comes from them."""
 
-    map = {}
-
     def __init__(self):
         self.map = {0: 0}  # asyncio waits as long as something is in it
 
