@@ -4,8 +4,10 @@ BIN := .venv/bin
 SECONDS ?=
 # Extra words for pytest: make test T="tests/gateway -k journal"
 T ?=
+# Extra words for make day, make outage: ARGS="--days 3"
+ARGS ?=
 
-.PHONY: help setup demo dev test check network firmware wheel format clean
+.PHONY: help setup demo dev test day outage check network firmware wheel format clean powercut
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -22,11 +24,20 @@ dev:
 test: dev ## run all tests
 	@$(BIN)/python -m pytest $(or $(T),-n 4 --dist loadfile)
 
+day: dev ## 24 simulated hours of a node in 128 KiB, with TLS and a full outbox
+	@$(BIN)/python -m bench.day $(ARGS)
+
+outage: dev ## 14 simulated days without a network, then back
+	@$(BIN)/python -m bench.outage $(ARGS)
+
 check: dev ## format check, lint, type checks
 	@scripts/check.sh
 
 network: dev ## every reading through every bad network: make network, or make network FAST=1
 	@$(BIN)/python -m bench.network $(if $(FAST),--fast)
+
+powercut: dev ## cut a node's power at every operation and byte of a day: make powercut, or make powercut FAST=1
+	@$(BIN)/python -m tests.firmware.powercut $(if $(FAST),--fast)
 
 firmware: dev ## compile what goes onto a board into build/firmware
 	@$(BIN)/python scripts/firmware.py

@@ -1,6 +1,6 @@
 """Days without a network, then back, in simulated time: make outage, or .venv/bin/python -m bench.outage
 
-The whole firmware on MicroPython's Unix port with an emulated SDS011 and BME280 and a real Mosquitto: more
+The whole firmware on MicroPython's Unix port with an emulated PMS5003 and BME280 and a real Mosquitto: more
 than an hour with a network, 14 days without (--days), power failing when two thirds of these are over, then
 back. Every reading must arrive once, in order per boot, at its right time. See tests/firmware/days/outage.py.
 """

@@ -58,6 +58,12 @@ class Day:
         """By how much any later hour's least was above that of this one, in bytes."""
         return max(self.alive(later) for later in range(hour + 1, 25)) - self.alive(hour)
 
+    def between_halves(self) -> int:
+        """By how much the second half's most was above the first's, bytes: of a short day, whose hours are
+        too short to have all that happens in them."""
+        first, second = (max(map(self.alive, hours)) for hours in (range(2, 13), range(13, 25)))
+        return second - first
+
 
 def live_a_day(
     hours: float = 24.0,
@@ -66,16 +72,21 @@ def live_a_day(
     tls: bool = True,
     outbox_kb: int = 1024,
     fill: float = 0.9,
+    looks: int = LOOKS,
+    leak: bool = False,
     stride_ms: int = 0,
     firmware: Path | None = None,
     watch: Callable[[Heap], None] = lambda _look: None,
 ) -> Day:
     """A whole day, or `hours` into which all of it is pressed. `fill`: the share of the outbox that readings
-    of an earlier boot take at the begin. Raises NodeError when the node ends."""
+    of an earlier boot take at the begin. `looks`: at the heap, each hour; `leak`: at each of them the node
+    keeps 64 bytes. Raises NodeError when the node ends."""
     with tempfile.TemporaryDirectory(prefix="dustline-day-") as folder:
         mosquitto = broker.start(Path(folder), tls)
         try:
-            return _live(Path(folder), mosquitto, hours, heap, outbox_kb, fill, stride_ms, firmware, watch)
+            return _live(
+                Path(folder), mosquitto, hours, heap, outbox_kb, fill, looks, leak, stride_ms, firmware, watch
+            )
         finally:
             mosquitto.stop()
 
@@ -87,6 +98,8 @@ def _live(
     heap: str,
     outbox_kb: int,
     fill: float,
+    looks: int,
+    leak: bool,
     stride_ms: int,
     firmware: Path | None,
     watch: Callable[[Heap], None],
@@ -111,7 +124,8 @@ def _live(
         world.configure(settings)
         world.heap, world.stride_ms, world.lax = heap, stride_ms, False
         begin = world.now()
-        _plan(world, begin, hours)
+        world.leak = leak
+        _plan(world, begin, hours, looks)
         world.run(begin + hours * HOUR + 120)
     finally:
         world.close()
@@ -162,15 +176,15 @@ def _fill_outbox(world: World, most: float) -> None:
     world.gateway.away = False
 
 
-def _plan(world: World, begin: float, hours: float) -> None:
+def _plan(world: World, begin: float, hours: float, looks: int) -> None:
     """What happens in the day. In a shorter one the same happens, sooner; each thing in both its halves."""
     part = hours / 24 * HOUR
 
     def at(hour: float, what: Callable[[], object]) -> None:
         world.at(begin + hour * part, what)
 
-    for number in range(24 * LOOKS):
-        at((number + 0.5) / LOOKS, world.look)
+    for number in range(24 * looks):
+        at((number + 0.5) / looks, world.look)
     gateway = world.gateway
     at(3, lambda: setattr(gateway, "away", True))
     at(5, lambda: setattr(gateway, "away", False))

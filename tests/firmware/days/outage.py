@@ -1,15 +1,16 @@
 """Days without a network, then back: what a node has kept arrives once, in order, with right times.
 
-The node: SDS011 and BME280, a reading a minute, settings as they are by default. While Wi-Fi is off its clock
-moves by at least STRIDE_MS whenever it waits, so that it looks at its sensors once or twice a second and not
-20 times: all their bytes come, later. Its heap is large and collected when it is full; day.py is about that.
+The node: PMS5003 and BME280, whose readings are the longest, one a minute, settings as they are by default.
+While Wi-Fi is off its clock moves by at least STRIDE_MS whenever it waits, so that it looks at its sensors
+once or twice a second and not 20 times: all their bytes come, later. Its heap is large and collected when it
+is full; day.py is about that.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def live_through(
     tls: bool = False,
     settings: dict[str, Any] | None = None,
     ppm: float = 0.0,
+    sensors: Sequence[Fitted] = SENSORS,
+    before_s: float = BEFORE_S,
     firmware: Path | None = None,
     watch: Callable[[World], None] = lambda _world: None,
 ) -> Outage:
@@ -108,7 +111,7 @@ def live_through(
             world = World(
                 Path(folder) / "node",
                 mosquitto.node_port,
-                SENSORS,
+                sensors,
                 {**mosquitto.settings, **(settings or {})},
                 gateway_port=mosquitto.port,
                 heap=heap,
@@ -119,16 +122,16 @@ def live_through(
             )
             mosquitto.give_ca(world.flash)
             try:
-                return _live(world, days, watch)
+                return _live(world, days, before_s, watch)
             finally:
                 world.close()
         finally:
             mosquitto.stop()
 
 
-def _live(world: World, days: float, watch: Callable[[World], None]) -> Outage:
+def _live(world: World, days: float, before_s: float, watch: Callable[[World], None]) -> Outage:
     gateway = world.gateway
-    back = BEFORE_S + days * DAY
+    back = before_s + days * DAY
     most = 0
     over = False
 
@@ -148,8 +151,8 @@ def _live(world: World, days: float, watch: Callable[[World], None]) -> Outage:
                 world.stop()
                 world.cut_power()
 
-    world.at(BEFORE_S, lambda: world.wifi(False))
-    world.at(BEFORE_S + days * DAY * 2 / 3, world.cut_power)
+    world.at(before_s, lambda: world.wifi(False))
+    world.at(before_s + days * DAY * 2 / 3, world.cut_power)
     world.every(600, measure)
     world.every(6 * HOUR, lambda: watch(world))
     world.at(back, lambda: world.wifi(True))

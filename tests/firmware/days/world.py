@@ -94,6 +94,7 @@ class World:
         self.stride_ms = stride_ms
         self.most_starts = 8
         self.lax = lax
+        self.leak = False  # keep 64 bytes at each look at the heap: to see that it is seen
         self.starts: list[tuple[float, str]] = []  # of the node: simulated second, reset cause
         self.looks: list[Heap] = []
         self._watch = watch
@@ -215,6 +216,7 @@ class World:
                         "DUSTLINE_DAYS_FD": str(theirs.fileno()),
                         "DUSTLINE_DAYS_STRIDE": str(self.stride_ms),
                         **({"DUSTLINE_DAYS_LAX": "1"} if self.lax else {}),
+                        **({"DUSTLINE_DAYS_LEAK": "1"} if self.leak else {}),
                     },
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,

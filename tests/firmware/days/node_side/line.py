@@ -13,6 +13,8 @@ import micropython
 
 _port = open(int(os.getenv("DUSTLINE_DAYS_FD")), "r+b")  # noqa: SIM115 - an inherited socket, open to the end
 _stride = int(os.getenv("DUSTLINE_DAYS_STRIDE") or 0)
+LAX = bool(os.getenv("DUSTLINE_DAYS_LAX"))
+_leak = [] if os.getenv("DUSTLINE_DAYS_LEAK") else None
 _head = bytearray(8)
 _two = bytearray(2)
 _next = 0  # ms since the start: until then the other side need not be asked
@@ -92,6 +94,8 @@ def look():
     """Tell the heap: what is alive, the most that was in use since the last look, and the runtime's words."""
     global _peak
     _see_peak()
+    if _leak is not None:
+        _leak.append(bytearray(32))
     _gc.collect()
     used = _gc.mem_alloc()
     micropython.mem_info()
@@ -126,4 +130,4 @@ class _LaxGc(_Gc):
         pass
 
 
-sys.modules["gc"] = _LaxGc() if os.getenv("DUSTLINE_DAYS_LAX") else _Gc()
+sys.modules["gc"] = _LaxGc() if LAX else _Gc()

@@ -38,7 +38,10 @@ class _Thing(io.IOBase):
         self.__path__ = path
 
     def __getattr__(self, name):
-        return _ask(self.__path__, name)
+        thing = _ask(self.__path__, name)
+        if line.LAX and isinstance(thing, _Thing):
+            setattr(self, name, thing)  # half of the questions, where the heap is not the subject
+        return thing
 
     def __call__(self, *args, **more):
         return _ask(self.__path__, args, more)
