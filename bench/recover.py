@@ -3,7 +3,7 @@
 Nodes of the real firmware (--nodes 200), one Mosquitto, one gateway. Once every node has had a reading
 acknowledged, Mosquitto is killed (SIGKILL) and started again --away seconds later. Times count from when its
 port is open again: to each node's CONNECT, as Mosquitto logs it (whole seconds), and to the gateway's first
-ack to it. --spread is the firmware's `spread_s`, 60 if nobody sets it.
+ack behind the node's first message of readings. --spread is the firmware's `spread_s`, 60 if nobody sets it.
 """
 
 from __future__ import annotations
@@ -66,25 +66,33 @@ def _part(values: Sequence[float], part: float) -> float:
 
 
 class Acks:
-    """When the gateway first acknowledged something to each node, since clear()."""
+    """When the gateway first acknowledged what each node had sent since clear()."""
 
     def __init__(self, port: int) -> None:
         self._lock = threading.Lock()
+        self._sent: set[str] = set()
         self._first: dict[str, float] = {}
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="acks", protocol=mqtt.MQTTv311)
         self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe("dl/1/warsaw/+/+/ack", 0)
+        self._client.on_connect = lambda client, *_: client.subscribe(
+            [("dl/1/warsaw/+/+/ack", 0), ("dl/1/warsaw/+/+/readings", 0)]
+        )
         self._client.on_message = self._hear
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
 
     def _hear(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
+        node, kind = message.topic.split("/")[4:6]
         with self._lock:
-            self._first.setdefault(message.topic.split("/")[4], time.time())
+            if kind == "readings":
+                self._sent.add(node)
+            elif node in self._sent:  # others answer what came before, and wait for the node at the broker
+                self._first.setdefault(node, time.time())
 
     def clear(self) -> None:
         with self._lock:
             self._first.clear()
+            self._sent.clear()
 
     def first(self) -> dict[str, float]:
         with self._lock:

@@ -95,13 +95,13 @@ def _refused(server: Certificate | None, words: str, options: dict[str, Any]) ->
             net = stage.network(tls=True)
             net.lead_to(liar.port)
             stage.make(net, **options).start()
-            stage.until_says(words, 3)
+            stage.until(lambda: liar.heard or stage.log().count(words) >= 3, words)
             stage.last(10)
             stage.note = f"refused {liar.asked} times: " + _reason(stage.log())
             net.lead_to(stage.world.tls_port)
             stage.until_connected()
-            stage.leaked = liar.heard
         finally:
+            stage.leaked = liar.heard
             liar.close()
 
     return play
@@ -116,14 +116,15 @@ def _without_ca(papers: Papers) -> Callable[[Stage], None]:
             net = stage.network(tls=True)
             net.lead_to(liar.port)
             node = stage.make(net, tls=TlsOptions(name=NAME)).start()
-            stage.until_says("without it nothing is sent", 3)
+            words = "without it nothing is sent"
+            stage.until(lambda: liar.heard or stage.log().count(words) >= 3, words)
             stage.last(10)
             stage.note = f"asked {liar.asked} times: " + _reason(stage.log())
             net.lead_to(stage.world.tls_port)
             (node.flash / "ca.der").write_bytes(papers.ca.der.read_bytes())
             stage.until_connected()
-            stage.leaked = liar.heard
         finally:
+            stage.leaked = liar.heard
             liar.close()
 
     return play
