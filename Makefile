@@ -39,9 +39,6 @@ network: dev ## every reading through every bad network: make network, or make n
 powercut: dev ## cut a node's power at every operation and byte of a day: make powercut, or make powercut FAST=1
 	@$(BIN)/python -m tests.firmware.powercut $(if $(FAST),--fast)
 
-powercut: dev ## cut a node's power at every operation and byte of a day: make powercut, or make powercut FAST=1
-	@$(BIN)/python -m tests.firmware.powercut $(if $(FAST),--fast)
-
 firmware: dev ## compile what goes onto a board into build/firmware
 	@$(BIN)/python scripts/firmware.py
 

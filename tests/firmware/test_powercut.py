@@ -11,7 +11,7 @@ import pytest
 
 from tests.firmware.powercut.run import Form, run
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(900)]  # CPU time is what it needs, not much
 
 
 def test_a_cut_anywhere_breaks_no_promise(repo: Path, micropython: str) -> None:
@@ -20,7 +20,7 @@ def test_a_cut_anywhere_breaks_no_promise(repo: Path, micropython: str) -> None:
         cwd=repo,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=800,
     )
     last = done.stdout.splitlines()[-1:] or [""]
     found = re.fullmatch(r"powercut: cuts=(\d+) violations=0", last[0])
