@@ -1,0 +1,11 @@
+"""Print the bytes of heap that the stand-ins here take: what a chip has in ROM or in C."""
+
+import gc
+
+gc.collect()
+before = gc.mem_alloc()
+import machine  # noqa: E402, F401 - what it takes is measured
+import select  # noqa: E402, F401
+
+gc.collect()
+print(gc.mem_alloc() - before)
