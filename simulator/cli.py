@@ -237,11 +237,13 @@ def _start(what: SimNode | Fleet) -> None:
 
 def _follow(node: SimNode) -> None:
     """Print a node's growing log for ever, its tracebacks led back to the source."""
+    text = b""
     with node.log.open("rb") as file:
         while True:
-            text = file.read()
-            if text:
-                click.echo(explained(node.firmware, text.decode("utf-8", "replace")), nl=False)
+            text += file.read()
+            whole, end, text = text.rpartition(b"\n")  # the rest of a line is still to come
+            if end:
+                click.echo(explained(node.firmware, whole.decode("utf-8", "replace")))
             else:
                 time.sleep(LOOK_S)
 

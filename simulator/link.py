@@ -1,11 +1,10 @@
 """Make the firmware's code smaller in a node's heap without changing what it does.
 
-The modules that stay loaded become one, the package's own (link_plan.py says which); names become words
-that MicroPython has in its ROM (link_names.py); numbers take the place of the constants that name them. Each
-module costs a node some 400 bytes beyond its code, each name some 25, and each pool of names twice the one
-before.
+The modules that stay loaded become one, the package's own (link_plan.py says which); names become words that
+MicroPython has in its ROM (link_names.py); numbers take the place of the constants that name them. Each
+module costs a node some 400 bytes beyond its code, each name some 25, and each pool of names doubles.
 
-What cannot be followed fails with its file and line (LinkError). Lines.source leads from a line that a traceback
+What cannot be followed fails with its file and line (LinkError). `Lines` leads from a line that a traceback
 shows back to the source's (link_lines.py).
 """
 
@@ -42,7 +41,7 @@ def link(sources: Mapping[str, str]) -> Linked:
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
-            raise LinkError(path, error, f"does not compile: {error.msg}") from error
+            raise LinkError(path, error.lineno or 1, f"does not compile: {error.msg}") from error
         mark(tree)
         name = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
         modules[name] = Module(name, path, tree)
@@ -83,9 +82,9 @@ def _main(text: str, main: Module, plan: Plan, names: Names) -> str:
     for node in ast.walk(main.tree):
         if isinstance(node, ast.Import) and any(alias.name in plan.joined for alias in node.names):
             raise main.fail(node, "main.py must import with `from`: the module is joined with others")
-        if isinstance(node, ast.ImportFrom) and node not in main.tree.body:
-            if absolute(main, node) in plan.joined:
-                raise main.fail(node, "main.py must import at its top: the module is joined with others")
+        inside = isinstance(node, ast.ImportFrom) and node not in main.tree.body
+        if inside and isinstance(node, ast.ImportFrom) and absolute(main, node) in plan.joined:
+            raise main.fail(node, "main.py must import at its top: the module is joined with others")
     for source in main.bound.imports.values():
         if source.ours and source.name is None and source.module in plan.joined:
             raise main.fail(None, f"main.py must import from {source.module}: it is joined with others")
@@ -205,9 +204,9 @@ class Rewriter(Scoped):
             found.names.append(ast.alias(word, None))
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        if self.in_class and isinstance(node.ctx, ast.Load) and node.id in self.module.bound.names:
-            if node.id in self.scopes[-1].bound.names:
-                raise self.module.fail(node, f"{node.id} is the class's and the module's: which is meant?")
+        reads = self.in_class and isinstance(node.ctx, ast.Load) and node.id in self.module.bound.names
+        if reads and node.id in self.scopes[-1].bound.names:
+            raise self.module.fail(node, f"{node.id} is the class's and the module's: which is meant?")
         new = self._name(node.id, node)
         if isinstance(new, str):
             node.id = new
@@ -259,9 +258,9 @@ class Rewriter(Scoped):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name):
-            if self._is_joined and self.source_of(node.func.id) == Source("micropython", "const", False):
-                return cast(ast.AST, self.visit(node.args[0]))
+        const = Source("micropython", "const", False)
+        if self._is_joined and isinstance(node.func, ast.Name) and self.source_of(node.func.id) == const:
+            return cast(ast.AST, self.visit(node.args[0]))
         self.generic_visit(node)
         return node
 
@@ -275,9 +274,7 @@ class Rewriter(Scoped):
     def _keeps(self, alias: ast.alias, library: Source, node: ast.AST) -> bool:
         """Whether an import of a library is still needed; gives it its name."""
         if library.module in self.plan.modules:
-            if library.module in self.plan.joined:
-                return False
-            return True
+            return library.module not in self.plan.joined
         name = alias.asname or alias.name.split(".")[0]
         if not self._is_joined:
             return True
@@ -334,8 +331,10 @@ class Rewriter(Scoped):
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        if not self.scopes and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            if (self.module.name, node.targets[0].id) in self.names.constants:
+        target = node.targets[0]
+        if not self.scopes and len(node.targets) == 1 and isinstance(target, ast.Name):
+            entity = (self.module.name, target.id)
+            if entity in self.names.constants:
                 return None
         self.generic_visit(node)
         return node

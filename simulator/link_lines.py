@@ -20,7 +20,7 @@ QUOTED = re.compile(r"'(\w+)'")
 
 @dataclass
 class Lines:
-    """`files`: by the module's name in a traceback, for each of its lines the source's (path, line, function).
+    """`files`: by the module's name in a traceback, for each line the source's (path, line, function).
     `names`: what a word stands for, as an attribute's name ("attributes") and otherwise ("others")."""
 
     names: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
@@ -87,7 +87,7 @@ def mark(tree: ast.AST, function: str = "<module>") -> None:
 
 
 def _stops(text: str, tree: ast.AST) -> Iterator[tuple[int, ast.AST]]:
-    """(line of the text, node of the tree it was made of) for each statement: the text's own tree is alike."""
+    """(line of the text, node of the tree it was made of) for each statement: the text's tree is alike."""
     again = ast.parse(text)
     old, new = list(ast.walk(tree)), list(ast.walk(again))
     if [type(node) for node in old] != [type(node) for node in new]:

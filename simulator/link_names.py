@@ -1,7 +1,7 @@
 """Which names of the program may be others, and which words they become.
 
-A name of MicroPython's own ROM costs a node nothing: such words are taken, each for one attribute in the whole
-program, so that all modules agree. What stands in a text, in main.py or in a library keeps its name.
+A name of MicroPython's own ROM costs a node nothing: such words are taken, each for one attribute in the
+whole program, so that all modules agree. What stands in a text, in main.py or in a library keeps its name.
 """
 
 from __future__ import annotations
@@ -211,8 +211,8 @@ def choose(plan: Plan) -> Names:
 
 
 def _owned(plan: Plan, names: Names, collector: Collector) -> Iterator[Entity]:
-    """Globals that need another name, or may have one: all of joined modules, what is private to others. Names
-    that are printed (exceptions') or that main.py imports are given back as they are."""
+    """Globals that need another name, or may have one: all of joined modules, what is private to others.
+    Names that are printed (exceptions') or that main.py imports are given back as they are."""
     for module in plan.modules.values():
         alone = module.name not in plan.joined
         for name in sorted(module.bound.names):

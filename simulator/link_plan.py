@@ -8,33 +8,30 @@ named by a text, or whose object is handed on, stays a file of its own; so do pa
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from simulator.link_scopes import COMPREHENSIONS, LinkError, Module, Source, absolute, bind
+from simulator.link_scopes import COMPREHENSIONS, LinkError, Module, Source, absolute, bind, read_from
 
 START = "start"  # within the package
 MAIN = "main"
 CONSTANT_TEXT = (
     10  # characters: so long a text is a name of MicroPython's, and costs no more where it is used
 )
-OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift,
-    ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_,
-    ast.BitXor: operator.xor,
+OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.LShift: lambda a, b: a << b,
+    ast.RShift: lambda a, b: a >> b,
+    ast.BitOr: lambda a, b: a | b,
+    ast.BitAnd: lambda a, b: a & b,
+    ast.BitXor: lambda a, b: a ^ b,
 }
 
 
 class Plan:
-    """`modules`: the program without main.py. `host`: the package whose __init__ all are joined into, None when
-    nothing is joined."""
+    """`modules`: the program without main.py. `host`: the package whose __init__ all are joined into, None
+    when nothing is joined."""
 
     def __init__(self, modules: dict[str, Module], main: Module | None) -> None:
         self.modules = modules
@@ -59,7 +56,7 @@ class Plan:
     # What is joined.
 
     def _by_text(self) -> set[str]:
-        """Modules that are loaded by a text: the first argument of a function that imports what it is told."""
+        """Modules loaded by a text: the first argument of a function that imports what it is told."""
         importers = {"__import__"}
         for module in self.modules.values():
             for node in ast.walk(module.tree):
@@ -120,7 +117,6 @@ class Plan:
         }
         if host in handed:
             return
-        # A joined module may not lean at its top on one that stays alone and leans on it in turn.
         self.host = host
         for name in sorted(chosen, key=lambda name: (name != host, name)):
             self._order(name, chosen, [])
@@ -205,11 +201,12 @@ class Plan:
             grew = False
             for module in self.modules.values():
                 for node in module.tree.body:
-                    if isinstance(node, ast.ClassDef) and (module.name, node.name) not in found:
-                        if any(isinstance(base, ast.Name) and base.id in names for base in node.bases):
-                            names.add(node.name)
-                            found.add((module.name, node.name))
-                            grew = True
+                    if not isinstance(node, ast.ClassDef) or (module.name, node.name) in found:
+                        continue
+                    if any(isinstance(base, ast.Name) and base.id in names for base in node.bases):
+                        names.add(node.name)
+                        found.add((module.name, node.name))
+                        grew = True
         return found
 
     def constants(self) -> dict[tuple[str, str], int | float | str]:
@@ -280,9 +277,9 @@ def _imports(tree: ast.Module, module: Module, modules: Mapping[str, Module]) ->
             if origin in modules:
                 yield origin
             for alias in node.names:
-                if f"{origin}.{alias.name}" in modules:
-                    if origin not in modules or alias.name not in modules[origin].bound.names:
-                        yield f"{origin}.{alias.name}"
+                source = read_from(module, modules, node, alias)
+                if source.name is None:
+                    yield source.module
         waiting += ast.iter_child_nodes(node)
 
 

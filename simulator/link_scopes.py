@@ -16,8 +16,8 @@ UNKNOWN = ("globals", "locals", "vars", "exec", "eval", "dir", "execfile")
 class LinkError(SimulatorError):
     """What cannot be joined without a risk to the program; says file and line."""
 
-    def __init__(self, path: str, node: ast.AST | None, why: str) -> None:
-        super().__init__(f"{path}:{getattr(node, 'lineno', 1)}: {why}")
+    def __init__(self, path: str, line: int, why: str) -> None:
+        super().__init__(f"{path}:{line}: {why}")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Module:
         return self.path.endswith("__init__.py")
 
     def fail(self, node: ast.AST | None, why: str) -> LinkError:
-        return LinkError(self.path, node, why)
+        return LinkError(self.path, getattr(node, "lineno", 1), why)
 
 
 def absolute(module: Module, node: ast.ImportFrom) -> str:

@@ -142,7 +142,8 @@ def test_the_same_names_in_several_modules_classes_and_scopes(micropython: str, 
 
                 def go(self, helper):
                     LIMIT = helper
-                    return self._limit, super().go(LIMIT), self.double, self.helper(), [helper for helper in "ab"]
+                    many = [helper for helper in "ab"]
+                    return self._limit, super().go(LIMIT), self.double, self.helper(), many
 
                 def helper(self):
                     return helper(1)
@@ -324,7 +325,7 @@ def test_statements_of_all_kinds_at_a_modules_top_and_in_functions(micropython: 
 
 
 def made_program(seed: int) -> dict[str, str]:
-    """Modules in a chain, each with the same few names, and everything of the earlier ones imported somehow."""
+    """Modules in a chain, each with the same few names, and something of the earlier ones imported."""
     draw = random.Random(seed)
     names = ["alpha", "beta", "_gamma", "Delta", "_limit"]
     modules: dict[str, str] = {}
@@ -366,7 +367,8 @@ def made_program(seed: int) -> dict[str, str]:
         lines.append(
             f"class Delta{base}:\n    _most = _limit + {draw.randrange(9)}\n"
             f"    def __init__(self, n):\n{init}        self.{variable}{module} = n\n"
-            f"    def alpha(self):\n        return ('{module}', self.{variable}{module}, self._most, alpha(2))\n"
+            f"    def alpha(self):\n"
+            f"        return ('{module}', self.{variable}{module}, self._most, alpha(2))\n"
             f"    def beta(self, n):\n        return [beta(n, m=n) for alpha in range(n)]"
         )
         modules[module] = "\n".join(lines) + "\n"
