@@ -96,9 +96,9 @@ def _words(error):
     """Type, text and last frames of an exception, the innermost first."""
     file = io.StringIO()
     if hasattr(sys, "print_exception"):  # CPython has none
-        sys.print_exception(error, file)  # pyright: ignore[reportAttributeAccessIssue]
+        sys.print_exception(error, file)  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
     frames = []
-    for line in file.getvalue().split("\n"):
+    for line in file.getvalue().split("\n"):  # pyright: ignore[reportAttributeAccessIssue]
         if line.startswith('  File "'):
             name, _, rest = line[8:].partition('"')
             number = rest[7:].split(",")[0]
