@@ -9,6 +9,8 @@ from disk import Disk, State
 from ledger import Gateway, Ledger
 from life import Life
 
+from node import use_once
+
 CONFIG = {
     "node": "praga-1",
     "network": "warsaw",
@@ -109,6 +111,12 @@ class Day:
             gateway.mode = "gaps"
         elif at(312):
             gateway.mode = "prompt"
+        elif at(324):
+            life.ask("first")
+            simtime.run(1000)
+            if "first" not in life.replies:
+                raise judge.Violation("a command is not answered")
+            self.ledger.note("done", "first")
         elif at(336):
             gateway.mode = "refuse"
         elif at(384):
@@ -126,7 +134,9 @@ class Day:
         elif at(960):
             life.connect(False)
         elif at(1056):
-            self.start()  # and one with a backlog, and no network for a while
+            # And one after a crash, with a backlog, and no network for a while.
+            use_once("crash", "note", life.board, ValueError("a crash on purpose"))
+            self.start()
         elif at(1104):
             self.life.know_time()
             self.life.connect(True)
@@ -136,6 +146,8 @@ class Day:
             self.start_from_torn()
             self.life.know_time()
             self.life.connect(True)
+        if minute % max(1, self.minutes // 24) == 0:
+            self.life.report_health()
         if self.at(minute, 24 + minute // max(1, self.minutes // 8) * 180):
             self.laser()
 

@@ -95,7 +95,13 @@ def judge(state, ledger, further, record=None, disk_of=Disk):
     check_told(life, ledger)
     offered = dict(drain(life, gateway))
     check_offered(offered, ledger)
+    if further and ledger.command:
+        life.ask(ledger.command)
+        simtime.run(1000)
+        if "done already" not in life.replies.get(ledger.command, ""):
+            raise Violation("it does command " + ledger.command + " again")
     if further or record is not None:
+        life.report_health()
         record_reading(life, after, 900001)
         simtime.run(2000)
         gateway.spared = (record_reading(life, after, 900002),)

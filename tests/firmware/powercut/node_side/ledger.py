@@ -16,6 +16,7 @@ class Ledger:
         self.used = like.used if like else 0  # highest boot under which a reading was begun
         self.last = dict(like.last) if like else {}  # boot -> highest seq begun
         self.versions = list(like.versions) if like else [0]  # remote settings that may be in force
+        self.command = like.command if like else None  # the last that was done: not to be done again
         self.laser = like.laser if like else 0  # seconds that the laser's file must hold at least
 
     def note(self, what, *values):
@@ -61,6 +62,9 @@ class Ledger:
 
     def _config_kept(self, version):
         self.versions = [version]
+
+    def _done(self, command):
+        self.command = command
 
     def _laser(self, seconds):
         self.laser = seconds

@@ -60,6 +60,7 @@ class Life:
         self.heard = heard
         self.utc_ms = utc_ms
         self.online = False
+        self.replies = {}  # id of a command -> its reply
         self.died = None
         self.board = Board(disk)
         self.app = App(self.board)
@@ -93,6 +94,9 @@ class Life:
         if kind == "readings":
             message = json.loads(bytes(payload))
             self.heard(message["boot"], message["readings"])
+        elif kind == "reply":
+            reply = json.loads(payload)
+            self.replies[reply["id"]] = reply["text"]
 
     def utc(self):
         """True UTC in seconds."""
@@ -109,6 +113,16 @@ class Life:
         reading.update({"pm25": 9.7, "pm10": 20.1, "temp": 21.5, "rh": 40.25, "n03": mark, "flags": []})
         self.app.on_reading(reading)
         return self.app.outbox.seq > before
+
+    def report_health(self):
+        """As the node does every 10 minutes; a note of a crash is then told, and let go."""
+        node.use_once("health", "message", self.app)
+        if self.app.crash:
+            node.use_once("crash", "told", self.app)
+
+    def ask(self, name):
+        """A command with this id."""
+        self.hear("command", {"v": 1, "id": name, "t": self.utc(), "do": "identify", "seconds": 1})
 
     def hear(self, kind, message):
         """The gateway says something."""
