@@ -4,8 +4,9 @@ import gc
 
 gc.collect()
 before = gc.mem_alloc()
-import machine  # noqa: E402, F401 - what it takes is measured
 import select  # noqa: E402, F401
+
+import machine  # noqa: E402, F401 - what it takes is measured
 
 gc.collect()
 print(gc.mem_alloc() - before)

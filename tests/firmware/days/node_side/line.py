@@ -111,23 +111,12 @@ class _Gc:
     mem_alloc = _gc.mem_alloc
     mem_free = _gc.mem_free
     threshold = _gc.threshold
-    enable = _gc.enable
-    disable = _gc.disable
-    isenabled = _gc.isenabled
 
     def collect(self):
         _see_peak()
         return _gc.collect()
 
 
-class _LaxGc(_Gc):
-    """Where the heap is large and not the subject: collecting each 8 KB is half of the node's work."""
-
-    def threshold(self, *_bytes):
-        pass
-
-    def collect(self):
-        pass
-
-
-sys.modules["gc"] = _LaxGc() if LAX else _Gc()
+sys.modules["gc"] = _Gc()
+if LAX:
+    import lax  # noqa: F401 - it takes the place of gc
