@@ -3,6 +3,9 @@
 What is done while it is not open is loaded for it: link_join.py (Wi-Fi), link_open.py (MQTT), link_pause.py.
 """
 
+# pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
+# link_open.py gives a Link its attributes.
+
 import asyncio
 import json
 

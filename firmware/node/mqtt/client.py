@@ -17,6 +17,9 @@ socket when its writer is cancelled, and the other way round; so all are cancell
 What happens once per connection, and every sentence, is loaded for that: dial.py, hello.py, words.py.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# An event gets attributes here.
+
 import asyncio
 
 from micropython import const
@@ -89,7 +92,8 @@ class Client:
         self.oversized = 0
         self.ssl = ssl
         self.server_hostname = server_hostname or host
-        self.sockets = ()  # the last is the one to talk through; TLS lies over another
+        # The last is the one to talk through; TLS lies over another.
+        self.sockets = ()  # type: tuple
         self.closed = _awaited("end")
         self._keepalive_s = keepalive
         self._on_message = on_message

@@ -79,7 +79,7 @@ def check(topic, qos, packet_id=1):
 
 def encode_publish_head(topic, size, qos=0, retain=False, dup=False, packet_id=None):
     """PUBLISH up to the payload, which has `size` bytes and follows: so a long payload is not copied."""
-    check(topic, qos, packet_id if qos else 1)
+    check(topic, qos, (packet_id or 0) if qos else 1)
     if dup and not qos:
         raise ProtocolError(_OWN_DUP_QOS0)  # 3.3.1.1
     variable = field(topic)

@@ -25,7 +25,7 @@ def context(broker):
     """An SSLContext as the settings say: server and host name are verified, or nothing is sent. Raises
     MqttError with what is wrong with the files."""
     made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    made.verify_mode = tls.CERT_REQUIRED
+    made.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue]
     try:
         # One at a time: given in one piece, what is wrong with the second would pass unseen.
         for certificate in _parts(_read(broker, "ca")):
