@@ -88,7 +88,8 @@ def take(app, message):
     if version > state[4]:
         state[4] = config.rejected = 0
     watched = config.trial
-    config.trial = state[5] = [0, 0, -1 if getattr(app, "safe", 0) else 0, 0]  # safe mode then ends by a restart
+    # Safe mode ends by a restart when settings come: that one is no crash.
+    config.trial = state[5] = [0, 0, -1 if app.safe else 0, 0]
     print("config: version", version, "is in force, on trial for", config.trial_s, "s")
     app.news()
     if not watched:
