@@ -19,11 +19,13 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator import launcher
 from simulator.board.network import AccessPoint
 from simulator.board.power import Ended, Reset
 from simulator.bytecode import compiled
@@ -208,7 +210,10 @@ class World:
         with ours:
             with theirs, self.log.open("ab") as log:
                 node = subprocess.Popen(
-                    [str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"],
+                    [
+                        *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())),
+                        *(str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"),
+                    ],
                     cwd=self.flash,
                     env={
                         **os.environ,
