@@ -58,8 +58,8 @@ class Outbox:
 
     def name(self, at):
         """The path of the segment at index[at]."""
-        boot, number, level = self.index[at : at + 3]
-        return self.path(f"{boot:08x}-{number:04x}-{level & 255:x}.seg")
+        index = self.index
+        return self.path(f"{index[at]:08x}-{index[at + 1]:04x}-{index[at + 2] % 256:x}.seg")
 
     def open(self, resume=None):
         """Count this start and read what is held. With resume=(boot, last seq), as after a deep sleep, that
