@@ -109,9 +109,11 @@ class Control:
 
     def _wait(self, done: Any, otherwise: str) -> None:
         with self._changed:
-            answered = self._changed.wait_for(lambda: done() or self._refused, ANSWER_SECONDS)
-        if not answered or self._refused:
-            raise ControlError(f"{self._where} {self._refused or otherwise}")
+            self._changed.wait_for(lambda: done() or self._refused, ANSWER_SECONDS)
+            # An answer counts also when the broker closes the connection right behind it: Mosquitto may, after
+            # the "not authorized" of a publication.
+            if not done():
+                raise ControlError(f"{self._where} {self._refused or otherwise}")
 
     def _on_connect(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any

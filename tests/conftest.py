@@ -9,6 +9,32 @@ import pytest
 
 from tests.support import REPO, Mosquitto, choose_port, require
 
+# Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in this
+# order, so that none of these is begun last.
+LONGEST_FIRST = (
+    "test_node_sleep.py",
+    "test_network_matrix.py",
+    "test_node_sensors.py",
+    "test_node.py",
+    "test_node_guard.py",
+    "test_days.py",
+    "test_node_wifi.py",
+    "test_node_config.py",
+    "test_node_led.py",
+    "test_node_clock.py",
+    "test_demo.py",
+    "test_node_commands.py",
+    "test_node_backlog.py",
+    "test_sensor_hour.py",
+    "test_node_tls.py",
+    "test_interop.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: at for at, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 @pytest.fixture(scope="session")
 def repo() -> Path:

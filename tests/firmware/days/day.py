@@ -80,7 +80,7 @@ def live_a_day(
 ) -> Day:
     """A whole day, or `hours` into which all of it is pressed. `fill`: the share of the outbox that readings
     of an earlier boot take at the begin. `looks`: at the heap, each hour; `leak`: at each of them the node
-    keeps 64 bytes. Raises NodeError when the node ends."""
+    keeps 256 bytes. Raises NodeError when the node ends."""
     with tempfile.TemporaryDirectory(prefix="dustline-day-") as folder:
         mosquitto = broker.start(Path(folder), tls)
         try:

@@ -96,7 +96,7 @@ class World:
         self.stride_ms = stride_ms
         self.most_starts = 100
         self.lax = lax
-        self.leak = False  # keep 64 bytes at each look at the heap: to see that it is seen
+        self.leak = False  # keep 256 bytes at each look at the heap: to see that it is seen
         self.starts: list[tuple[float, str]] = []  # of the node: simulated second, reset cause
         self.looks: list[Heap] = []
         self._watch = watch

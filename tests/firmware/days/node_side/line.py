@@ -95,7 +95,7 @@ def look():
     global _peak
     _see_peak()
     if _leak is not None:
-        _leak.append(bytearray(32))
+        _leak.append(bytearray(224))
     _gc.collect()
     used = _gc.mem_alloc()
     micropython.mem_info()
