@@ -144,7 +144,9 @@ class Journal:
             for it, why in refused:
                 payload = _compact(it.values)
                 entry = Rejected(now_ms, "", it.node, it.boot, it.seq, REFUSED, why, payload, len(payload))
-                journal_rows.insert_rejected(self._db, entry, destination)
+                # Refused once more after a restart, when the cursor was behind it.
+                if not journal_rows.is_quarantined(self._db, entry, destination):
+                    journal_rows.insert_rejected(self._db, entry, destination)
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (destination, upto))
 
     def _take_reading(self, network: str, new: NewReading, pending: _Pending, done: Committed) -> None:

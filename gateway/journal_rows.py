@@ -55,10 +55,11 @@ def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) ->
     return row is not None and tuple(row) != same
 
 
-def is_quarantined(db: sqlite3.Connection, it: Rejected) -> bool:
+def is_quarantined(db: sqlite3.Connection, it: Rejected, destination: str | None = None) -> bool:
     row = db.execute(
-        "SELECT 1 FROM quarantine WHERE node = ? AND boot = ? AND seq = ? AND reason = ? AND payload = ?",
-        (it.node, it.boot, it.seq, it.reason, it.payload),
+        "SELECT 1 FROM quarantine WHERE node = ? AND boot = ? AND seq = ? AND reason = ? AND payload = ?"
+        " AND destination IS ?",
+        (it.node, it.boot, it.seq, it.reason, it.payload, destination),
     ).fetchone()
     return row is not None
 

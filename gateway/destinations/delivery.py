@@ -6,7 +6,7 @@ import random
 import sqlite3
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -22,6 +22,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 IDLE_SECONDS = 30.0
 # A server's Retry-After beyond this is not believed.
 MOST_RETRY_AFTER = 3600.0
+# Longest wait for a server that is away or starts: asking costs nothing, and its map is to be fresh soon.
+AWAY_SECONDS = 3.0
+# So many batches behind, the newest readings go ahead of the others.
+FAR_BEHIND = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,17 @@ class Counters:
     failures: int = 0
     last_error: str | None = None
     lag: int = 0
+
+
+@dataclass(slots=True)
+class Ahead:
+    """The newest readings, carried ahead of a backlog: ids above `start`, delivered up to `upto`.
+
+    In memory only: after a restart they are delivered once more, and overwrite themselves.
+    """
+
+    start: int
+    upto: int
 
 
 class Delivery(threading.Thread):
@@ -54,6 +69,7 @@ class Delivery(threading.Thread):
         self._stopping = threading.Event()
         self._tries_in_vain = 0
         self._trouble: str | None = None
+        self._ahead: Ahead | None = None
         self._counters = Counters()
 
     @property
@@ -88,7 +104,8 @@ class Delivery(threading.Thread):
                     return
                 except RetryLaterError as error:
                     self._failed(error.state, str(error))
-                    self._back_off(error.retry_after)
+                    away = error.state == "connection" or error.state.startswith("http 5")
+                    self._back_off(error.retry_after, AWAY_SECONDS if away else None)
                 except sqlite3.Error as error:
                     path = self._journal.path
                     self._failed("journal", f"journal {path} cannot be used ({error}); is its disk full?")
@@ -109,22 +126,50 @@ class Delivery(threading.Thread):
             self._sink.close()
 
     def _deliver_batch(self, reader: JournalReader) -> bool:
-        """Move the cursor over one batch; False when there is none."""
-        cursor = self._journal.cursor(self._sink.name)
-        newest = reader.newest_id()
-        self._count(lag=max(0, newest - cursor))
+        """Carry one batch, and when far behind one of the newest readings before it; False when all is done."""
+        cursor, newest = self._journal.cursor(self._sink.name), reader.newest_id()
+        self._look_ahead(cursor, newest)
+        ahead = self._ahead
+        if ahead is not None:
+            fresh = reader.after(ahead.upto, self._batch)
+            if fresh:
+                self._keep(cursor, self._write(fresh))
+                ahead.upto = fresh[-1].id
+        self._count(lag=_lag(cursor, newest, ahead))
         batch = reader.after(cursor, self._batch)
-        if not batch:
-            return False
+        if ahead is not None:
+            batch = [reading for reading in batch if reading.id <= ahead.start]
+        carried = self._write(batch)
+        upto = batch[-1].id if batch else cursor
+        if ahead is not None and (not batch or upto == ahead.start):
+            # The backlog is carried: go on behind what went ahead of it.
+            upto, self._ahead = ahead.upto, None
+        if upto > cursor:
+            self._keep(upto, carried)
+        self._count(lag=_lag(upto, newest, self._ahead))
+        return upto > cursor
 
-        lines, sent, refused, no_time = _as_lines(batch)
-        written = write_in_parts(self._sink.write, lines, self._stopping.is_set)
+    def _look_ahead(self, cursor: int, newest: int) -> None:
+        """Let the newest readings go ahead, when there is a backlog before them."""
+        carried = cursor if self._ahead is None else self._ahead.upto
+        if newest - carried > FAR_BEHIND * self._batch:
+            start = newest - self._batch
+            self._ahead = Ahead(start, start)
+
+    def _write(self, batch: Sequence[StoredReading]) -> _Carried:
+        """Have the batch written, but for what is refused."""
+        carried = _as_lines(batch)
+        written = write_in_parts(self._sink.write, carried.lines, self._stopping.is_set)
         if written.too_large:
-            self._batch = max(1, len(lines) // 2)
-        refused += [(sent[i], reason) for i, reason in sorted(written.refused.items())]
-        upto = batch[-1].id
-        self._journal.delivered(self._sink.name, upto, refused)
+            self._batch = max(1, len(carried.lines) // 2)
+        carried.refused += [(carried.sent[i], reason) for i, reason in sorted(written.refused.items())]
+        carried.delivered = len(carried.lines) - len(written.refused)
+        return carried
 
+    def _keep(self, upto: int, carried: _Carried) -> None:
+        """Move the cursor, with what was refused into the quarantine; then count."""
+        refused = carried.refused
+        self._journal.delivered(self._sink.name, upto, refused)
         if refused:
             log.warning(
                 "destination refused readings; they are quarantined",
@@ -134,12 +179,10 @@ class Delivery(threading.Thread):
             )
         so_far = self._counters
         self._count(
-            delivered=so_far.delivered + len(lines) - len(written.refused),
-            no_time=so_far.no_time + no_time,
+            delivered=so_far.delivered + carried.delivered,
+            no_time=so_far.no_time + carried.no_time,
             refused=so_far.refused + len(refused),
-            lag=max(0, newest - upto),
         )
-        return True
 
     def _failed(self, trouble: str, message: str, bug: Exception | None = None) -> None:
         """Count each failure, log each kind once until it is over."""
@@ -158,8 +201,9 @@ class Delivery(threading.Thread):
             self._trouble = None
             log.info("delivery goes on", destination=self._sink.name, lag=self._counters.lag)
 
-    def _back_off(self, retry_after: float | None) -> None:
+    def _back_off(self, retry_after: float | None, most: float | None = None) -> None:
         first, longest = self._backoff_s
+        longest = longest if most is None else min(most, longest)
         delay = min(longest, first * 2.0 ** min(self._tries_in_vain, 30))
         self._tries_in_vain += 1
         # Jitter, so that gateways that lost the same server do not come back in step.
@@ -171,23 +215,34 @@ class Delivery(threading.Thread):
         self._counters = replace(self._counters, **changes)  # pyright: ignore[reportArgumentType]
 
 
-def _as_lines(
-    batch: Sequence[StoredReading],
-) -> tuple[list[str], list[StoredReading], list[tuple[StoredReading, str]], int]:
-    """The lines, the readings they stand for, what cannot be written with why, and how many have no time."""
-    lines: list[str] = []
-    sent: list[StoredReading] = []
-    refused: list[tuple[StoredReading, str]] = []
-    no_time = 0
+def _lag(cursor: int, newest: int, ahead: Ahead | None) -> int:
+    """Ids that are still to be carried."""
+    done_ahead = 0 if ahead is None else ahead.upto - ahead.start
+    return max(0, newest - cursor - done_ahead)
+
+
+@dataclass(slots=True)
+class _Carried:
+    """A batch's lines, the readings they stand for, what was refused and why, and how many have no time."""
+
+    lines: list[str] = field(default_factory=list[str])
+    sent: list[StoredReading] = field(default_factory=list[StoredReading])
+    refused: list[tuple[StoredReading, str]] = field(default_factory=list[tuple[StoredReading, str]])
+    no_time: int = 0
+    delivered: int = 0
+
+
+def _as_lines(batch: Sequence[StoredReading]) -> _Carried:
+    carried = _Carried()
     for reading in batch:
         try:
             text = line(reading)
         except NotWritableError as error:
-            refused.append((reading, str(error)))
+            carried.refused.append((reading, str(error)))
             continue
         if text is None:
-            no_time += 1
+            carried.no_time += 1
             continue
-        lines.append(text)
-        sent.append(reading)
-    return lines, sent, refused, no_time
+        carried.lines.append(text)
+        carried.sent.append(reading)
+    return carried

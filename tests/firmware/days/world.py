@@ -115,8 +115,8 @@ class World:
         self.net = Net(broker_port, self.gateway, self.truth)
         self._fitted = [one.config() for one in fitted]
         self.configure(settings or {})
-        for name, source in (("days", compiled(NODE_SIDE)), ("fw", compiled(firmware or find_firmware()))):
-            (directory / name).symlink_to(source)
+        (directory / "days").symlink_to(compiled(NODE_SIDE))
+        (directory / "fw").symlink_to(compiled((firmware or find_firmware()).resolve(), link=True))
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Write config.json; the node reads it at its next start."""
