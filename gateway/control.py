@@ -110,8 +110,8 @@ class Control:
     def _wait(self, done: Any, otherwise: str) -> None:
         with self._changed:
             self._changed.wait_for(lambda: done() or self._refused, ANSWER_SECONDS)
-            # An answer counts also when the broker closes the connection right behind it: Mosquitto may, after
-            # the "not authorized" of a publication.
+            # An answer counts also when the broker closes the connection right behind it. Mosquitto may do
+            # so, after the "not authorized" of a message.
             if not done():
                 raise ControlError(f"{self._where} {self._refused or otherwise}")
 

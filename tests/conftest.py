@@ -9,8 +9,8 @@ import pytest
 
 from tests.support import REPO, Mosquitto, choose_port, require
 
-# Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in this
-# order, so that none of these is begun last.
+# Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in
+# this order, so that none of these is begun last.
 LONGEST_FIRST = (
     "test_node_sleep.py",
     "test_network_matrix.py",

@@ -126,7 +126,7 @@ class Delivery(threading.Thread):
             self._sink.close()
 
     def _deliver_batch(self, reader: JournalReader) -> bool:
-        """Carry one batch, and when far behind one of the newest readings before it; False when all is done."""
+        """Carry one batch, and when far behind one of the newest before it; False when all is done."""
         cursor, newest = self._journal.cursor(self._sink.name), reader.newest_id()
         self._look_ahead(cursor, newest)
         ahead = self._ahead

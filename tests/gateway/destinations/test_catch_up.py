@@ -1,5 +1,4 @@
-"""After an outage: fresh readings first, the backlog beside them, each reading at the destination, none refused
-twice."""
+"""After an outage: fresh readings first, the backlog beside them; each arrives, none is refused twice."""
 
 from __future__ import annotations
 
