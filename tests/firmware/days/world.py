@@ -16,6 +16,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -115,8 +116,12 @@ class World:
         self.net = Net(broker_port, self.gateway, self.truth)
         self._fitted = [one.config() for one in fitted]
         self.configure(settings or {})
+        built = compiled((firmware or find_firmware()).resolve(), link=True)
         (directory / "days").symlink_to(compiled(NODE_SIDE))
-        (directory / "fw").symlink_to(compiled((firmware or find_firmware()).resolve(), link=True))
+        (directory / "fw").symlink_to(built)
+        # In a folder of its own, as in simulator/home.py: or each module's long path would be in the heap.
+        (directory / "main").mkdir()
+        shutil.copyfile(built / "main.py", directory / "main" / "main.py")
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Write config.json; the node reads it at its next start."""
@@ -212,7 +217,7 @@ class World:
                 node = subprocess.Popen(
                     [
                         *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid())),
-                        *(str(find_micropython().path), "-X", f"heapsize={self.heap}", "../fw/main.py"),
+                        *(str(find_micropython().path), "-X", f"heapsize={self.heap}", "../main/main.py"),
                     ],
                     cwd=self.flash,
                     env={
