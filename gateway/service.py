@@ -31,7 +31,7 @@ EARLIEST_CLOCK = 1767225600
 # Room for what QoS 0 or an interrupted connection brings on top of the broker's window.
 INBOX_SLACK = 1000
 # stop() takes no longer, whatever hangs: systemd and people wait 5 s without a thought.
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.5
 
 
 class ClockError(Exception):

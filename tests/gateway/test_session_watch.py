@@ -25,7 +25,7 @@ KEEPALIVE_S = 2
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    """Start gateways with a keepalive shorter than the configuration allows; the watchdog waits twice that."""
+    """Gateways with a keepalive shorter than the configuration allows; the watchdog waits twice that."""
     running: list[Gateway] = []
 
     def start(port: int, **broker: Any) -> Gateway:

@@ -1,4 +1,4 @@
-"""/metrics, /healthz and /readyz tell the truth, also while the gateway hangs, and the documentation matches."""
+"""/metrics, /healthz and /readyz tell the truth, also while the gateway hangs, and match their docs."""
 
 from __future__ import annotations
 
@@ -113,10 +113,6 @@ def test_readiness_names_broker_and_journal(mosquitto: Any, run_gateway: Any, ta
     wait_for(lambda: not problems(gateway, "readyz"), what="readiness")
     broker.stop()
     wait_for(lambda: "broker" in problems(gateway, "readyz"), what="the broker's absence")
-    assert (
-        "127.0.0.1" in problems(gateway, "readyz")["broker"]
-        or "lost" in problems(gateway, "readyz")["broker"]
-    )
     assert problems(gateway, "healthz") == {}
 
 

@@ -176,6 +176,14 @@ def test_places_limits_and_log_level_change_at_once(
     wait_for(lambda: gateway.counters.quarantined == {"time_future": 1}, what="the new limit")
 
 
+def test_window_of_the_broker_changes_inbox_and_batches(shared_broker: Any, run_gateway: Any) -> None:
+    gateway = run_gateway(shared_broker.port)
+    assert reload(gateway, broker={"receive_maximum": 50}) == ["broker.receive_maximum"]
+    assert (gateway.inbox.size, gateway.pipeline._most) == (1100, 25)
+    wait_for(gateway.session.subscribed.is_set, what="the new session")
+    assert gateway.session.counts.connections == 2
+
+
 def test_destination_is_exchanged_also_when_it_hangs(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
     deaf = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{deaf.getsockname()[1]}"

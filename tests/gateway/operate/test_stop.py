@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,24 @@ def test_stop_with_a_full_inbox_a_hanging_database_and_a_silent_broker(
     connection.close()
     deaf.close()
     network.close()
+
+
+def test_stop_while_a_callback_hangs(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
+    port = mosquitto().port
+    gateway = run_gateway(port)
+    reached, release = threading.Event(), threading.Event()
+
+    def hang(*_: Any) -> None:
+        reached.set()
+        release.wait(60)
+
+    gateway.inbox.put = hang
+    talk(port).readings(reading(1))
+    assert reached.wait(10)
+    started = time.monotonic()
+    gateway.stop()
+    assert time.monotonic() - started < MOST_SECONDS
+    release.set()
 
 
 def test_stop_of_an_idle_gateway_is_quick(mosquitto: Any, spawn: Any, tmp_path: Path) -> None:

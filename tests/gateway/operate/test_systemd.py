@@ -91,7 +91,7 @@ def test_unit_is_what_systemd_takes(shard: str, repo: Path, tmp_path: Path) -> N
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
-    # As docs/operation.md says: the unit once more as a template, with a drop-in. The program lies elsewhere here.
+    # As docs/operation.md says: the unit once more as a template, with a drop-in. The program lies elsewhere.
     template = f"dustline-gateway{'@' if shard else ''}.service"
     text = (repo / "deploy" / "dustline-gateway.service").read_text()
     (tmp_path / template).write_text(text.replace("/opt/dustline/bin/dustline", "/bin/true"))
