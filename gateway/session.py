@@ -50,6 +50,8 @@ class Session:
         self._inbox = inbox
         # Guards which client and which connection are the present ones.
         self._mutex = threading.Lock()
+        # Held while clients are exchanged: by the watch over the session, or by a reload.
+        self._exchanging = threading.Lock()
         # None while not connected: what was received before is then nobody's to acknowledge.
         self._epoch: int | None = None
         self._stopping = threading.Event()
@@ -115,8 +117,14 @@ class Session:
 
     def tend(self) -> None:
         """To be called every second or so: asks for a sign of life, and starts anew what gives none."""
-        if self._deaf:
+        if self._deaf or not self._exchanging.acquire(blocking=False):
             return
+        try:
+            self._look_after()
+        finally:
+            self._exchanging.release()
+
+    def _look_after(self) -> None:
         now = time.monotonic()
         if self._inbox.full:
             # paho's thread waits for room, as it should: what hangs is not the session.
@@ -153,6 +161,10 @@ class Session:
         What has not been acknowledged by then comes again, and is a duplicate then.
         """
         client = self._make_client(broker)  # raises before anything is changed
+        with self._exchanging:
+            self._change_to(client, broker, seconds)
+
+    def _change_to(self, client: mqtt.Client, broker: BrokerSettings, seconds: float) -> None:
         self._deaf = True
         deadline = time.monotonic() + seconds
         while self._inbox.depth and time.monotonic() < deadline - seconds / 2:
