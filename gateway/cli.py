@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
-from types import FrameType
+from pathlib import Path
 
 import click
 
@@ -29,35 +27,17 @@ gateway.add_command(configure_command)
 
 
 @gateway.command()
-@with_config(load)
-def run(settings: Settings) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C."""
-    from gateway import logs
-    from gateway.service import ClockError, Gateway
-    from gateway.web.server import WebError
+@click.option("--shard", metavar="I/N", help="Be gateway I of N that share the nodes: docs/operation.md.")
+@with_config(lambda file: file)
+def run(file: Path | None, shard: str | None) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C. SIGHUP reads the configuration again."""
+    from gateway.operate.process import run as run_process
+    from gateway.operate.shard import take_shard
 
-    logs.set_up(settings.log)
-    ending = threading.Event()
+    def read() -> Settings:
+        return load(file) if shard is None else take_shard(load(file), shard)
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ending.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    try:
-        service = Gateway(settings)
-        address = service.start()
-    except (ClockError, WebError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"gateway of network {settings.network}: broker {settings.broker.host}:{settings.broker.port}")
-    click.echo(f"journal: {settings.journal.path}")
-    if address is not None:
-        click.echo(f"page: {address}")
-    sys.stdout.flush()
-    # With a timeout, because a wait without one blocks signals on some systems.
-    while not ending.wait(1.0):
-        pass
-    service.stop()
+    run_process(read)
 
 
 @gateway.command("check")

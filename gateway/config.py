@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.broker_settings import BrokerSettings
 from gateway.destinations.settings import InfluxSettings
 from gateway.numbers import Float, Int
+from gateway.operate.settings import MonitorSettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
 
@@ -143,6 +144,10 @@ class Settings(_FromFile):
         description="InfluxDB, a destination besides the journal.",
     )
     web: WebSettings = Field(default_factory=WebSettings.model_construct, description="The web page.")
+    monitor: MonitorSettings = Field(
+        default_factory=MonitorSettings.model_construct,
+        description="Metrics and health, for Prometheus and a supervisor; see docs/operation.md.",
+    )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."
     )

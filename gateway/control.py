@@ -13,8 +13,8 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.broker_client import advice, connect, make_client, subscribe
 from gateway.broker_settings import CHECK_ENDING, BrokerSettings
-from gateway.session import advice, connect, make_client, subscribe
 
 ANSWER_SECONDS = 10.0
 # A broker sends what it retains behind its SUBACK; none promises how soon.

@@ -44,6 +44,17 @@ class JournalReader:
         row = self._db.execute("SELECT max(id) FROM readings").fetchone()
         return int(row[0] or 0)
 
+    def waiting(self, destination: str) -> tuple[int, int | None]:
+        """How many readings lie beyond the destination's cursor, and when (ms) the first of them came."""
+        row = self._db.execute(
+            "SELECT reading_id FROM cursors WHERE destination = ?", (destination,)
+        ).fetchone()
+        cursor = int(row[0]) if row else 0
+        first = self._db.execute(
+            "SELECT id, received_ms FROM readings WHERE id > ? ORDER BY id LIMIT 1", (cursor,)
+        ).fetchone()
+        return (0, None) if first is None else (self.newest_id() - int(first[0]) + 1, int(first[1]))
+
     def latest(self) -> list[StoredReading]:
         """The newest reading of every node and slot: by t, or by arrival where there is no t."""
         return self._readings(

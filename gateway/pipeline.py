@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from gateway.counters import Counters
 from gateway.decode import UnreadableError, decode
 from gateway.identify import Identified, identify, locate
 from gateway.journal import Journal
+from gateway.operate.heartbeat import Heartbeat
 from gateway.receive import Inbox, Incoming
 from gateway.records import Batch, Claim, Committed, NewReading, Rejected, Sighting
 
@@ -24,6 +26,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.pipeline")
 
 IDLE_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
+# No batch takes so long, on a slow and busy disk either.
+STALL_SECONDS = 120.0
 
 
 class Answers(Protocol):
@@ -31,7 +35,6 @@ class Answers(Protocol):
 
     def acknowledge(self, messages: list[Incoming]) -> None: ...
     def publish(self, topic: str, payload: bytes) -> None: ...
-    def tend(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -66,13 +69,18 @@ class Pipeline(threading.Thread):
         self._linger_s = linger_s
         self._stopping = threading.Event()
         self.counters = Counters()
+        self.heart = Heartbeat()
+
+    def adjust(self, *, limits: Limits, most: int, linger_s: float) -> None:
+        """Go on by other settings, from the next batch on."""
+        self._limits, self._most, self._linger_s = limits, most, linger_s
 
     def run(self) -> None:
         while not self._stopping.is_set():
+            self.heart.back_within(STALL_SECONDS)
             messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
             if messages:
                 self._take(messages)
-            self._answers.tend()
 
     def _take(self, messages: list[Incoming]) -> None:
         """Take a batch to its acks. A bug in the journal costs the message that meets it, not the others."""
@@ -157,10 +165,12 @@ class Pipeline(threading.Thread):
             return Committed()
         delay, failures = 0.1, 0
         while True:
+            self.heart.back_within(STALL_SECONDS)
+            started = time.monotonic()
             try:
                 done = self._journal.commit(batch)
             except sqlite3.Error as error:
-                self.counters.failed_commits += 1
+                self.counters.add_failure(str(error))
                 failures += 1
                 log.error(
                     "the journal cannot be written; nothing is acknowledged, so nothing is lost",
@@ -178,11 +188,12 @@ class Pipeline(threading.Thread):
                         path=str(self._journal.path),
                         failed_attempts=failures,
                     )
-                self.counters.add(done)
+                self.counters.add(done, time.monotonic() - started)
                 return done
 
     def _acknowledge(self, messages: list[Incoming], work: Work, done: Committed) -> None:
         self.counters.received += len(messages)
+        self.counters.batch_messages.observe(len(messages))
         self._answers.acknowledge(messages)
         for (node, boot), held in done.held.items():
             for answer in acknowledgements(boot, held, done.named[node, boot]):

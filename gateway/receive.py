@@ -34,6 +34,26 @@ class Inbox:
         self._queue: queue.Queue[Incoming] = queue.Queue(size)
         self.dropped_qos0 = 0
 
+    @property
+    def depth(self) -> int:
+        """Messages that wait."""
+        return self._queue.qsize()
+
+    @property
+    def size(self) -> int:
+        """Messages that fit."""
+        return self._queue.maxsize
+
+    @property
+    def full(self) -> bool:
+        return self._queue.full()
+
+    def resize(self, size: int) -> None:
+        """Nothing that waits is dropped."""
+        with self._queue.mutex:
+            self._queue.maxsize = size
+            self._queue.not_full.notify_all()
+
     def put(self, message: Incoming, give_up: Callable[[], bool]) -> None:
         """Add a message, waiting for room: the broker then waits too and keeps what is QoS 1.
 

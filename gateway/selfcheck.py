@@ -14,13 +14,13 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import topics
+from gateway.broker_client import advice, connect, make_client, subscribe
 from gateway.broker_settings import CHECK_ENDING
 from gateway.config import Settings
 from gateway.destinations.sink import Finding, make_sink
 from gateway.journal_reader import JournalReader
 from gateway.schema import JournalBusyError, JournalError, lock_for_writing, open_writer
 from gateway.service import ClockError, check_clock
-from gateway.session import advice, connect, make_client, subscribe
 
 BROKER_SECONDS = 10.0
 # A node's reading takes about 300 bytes in the journal.

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 
 import structlog
 
+from gateway import logs
 from gateway.check import Limits
 from gateway.config import Settings
 from gateway.counters import Counters
 from gateway.destinations.delivery import Delivery
-from gateway.destinations.sink import make_sink
+from gateway.destinations.sink import Sink, make_sink
 from gateway.journal import Journal
+from gateway.operate.monitor import Monitor, MonitorError
+from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
+from gateway.operate.watch import Watch
 from gateway.pipeline import Pipeline
+from gateway.places import CurrentPlaces
 from gateway.receive import Inbox
 from gateway.session import Session
 from gateway.web.server import WebError, WebServer
@@ -23,6 +30,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
 EARLIEST_CLOCK = 1767225600
 # Room for what QoS 0 or an interrupted connection brings on top of the broker's window.
 INBOX_SLACK = 1000
+# stop() takes no longer, whatever hangs: systemd and people wait 5 s without a thought.
+STOP_SECONDS = 3.5
 
 
 class ClockError(Exception):
@@ -40,38 +49,43 @@ def check_clock(now: float) -> None:
 class Gateway:
     """start() opens the journal and returns soon, whether or not a broker is there; stop() ends within 5 s.
 
-    Raises JournalError, ClockError, WebError.
+    Raises JournalError, ClockError, WebError, MonitorError.
     """
 
     def __init__(self, settings: Settings) -> None:
         check_clock(time.time())
         self.settings = settings
-        broker = settings.broker
         self.journal = Journal(settings.journal.path, synchronous=settings.journal.synchronous)
-        self._inbox = Inbox(2 * broker.window + INBOX_SLACK)
-        self.session = Session(broker, settings.network, self._inbox)
+        self.inbox = Inbox(_inbox_size(settings))
+        self.session = Session(settings.broker, settings.network, self.inbox)
         self.pipeline = Pipeline(
             settings.network,
-            self._inbox,
+            self.inbox,
             self.journal,
             self.session,
-            limits=Limits(settings.checks.future_s, settings.checks.oldest_days * 86400),
-            # Half the window: the broker sends the next half while this one is committed.
-            most=max(1, min(settings.journal.batch, broker.window // 2)),
+            limits=_limits(settings),
+            most=_most(settings),
             linger_s=settings.journal.wait_ms / 1000,
         )
-        self.deliveries: list[Delivery] = []
-        if settings.influx.enabled:
-            sink = make_sink(settings.influx)
-            self.deliveries.append(Delivery(self.journal, sink, batch=settings.influx.batch))
+        self.deliveries = self._deliveries_to(_sinks(settings), settings)
+        self.places = CurrentPlaces(settings.places)
         self.web: WebServer | None = None
         if settings.web.enabled:
-            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, settings.places)
+            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places)
+        self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
+        duties = [self.session.tend] + ([self.monitor.tend] if self.monitor is not None else [])
+        self.watch = Watch(duties)
+        self.last_reload_worked = True
 
     @property
     def web_url(self) -> str | None:
         """The page's address once started; None without a page."""
         return self.web.url if self.web is not None else None
+
+    @property
+    def monitor_url(self) -> str | None:
+        """The monitoring's address once it listens; None without it."""
+        return self.monitor.url if self.monitor is not None else None
 
     @property
     def counters(self) -> Counters:
@@ -80,28 +94,82 @@ class Gateway:
     def start(self) -> str | None:
         """Start every part; the web page's address, None without a page.
 
-        Raises WebError when the page cannot be served; nothing runs then.
+        Raises WebError or MonitorError when one of the two cannot be served; nothing runs then.
         """
-        if self.web is not None:
-            try:
+        try:
+            if self.web is not None:
                 self.web.start()
-            except WebError:
-                self.stop()
-                raise
+            if self.monitor is not None:
+                self.monitor.listen()
+        except (WebError, MonitorError):
+            self.stop()
+            raise
         self.pipeline.start()
         for delivery in self.deliveries:
             delivery.start()
         self.session.start()
+        self.watch.start()
+        if self.monitor is not None:
+            # Last: before the others run, it would say that they are dead.
+            self.monitor.tend()
         return self.web_url
 
-    def stop(self) -> None:
-        """Stop along the data's way: what is committed gets its ack, the rest stays at the broker."""
+    def reload(self, read: Callable[[], Settings]) -> list[str]:
+        """Go on by the settings that `read` gives; the keys that changed. All of them are applied or none.
+
+        Raises ConfigError when they cannot be read, or one of them cannot change while the gateway runs.
+        """
+        self.last_reload_worked = False
+        new = read()
+        changed = changed_keys(self.settings, new)
+        refuse_unless_applicable(changed)
+        touched = {key.partition(".")[0] for key in changed}
+        # What may fail comes first, while nothing is changed yet.
+        sinks = _sinks(new) if "influx" in touched else []
+        if "broker" in touched:
+            self.session.change(new.broker, 2.0)
+            self.inbox.resize(_inbox_size(new))
+        if "log" in touched:
+            logs.set_up(new.log)
+        self.pipeline.adjust(limits=_limits(new), most=_most(new), linger_s=new.journal.wait_ms / 1000)
+        if PLACES in touched:
+            self.places.replace(new.places)
+            self.journal.bell.ring()  # the page looks again
+        if "influx" in touched:
+            self._exchange_deliveries(self._deliveries_to(sinks, new))
+        self.settings = new
+        self.last_reload_worked = True
+        return changed
+
+    def _exchange_deliveries(self, new: list[Delivery]) -> None:
+        """One that is left behind in a write that hangs can only repeat what is delivered anyway."""
+        old, self.deliveries = self.deliveries, []
+        for delivery in old:
+            delivery.stop(2.0)
+        for delivery in new:
+            delivery.start()
+        self.deliveries = new
+
+    def _deliveries_to(self, sinks: list[Sink], settings: Settings) -> list[Delivery]:
+        return [Delivery(self.journal, sink, batch=settings.influx.batch) for sink in sinks]
+
+    def stop(self) -> bool:
+        """Stop along the data's way: what is committed gets its ack, the rest stays at the broker.
+
+        True when all has ended; a part that hangs is left behind.
+        """
+        deadline = time.monotonic() + STOP_SECONDS
+        self.watch.stop(0.5)
         self.session.stop_receiving()
+        for delivery in self.deliveries:
+            delivery.stop(0)  # ends by itself meanwhile
+        servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
         self.session.stop(0.5)
-        if self.web is not None:
-            self.web.stop()
-        ended += [delivery.stop(1.0) for delivery in self.deliveries]
+        ended += [delivery.stop(max(0.0, deadline - time.monotonic())) for delivery in self.deliveries]
+        for server in servers:
+            server.join(max(0.0, deadline - time.monotonic()))
+            ended.append(not server.is_alive())
         if all(ended):
             self.journal.close()
         else:
@@ -114,5 +182,28 @@ class Gateway:
             duplicates=counted.duplicates,
             quarantined=counted.quarantined,
             failed_commits=counted.failed_commits,
-            dropped_qos0=self._inbox.dropped_qos0,
+            dropped_qos0=self.inbox.dropped_qos0,
         )
+        return all(ended)
+
+    def _aside(self, stop: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=stop, name="stop", daemon=True)
+        thread.start()
+        return thread
+
+
+def _inbox_size(settings: Settings) -> int:
+    return 2 * settings.broker.window + INBOX_SLACK
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.checks.future_s, settings.checks.oldest_days * 86400)
+
+
+def _most(settings: Settings) -> int:
+    """Half the window at most: the broker sends the next half while this one is committed."""
+    return max(1, min(settings.journal.batch, settings.broker.window // 2))
+
+
+def _sinks(settings: Settings) -> list[Sink]:
+    return [make_sink(settings.influx)] if settings.influx.enabled else []

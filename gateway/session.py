@@ -1,25 +1,24 @@
 """The MQTT session: persistent, manually acknowledged, back by itself for as long as it takes.
 
-paho's own thread runs the callbacks; an exception in one would end that thread, so none gets out.
+paho's own thread runs the callbacks; an exception in one would end that thread, so none gets out. tend()
+looks after the session from another thread: one that gives no sign of life is started anew.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway import topics
+from gateway.broker_client import abandon, advice, connect, leave, make_client, subscribe
 from gateway.broker_settings import BrokerSettings
 from gateway.contract import MAX_MESSAGE_BYTES
 from gateway.receive import Inbox, Incoming
@@ -27,68 +26,18 @@ from gateway.receive import Inbox, Incoming
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.session")
 
 P = ParamSpec("P")
-# Answers to nodes that wait for the broker; each node has at most one batch under way.
-MOST_QUEUED_ANSWERS = 20000
-RESUBSCRIBE_SECONDS = 30.0
+# Without a connection a sign of life is an attempt: paho's longest pause between two, and the attempt itself.
+BETWEEN_ATTEMPTS_SECONDS = 60.0
 
 
-def guarded(callback: Callable[P, None]) -> Callable[P, None]:
-    """Log what a callback raises; paho's thread must live."""
+@dataclass(slots=True)
+class SessionCounts:
+    """Since the gateway's start. `restarts` are the watchdog's, `resubscriptions` its questions."""
 
-    @wraps(callback)
-    def call(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            callback(*args, **kwargs)
-        except Exception:
-            log.exception("a bug in an MQTT callback", callback=callback.__name__)
-
-    return call
-
-
-def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> mqtt.Client:
-    """A paho client by the settings, not yet connected."""
-    v5 = broker.protocol == 5
-    client = mqtt.Client(
-        CallbackAPIVersion.VERSION2,
-        client_id=client_id,
-        clean_session=None if v5 else clean,
-        protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
-        manual_ack=True,
-    )
-    if broker.username is not None:
-        password = broker.password.get_secret_value() if broker.password is not None else None
-        client.username_pw_set(broker.username, password)
-    if broker.tls:
-        # Certificate and host name are verified by default; nothing here can turn that off.
-        client.tls_set(  # pyright: ignore[reportUnknownMemberType] - paho leaves cert_reqs untyped
-            ca_certs=None if broker.ca_file is None else str(broker.ca_file)
-        )
-    client.reconnect_delay_set(1, 30)
-    client.max_queued_messages_set(MOST_QUEUED_ANSWERS)
-    client.max_inflight_messages_set(100)
-    return client
-
-
-def connect(client: mqtt.Client, broker: BrokerSettings, clean: bool = False) -> None:
-    """Name the server; the connection itself is made by the client's loop."""
-    if broker.protocol == 5:
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = 0 if clean else broker.session_expiry_s
-        properties.ReceiveMaximum = broker.receive_maximum
-        client.connect_async(
-            broker.host, broker.port, broker.keepalive_s, clean_start=clean, properties=properties
-        )
-    else:
-        client.connect_async(broker.host, broker.port, broker.keepalive_s)
-
-
-def subscribe(client: mqtt.Client, broker: BrokerSettings, filters: Sequence[str]) -> int | None:
-    """Ask for the filters with QoS 1; the request's id."""
-    if broker.protocol == 5:
-        _, mid = client.subscribe([(each, SubscribeOptions(qos=1)) for each in filters])
-    else:
-        _, mid = client.subscribe([(each, 1) for each in filters])
-    return mid
+    connections: int = 0
+    resubscriptions: int = 0
+    restarts: int = 0
+    callback_errors: int = 0
 
 
 class Session:
@@ -96,54 +45,159 @@ class Session:
 
     def __init__(self, broker: BrokerSettings, network: str, inbox: Inbox) -> None:
         self._broker = broker
+        self._network = network
         self._filters = topics.filters(network, broker.shard_digits)
         self._inbox = inbox
+        # Guards which client and which connection are the present ones.
         self._mutex = threading.Lock()
+        # Held while clients are exchanged: by the watch over the session, or by a reload.
+        self._exchanging = threading.Lock()
         # None while not connected: what was received before is then nobody's to acknowledge.
         self._epoch: int | None = None
-        self._epochs = 0
         self._stopping = threading.Event()
+        self._deaf = False
         self._failing = False
-        self._subscribe_again: float | None = None
+        self._last_sign = self._begun = self._asked = time.monotonic()
+        self._message_since_asked = False
+        self.counts = SessionCounts()
         self.subscribed = threading.Event()
-        self._client = client = make_client(broker, broker.id_for(network))
-        client.on_connect = guarded(self._on_connect)
-        client.on_connect_fail = guarded(self._on_connect_fail)
-        client.on_disconnect = guarded(self._on_disconnect)
-        client.on_subscribe = guarded(self._on_subscribe)
-        client.on_message = guarded(self._on_message)
+        # Why it is not connected or not subscribed, for people.
+        self.trouble = "no connection to the broker was made yet"
+        self._client = self._make_client(broker)
+
+    def _make_client(self, broker: BrokerSettings) -> mqtt.Client:
+        client = make_client(broker, broker.id_for(self._network))
+        client.on_connect = self._guarded(self._on_connect)
+        client.on_connect_fail = self._guarded(self._on_connect_fail)
+        client.on_disconnect = self._guarded(self._on_disconnect)
+        client.on_subscribe = self._guarded(self._on_subscribe)
+        client.on_message = self._guarded(self._on_message)
+        return client
+
+    def _guarded(
+        self, callback: Callable[Concatenate[mqtt.Client, P], None]
+    ) -> Callable[Concatenate[mqtt.Client, P], None]:
+        """Every call is a sign of life. Log what a callback raises; paho's thread must live."""
+
+        @wraps(callback)
+        def call(client: mqtt.Client, *args: P.args, **kwargs: P.kwargs) -> None:
+            if client is not self._client:
+                # Given up, and back: connected, it would take the session away from the present client.
+                client.disconnect()
+                return
+            self._last_sign = time.monotonic()
+            try:
+                callback(client, *args, **kwargs)
+            except Exception:
+                self.counts.callback_errors += 1
+                log.exception("a bug in an MQTT callback", callback=callback.__name__)
+
+        return call
 
     @property
     def connected(self) -> bool:
         return self._epoch is not None
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last sign of life of paho's thread, whichever client's."""
+        return time.monotonic() - self._last_sign
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may be silent before it is started anew."""
+        asked_for = 2.0 * self._broker.keepalive_s
+        return asked_for if self.connected else asked_for + BETWEEN_ATTEMPTS_SECONDS
+
     def start(self) -> None:
         """Begin to connect; returns at once, whether or not a broker is there."""
+        self._begun = self._last_sign = self._asked = time.monotonic()
         connect(self._client, self._broker)
         self._client.loop_start()
 
     def tend(self) -> None:
-        """To be called every second or so: restarts what should never have ended."""
-        if self._stopping.is_set():
+        """To be called every second or so: asks for a sign of life, and starts anew what gives none."""
+        if self._deaf or not self._exchanging.acquire(blocking=False):
             return
-        # Does nothing while paho's thread lives.
+        try:
+            self._look_after()
+        finally:
+            self._exchanging.release()
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        if self._inbox.full:
+            # paho's thread waits for room, as it should: what hangs is not the session.
+            self._last_sign = now
+        if self._client.loop_start() == mqtt.MQTT_ERR_SUCCESS:
+            self._start_anew("its thread had ended")
+        elif now - max(self._last_sign, self._begun) > self.patience_s:
+            self._start_anew(f"no sign of life for {self.patience_s:.0f} s")
+        elif self.connected and now - self._asked >= self._broker.keepalive_s:
+            self._ask(now)
+
+    def _ask(self, now: float) -> None:
+        """Subscribe once more. The answer proves the broker, the connection and paho's thread, needs no right
+        beyond those there are, and brings back a subscription that the broker has forgotten.
+
+        With MQTT 3.1.1 all retained messages come again with it, so there only a silent session asks.
+        """
+        self._asked = now
+        silent, self._message_since_asked = not self._message_since_asked, False
+        if self._broker.protocol == 5 or silent or not self.subscribed.is_set():
+            self.counts.resubscriptions += 1
+            subscribe(self._client, self._broker, self._filters, again=True)
+
+    def _start_anew(self, why: str) -> None:
+        """With another client under the same id: the broker takes the session from the old one for it."""
+        log.error("the MQTT session is started anew", why=why)
+        self.counts.restarts += 1
+        abandon(self._exchange(self._make_client(self._broker)))
+        self._begin()
+
+    def change(self, broker: BrokerSettings, seconds: float) -> None:
+        """Leave within `seconds` and come back by these settings, as the same client.
+
+        What has not been acknowledged by then comes again, and is a duplicate then.
+        """
+        client = self._make_client(broker)  # raises before anything is changed
+        with self._exchanging:
+            self._change_to(client, broker, seconds)
+
+    def _change_to(self, client: mqtt.Client, broker: BrokerSettings, seconds: float) -> None:
+        self._deaf = True
+        deadline = time.monotonic() + seconds
+        while self._inbox.depth and time.monotonic() < deadline - seconds / 2:
+            time.sleep(0.01)
+        old = self._exchange(client)
+        if not leave(old, deadline - time.monotonic()):
+            abandon(old)
+        self._broker = broker
+        self._deaf = self._stopping.is_set()
+        if not self._deaf:
+            self._begin()
+
+    def _exchange(self, client: mqtt.Client) -> mqtt.Client:
+        with self._mutex:
+            old, self._client, self._epoch = self._client, client, None
+        self.subscribed.clear()
+        return old
+
+    def _begin(self) -> None:
+        self._begun = self._asked = time.monotonic()
+        connect(self._client, self._broker)
         self._client.loop_start()
-        if self._subscribe_again is not None and time.monotonic() >= self._subscribe_again:
-            self._subscribe_again = None
-            subscribe(self._client, self._broker, self._filters)
 
     def stop_receiving(self) -> None:
         """Take no more messages; the broker keeps them for the next start."""
         self._stopping.set()
+        self._deaf = True
 
     def stop(self, seconds: float) -> None:
         """Send what still waits to be sent, within `seconds`, and leave; the session stays at the broker."""
-        self._stopping.set()
-        deadline = time.monotonic() + seconds
-        while self.connected and self._client.want_write() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self._client.disconnect()
-        self._client.loop_stop()
+        self.stop_receiving()
+        if not leave(self._client, seconds):
+            abandon(self._client)
 
     def acknowledge(self, messages: Iterable[Incoming]) -> None:
         """PUBACK those of the present connection; the others will come again and are duplicates then."""
@@ -170,9 +224,13 @@ class Session:
             self._log_failure(f"the broker refuses the connection: {reason}", advice(str(reason)))
             return
         with self._mutex:
-            self._epochs += 1
-            self._epoch = self._epochs
+            if client is not self._client:
+                return
+            self.counts.connections += 1
+            self._epoch = self.counts.connections
         self._failing = False
+        self._asked = time.monotonic()
+        self.trouble = "the broker has not confirmed the subscriptions yet"
         log.info(
             "connected to the broker",
             host=self._broker.host,
@@ -190,7 +248,8 @@ class Session:
         with self._mutex:
             was_connected, self._epoch = self._epoch is not None, None
         self.subscribed.clear()
-        if was_connected and not self._stopping.is_set():
+        if was_connected and not self._deaf:
+            self.trouble = f"the connection to the broker was lost: {reason}"
             log.warning("connection to the broker lost; will connect again", reason=str(reason))
 
     def _on_subscribe(
@@ -202,7 +261,8 @@ class Session:
             if reason.is_failure
         ]
         if failed:
-            self._subscribe_again = time.monotonic() + RESUBSCRIBE_SECONDS
+            self.subscribed.clear()
+            self.trouble = f"the broker refuses subscriptions: {', '.join(failed)}"
             log.error(
                 "the broker refuses subscriptions: readings under them are NOT received",
                 refused=failed,
@@ -212,9 +272,12 @@ class Session:
             self.subscribed.set()
 
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
-        epoch = self._epoch
-        if epoch is None or self._stopping.is_set():
+        with self._mutex:
+            # The epoch of another client's connection would have another message confirmed.
+            epoch = self._epoch if client is self._client else None
+        if epoch is None or self._deaf:
             return
+        self._message_since_asked = True
         try:
             topic = message.topic
         except UnicodeDecodeError:
@@ -224,11 +287,12 @@ class Session:
         kept = bytes(message.payload[:MAX_MESSAGE_BYTES])
         size = len(message.payload)
         incoming = Incoming(topic, kept, message.qos, message.retain, message.mid, epoch, now_ms, size)
-        self._inbox.put(incoming, self._stopping.is_set)
+        self._inbox.put(incoming, lambda: self._deaf or client is not self._client)
 
     def _log_failure(self, what: str, to_do: str) -> None:
         """Once per outage, not once per attempt."""
-        if not self._failing and not self._stopping.is_set():
+        self.trouble = f"{what} at {self._broker.host}:{self._broker.port}"
+        if not self._failing and not self._deaf:
             self._failing = True
             log.warning(
                 "no connection; will keep trying",
@@ -237,12 +301,3 @@ class Session:
                 port=self._broker.port,
                 advice=to_do,
             )
-
-
-def advice(reason: str) -> str:
-    """What to do about a connection that the broker refuses."""
-    if reason in ("Not authorized", "Bad user name or password"):
-        return "check broker.username and DUSTLINE_BROKER__PASSWORD against the broker's password file"
-    if reason == "Unsupported protocol version":
-        return "set broker.protocol to 311, or use the broker's port for MQTT 5"
-    return "see the broker's log"

@@ -30,6 +30,7 @@ class GatewayProcess:
         self.log = directory / "gateway.log"
         self.config = directory / "gateway.toml"
         lines = ["[broker]", *broker, "[journal]", 'path = "journal.sqlite"', "[web]", "enabled = false"]
+        lines += ["[monitor]", "enabled = false"]
         self.config.write_text("\n".join(lines) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 

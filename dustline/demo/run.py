@@ -56,6 +56,9 @@ path = "journal.sqlite"
 port = {web_port}
 title = "Dustline: demo"
 
+[monitor]
+enabled = false
+
 [log]
 level = "warning"
 """

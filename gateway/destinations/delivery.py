@@ -14,6 +14,7 @@ from gateway.destinations.lines import NotWritableError, line
 from gateway.destinations.sink import RetryLaterError, Sink
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalReader
+from gateway.operate.heartbeat import Heartbeat
 from gateway.reading import StoredReading
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ MOST_RETRY_AFTER = 3600.0
 AWAY_SECONDS = 3.0
 # So many batches behind, the newest readings go ahead of the others.
 FAR_BEHIND = 2
+# No single write takes so long: twice the longest influx.timeout_s, and half as much again.
+STALL_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,12 @@ class Delivery(threading.Thread):
         self._trouble: str | None = None
         self._ahead: Ahead | None = None
         self._counters = Counters()
+        self.heart = Heartbeat()
+
+    @property
+    def destination(self) -> str:
+        """The destination's name, as in the journal's cursors. No secrets."""
+        return self._sink.name
 
     @property
     def counters(self) -> Counters:
@@ -96,6 +105,7 @@ class Delivery(threading.Thread):
                 heard = self._journal.bell.wait(-1, 0)
                 if self._stopping.is_set():
                     return
+                self.heart.back_within(STALL_SECONDS)
                 try:
                     if reader is None:
                         reader = JournalReader(self._journal.path)
@@ -119,6 +129,7 @@ class Delivery(threading.Thread):
                 else:
                     self._worked()
                     if not moved:
+                        self.heart.back_within(STALL_SECONDS + IDLE_SECONDS)
                         self._journal.bell.wait(heard, IDLE_SECONDS)
         finally:
             if reader is not None:
@@ -159,7 +170,7 @@ class Delivery(threading.Thread):
     def _write(self, batch: Sequence[StoredReading]) -> _Carried:
         """Have the batch written, but for what is refused."""
         carried = _as_lines(batch)
-        written = write_in_parts(self._sink.write, carried.lines, self._stopping.is_set)
+        written = write_in_parts(self._send, carried.lines, self._stopping.is_set)
         if written.too_large:
             self._batch = max(1, len(carried.lines) // 2)
         carried.refused += [(carried.sent[i], reason) for i, reason in sorted(written.refused.items())]
@@ -183,6 +194,10 @@ class Delivery(threading.Thread):
             no_time=so_far.no_time + carried.no_time,
             refused=so_far.refused + len(refused),
         )
+
+    def _send(self, lines: Sequence[str]) -> None:
+        self.heart.back_within(STALL_SECONDS)
+        self._sink.write(lines)
 
     def _failed(self, trouble: str, message: str, bug: Exception | None = None) -> None:
         """Count each failure, log each kind once until it is over."""
@@ -208,7 +223,9 @@ class Delivery(threading.Thread):
         self._tries_in_vain += 1
         # Jitter, so that gateways that lost the same server do not come back in step.
         delay *= random.uniform(0.5, 1.0)  # noqa: S311
-        self._stopping.wait(max(delay, min(retry_after or 0.0, MOST_RETRY_AFTER)))
+        delay = max(delay, min(retry_after or 0.0, MOST_RETRY_AFTER))
+        self.heart.back_within(STALL_SECONDS + delay)
+        self._stopping.wait(delay)
 
     def _count(self, **changes: int | str | None) -> None:
         # Only this thread writes; readers see the old object or the new one.

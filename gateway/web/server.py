@@ -68,6 +68,11 @@ class WebServer:
         self._thread: threading.Thread | None = None
         self.url = ""
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> str:
         listener = _listen(self._settings.host, self._settings.port)
         self.url = _url(self._settings.host, int(listener.getsockname()[1]))

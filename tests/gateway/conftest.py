@@ -15,11 +15,12 @@ from tests.support import Mosquitto, choose_port, wait_for
 
 
 def make_settings(directory: Path, port: int, **changes: Any) -> Settings:
-    """Settings without a page; `broker={...}` and the like change a section."""
+    """Settings without a page and monitoring; `broker={...}` and the like change a section."""
     sections: dict[str, Any] = {
         "broker": {"port": port},
         "journal": {"path": directory / "journal.sqlite"},
         "web": {"enabled": False},
+        "monitor": {"enabled": False},
     }
     for name, values in changes.items():
         sections[name] = {**sections.get(name, {}), **values} if isinstance(values, dict) else values

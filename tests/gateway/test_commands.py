@@ -50,7 +50,7 @@ def test_check_leaves_a_running_gateway_alone(
     assert result.exit_code == 0, result.output
     assert "in use by a running gateway" in result.output
     assert gateway.session.connected
-    assert gateway.session._epochs == 1
+    assert gateway.session.counts.connections == 1
 
 
 def test_check_tells_what_to_change(config: Any, free_port: Any, mosquitto: Any, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_failing_commit_is_retried_and_acked_only_then(mosquitto: Any, run_gatew
         assert gateway.counters.failed_commits == 3
         node.readings(reading(4))
         wait_for(lambda: node.acked(1, 4), what="the ack of the next")
-        gateway._inbox.dropped_qos0 = 2
+        gateway.inbox.dropped_qos0 = 2
         gateway.stop()
     told = [(each["event"], each["log_level"]) for each in logs if "journal" in each["event"]]
     assert [level for _, level in told] == ["error"] * 3 + ["info"]
@@ -131,7 +131,7 @@ def test_message_of_an_earlier_connection_is_not_acked_on_a_later_one(
     wait_for(lambda: not gateway.session.connected, what="the gateway to notice")
     broker.start()
     wait_for(gateway.session.subscribed.is_set, 20, what="the gateway to come back")
-    wait_for(lambda: gateway._inbox._queue.qsize() >= 1, what="the broker's second delivery")
+    wait_for(lambda: gateway.inbox.depth >= 1, what="the broker's second delivery")
     gate.open.set()
     wait_for(lambda: gateway.counters.received >= 2, what="both deliveries")
     wait_for(lambda: broker_acks, what="the second one's ack")
@@ -179,7 +179,9 @@ def spawn(tmp_path: Path) -> Iterator[Callable[[int], subprocess.Popen[str]]]:
 
     def start(port: int) -> subprocess.Popen[str]:
         config = tmp_path / "gateway.toml"
-        config.write_text(f"[broker]\nport = {port}\n[journal]\npath = 'j.sqlite'\n[web]\nport = 0\n")
+        config.write_text(
+            f"[broker]\nport = {port}\n[journal]\npath = 'j.sqlite'\n[web]\nport = 0\n[monitor]\nport = 0\n"
+        )
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-m", "dustline.cli", "gateway", "run", "--config", str(config)],

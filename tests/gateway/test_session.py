@@ -73,7 +73,7 @@ def test_refused_subscription_is_an_error_and_not_silence(
 def test_bug_in_a_callback_does_not_end_the_session(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
     port = mosquitto().port
     gateway = run_gateway(port)
-    put, calls = gateway._inbox.put, 0
+    put, calls = gateway.inbox.put, 0
 
     def failing_once(*args: Any) -> None:
         nonlocal calls
@@ -82,7 +82,7 @@ def test_bug_in_a_callback_does_not_end_the_session(mosquitto: Any, run_gateway:
             raise RuntimeError("a bug")
         put(*args)
 
-    gateway._inbox.put = failing_once
+    gateway.inbox.put = failing_once
     node = talk(port)
     node.readings(reading(1))
     node.readings(reading(2))
@@ -146,13 +146,13 @@ def test_only_the_beginning_of_a_long_message_waits_in_memory(
     port = mosquitto().port
     gateway = run_gateway(port)
     waited: list[Incoming] = []
-    real = gateway._inbox.put
+    real = gateway.inbox.put
 
     def put(message: Incoming, give_up: Any) -> None:
         waited.append(message)
         real(message, give_up)
 
-    gateway._inbox.put = put
+    gateway.inbox.put = put
     node = talk(port)
     node.send(b"x" * 1_000_000)
     wait_for(lambda: node.answers, what="the refusal")

@@ -1,0 +1,61 @@
+"""Is the gateway alive, is it ready? Judged from outside its threads, without waiting for any of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from gateway.operate.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from gateway.service import Gateway
+
+# The session is started anew after its patience; it counts as dead when that has not helped twice.
+PATIENCES = 3
+
+
+@dataclass(slots=True, frozen=True)
+class Problem:
+    """One part that is not as it should be, and why. No secrets."""
+
+    part: str
+    why: str
+
+
+def not_alive(gateway: Gateway) -> list[Problem]:
+    """Threads that have ended or hang: only a new process helps. A broker or database that is away does not
+    count: a new process would not bring it back."""
+    found = _thread("pipeline", gateway.pipeline, gateway.pipeline.heart)
+    found += _thread("watch", gateway.watch, gateway.watch.heart)
+    for delivery in gateway.deliveries:
+        found += _thread(f"delivery to {delivery.destination}", delivery, delivery.heart)
+    session = gateway.session
+    if session.silent_s > PATIENCES * session.patience_s and not gateway.inbox.full:
+        found.append(Problem("session", f"the MQTT thread gave no sign of life for {session.silent_s:.0f} s"))
+    if gateway.web is not None and not gateway.web.alive:
+        found.append(Problem("page", "its thread has ended"))
+    return found
+
+
+def not_ready(gateway: Gateway) -> list[Problem]:
+    """What keeps readings from being received and stored now."""
+    found: list[Problem] = []
+    session, trouble = gateway.session, gateway.counters.journal_trouble
+    if not session.subscribed.is_set():
+        found.append(Problem("subscription" if session.connected else "broker", session.trouble))
+    if trouble is not None:
+        found.append(Problem("journal", f"the last commit to {gateway.journal.path} failed: {trouble}"))
+    if gateway.inbox.full:
+        found.append(Problem("inbox", "is full: messages come faster than the journal takes them"))
+    return found
+
+
+def _thread(part: str, thread: Thread, heart: Heartbeat) -> list[Problem]:
+    if not thread.is_alive():
+        return [Problem(part, "its thread has ended")]
+    if heart.late_s:
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(time.time() - heart.late_s))
+        return [Problem(part, f"makes no progress; it was to be back at {since}")]
+    return []
