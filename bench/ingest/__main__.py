@@ -47,7 +47,9 @@ def measure(folder: Path, port: int, url: str, count: int, per_message: int, nod
     for name in ("journal", "influx"):
         extra = ""
         if name == "influx":
-            extra = f'[influx]\nenabled = true\nurl = "{url}"\norg = "bench"\nbucket = "bench"\ntoken = "bench"\n'
+            extra = (
+                f'[influx]\nenabled = true\nurl = "{url}"\norg = "bench"\nbucket = "bench"\ntoken = "bench"\n'
+            )
         home = folder / f"{name}-{per_message}-{nodes}"
         home.mkdir()
         run = ours.drain(home, port, name, readings, extra)

@@ -65,7 +65,7 @@ def journal_bytes(journal: Path) -> int:
 
 
 def drain(folder: Path, port: int, client_id: str, readings: int, extra: str = "") -> Run:
-    """Let a gateway take what waits for it: so many readings. With [influx] in `extra`, also carry them on."""
+    """Let a gateway take the readings that wait for it. With [influx] in `extra`, also carry them on."""
     journal = folder / "journal.sqlite"
     begin, bytes_before = count(journal), journal_bytes(journal) if journal.exists() else 0
     with gateway(folder, port, client_id, extra) as process:

@@ -1,4 +1,4 @@
-"""The plain ways, each as a process of its own: `python -m bench.ingest.plain discard|influx PORT ID COUNT [URL]`.
+"""The plain ways, each a process of its own: `python -m bench.ingest.plain discard|influx PORT ID COUNT URL`.
 
 discard: paho receives and throws away. influx: paho's callback validates with pydantic and hands to
 influxdb-client's batching writer. Prints a JSON object: seconds from the first message to the last (influx:
@@ -68,7 +68,7 @@ def main() -> None:
 def _writer(url: str) -> Any:
     from influxdb_client import InfluxDBClient, Point, WriteOptions
 
-    influx = InfluxDBClient(url=url, token="bench", org="bench")  # noqa: S106 - no secret
+    influx = InfluxDBClient(url=url, token="bench", org="bench")
     api = influx.write_api(write_options=WriteOptions(batch_size=5000, flush_interval=1000))
 
     def write(topic: str, payload: bytes) -> None:
@@ -78,7 +78,13 @@ def _writer(url: str) -> Any:
             return
         node = topic.split("/")[4]
         for it in Readings.model_validate_json(payload).readings:
-            point = Point("reading").tag("network", "bench").tag("node", node).tag("slot", it.slot).time(it.t, "s")
+            point = (
+                Point("reading")
+                .tag("network", "bench")
+                .tag("node", node)
+                .tag("slot", it.slot)
+                .time(it.t, "s")
+            )
             for name in ("pm25", "pm10", "temp", "rh", "press", "seq", "up", "dt", "n"):
                 point.field(name, getattr(it, name))
             api.write("bench", "bench", point)
