@@ -76,7 +76,7 @@ def torture(
             try:
                 verdict = _run(plant, fleet, blows, chance, say)
                 tamper(plant)
-                _judge(plant, fleet, verdict)
+                judge(plant, fleet, verdict)
                 plant.stop()
                 return verdict
             finally:
@@ -97,15 +97,8 @@ def _run(
                 f"{time.monotonic() - began:4.0f} s: {number} of {len(blows)} kills, {fleet.born} born, "
                 f"{fleet.waiting} not acked yet"
             )
-    fleet.be_quiet()
-    verdict = Verdict(len(blows), born=fleet.born)
-    if not _soon(lambda: fleet.waiting == 0):
-        verdict.wrong.append(f"{fleet.waiting} readings were not acked within {DRAIN_S:.0f} s")
-    fleet.claim()
-    if fleet.refusals:
-        verdict.wrong.append(f"{len(fleet.refusals)} refusals, the first: {fleet.refusals[0]}")
-    if not _soon(lambda: _ledger(plant)[1] == fleet.born and _count(plant) >= fleet.born):
-        verdict.wrong.append(f"not everything was delivered within {DRAIN_S:.0f} s")
+    verdict = Verdict(len(blows))
+    settle(plant, fleet, verdict)
     say(f"{time.monotonic() - began:4.0f} s: all quiet; comparing row by row")
     return verdict
 
@@ -117,12 +110,27 @@ def _strike(plant: Plant, blow: str, chance: random.Random) -> None:
     elif blow == "broker":
         plant.kill_broker(chance.uniform(0.0, 2.0))
     elif blow == "influx":
-        plant.kill_influx(chance.uniform(0.0, 3.0))
+        plant.kill_influx()
+        time.sleep(chance.uniform(0.0, 3.0))  # the outage itself
+        plant.influx.start()
     else:
         plant.fill_disk(chance.uniform(1.0, 4.0))
 
 
-def _judge(plant: Plant, fleet: Fleet, verdict: Verdict) -> None:
+def settle(plant: Plant, fleet: Fleet, verdict: Verdict) -> None:
+    """Let no more be born, and wait until all is acked and delivered."""
+    fleet.be_quiet()
+    verdict.born = fleet.born
+    if not _soon(lambda: fleet.waiting == 0):
+        verdict.wrong.append(f"{fleet.waiting} readings were not acked within {DRAIN_S:.0f} s")
+    fleet.claim()
+    if fleet.refusals:
+        verdict.wrong.append(f"{len(fleet.refusals)} refusals, the first: {fleet.refusals[0]}")
+    if not _soon(lambda: _ledger(plant)[1] == fleet.born and delivered(plant) >= fleet.born):
+        verdict.wrong.append(f"not everything was delivered within {DRAIN_S:.0f} s")
+
+
+def judge(plant: Plant, fleet: Fleet, verdict: Verdict) -> None:
     """The journal by its ledger, the database row by row."""
     born, stored, quarantined, missing = _ledger(plant)
     if (born, quarantined, missing) != (fleet.born, 0, 0):
@@ -152,7 +160,8 @@ def _rows(plant: Plant, node: Node) -> dict[int, list[tuple[int, float]]]:
     return found
 
 
-def _count(plant: Plant) -> int:
+def delivered(plant: Plant) -> int:
+    """Rows in the database."""
     rows = plant.influx.query("SELECT count(seq) FROM reading", DATABASE)
     return int(rows[0]["count"]) if rows else 0
 
