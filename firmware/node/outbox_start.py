@@ -57,9 +57,7 @@ def start(outbox, resume):
     try:
         use_once("outbox_write", "keep", outbox)
         if changed:
-            data = json.dumps(boots).encode()
-            files.write(outbox.path("boots"), data)
-            outbox.written += len(data)
+            files.write(outbox.path("boots"), json.dumps(boots).encode())
     except OSError as error:
         # A full disk must not stop the node: the outbox drains, and the first append tries again.
         print("outbox: cannot keep the boot's number:", error)

@@ -15,6 +15,7 @@ _STRIDE = const(6)
 _LEVELS = const(16)
 _UNREADABLE = const(256)
 _ENOSPC = const(28)
+_ENAMETOOLONG = const(36)  # what littlefs says of a new file when the disk is full
 _NONE = const(8192)  # a step that keeps none
 
 
@@ -39,7 +40,7 @@ def thin(outbox):
             break
         except OSError as error:
             files.remove(new + ".new")
-            if error.errno == _ENOSPC and step < _NONE:
+            if error.errno in (_ENOSPC, _ENAMETOOLONG) and step < _NONE:
                 step *= 4
                 continue
             index[at + _LEVEL] -= 1

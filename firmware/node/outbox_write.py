@@ -11,8 +11,9 @@ _LAST = const(3)
 _WAITING = const(4)
 _SIZE = const(5)
 _STRIDE = const(6)
-_ENOSPC = const(28)
 _SEGMENT_BYTES = const(16384)
+_ENOSPC = const(28)
+_ENAMETOOLONG = const(36)  # what littlefs says of a new file when the disk is full
 # A segment of which all is acked is left for a new one from this size on: littlefs writes a file's last block
 # anew with each record, and this much of a block costs less than a whole one.
 _ROLL_BYTES = const(512)
@@ -63,7 +64,7 @@ def _store_or_thin(outbox, seq, body):
     try:
         _store(outbox, seq, body)
     except OSError as error:
-        if error.errno != _ENOSPC or outbox.bytes < 2 * _SEGMENT_BYTES:
+        if error.errno not in (_ENOSPC, _ENAMETOOLONG) or outbox.bytes < 2 * _SEGMENT_BYTES:
             raise
         print("outbox: the disk is full, older readings are thinned")
         use_once("outbox_thin", "thin", outbox)
@@ -159,9 +160,7 @@ def keep(outbox):
             if outbox.boot < found < 0x7FFFFFFF:
                 raise OSError("a higher boot was found in " + path)
             files.folder(outbox.folder)
-            data = str(outbox.boot).encode()
-            files.write(path, data)
-            outbox.written += len(data)
+            files.write(path, str(outbox.boot).encode())
         outbox.kept = True
     except OSError as error:
         print("outbox: no file keeps the boot's number:", error)

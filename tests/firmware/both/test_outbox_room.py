@@ -16,7 +16,7 @@ from outbox_bench import (
     seqs,
 )
 
-from node import outbox_read, outbox_thin, outbox_write, record
+from node import files, outbox_read, outbox_thin, outbox_write, record
 
 RECORD = len(outbox_write.frame(record.encode(1000, T, "ntp", READING)))
 
@@ -138,7 +138,7 @@ def test_without_any_room_the_oldest_make_it():
 
     def answer(path, mode):
         if mode == "wb":
-            raise OSError(28, "a test")
+            raise OSError(36, "a test")  # littlefs says so when there is no room for a new name
         return open(path, mode)
 
     with Opening(answer):
@@ -187,4 +187,15 @@ def test_memory_that_ends_behind_the_flush_gives_no_seq_twice():
     assert seqs(batch) == [1, 2, 3, 4]
     with open(outbox.name(0), "rb") as file:
         assert outbox_read.seqs(file, 0) == [1, 2, 3, 4]
+    clean(folder)
+
+
+def test_small_files_are_counted_too():
+    folder = fresh("count")
+    before = files.written()
+    outbox = opened(folder)
+    assert files.written() == before + 1  # the number of the start
+    files.write(folder + "/times.json", bytes(100))
+    assert files.written() == before + 101
+    outbox.close()
     clean(folder)
