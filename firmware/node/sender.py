@@ -36,7 +36,7 @@ class Sender:
         self.live = False  # whether it is of fresh readings
         self.later = 0  # ms: no backlog before
         self.refused = {}  # (boot, first seq) of a batch -> how often it was refused
-        self.singly = [None, None]  # of the backlog, of what is fresh: up to this (boot, seq) one at a time
+        self.singly = {}  # of what is fresh or not: up to this (boot, seq) one at a time
         self.silent = 0  # batches in a row that got no answer
 
     async def run(self):

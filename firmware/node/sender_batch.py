@@ -47,13 +47,13 @@ def fill(it):
 
 def _batch(it, most):
     """Outbox.batch; one reading alone as long as they are those of a batch that was refused."""
-    upto = it.singly[it.live]
+    upto = it.singly.get(it.live)
     found = it.outbox.batch(1 if upto else _MAX_READINGS, most, it.live)
     if upto and found:
         from node.record import seq_of  # forgotten by fill
 
         if (found[0], seq_of(found[1][0])) > upto:
-            it.singly[it.live] = None
+            del it.singly[it.live]
     return found
 
 

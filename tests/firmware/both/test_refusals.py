@@ -44,7 +44,7 @@ class Sender:
         self.live = False
         self.answer = Answer()
         self.refused = {}
-        self.singly = [None, None]
+        self.singly = {}
 
     def turn(self, refuses):
         """Send one batch: (boot, seqs) of it. It is refused when `refuses(boot, seq)` is true of one."""
@@ -105,7 +105,7 @@ def test_readings_go_together_again_behind_a_refused_batch():
         turn = it.turn(lambda boot, seq: seq == 2)
         given.append(len(turn[1]))
     assert given[-1] > 1
-    assert it.singly == [None, None]
+    assert it.singly == {}
     clean(it.outbox.folder)
 
 
