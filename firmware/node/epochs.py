@@ -31,8 +31,9 @@ def begin(app):
     if right:
         # An earlier start of this boot, which was left by deep sleep, has given times already.
         clock.restore(start, kept.get("last", {}) if kept.get("boot") == outbox.boot else {})
-    waiting = [outbox.index[at] for at in range(0, len(outbox.index), STRIDE)]
-    known = [entry for entry in _load() if entry[0] in waiting and entry[0] != outbox.boot]
+    held = range(0, len(outbox.index), STRIDE)
+    known = [entry for entry in _load() if any(outbox.holds(at, entry[0]) for at in held)]
+    known = [entry for entry in known if entry[0] != outbox.boot]
     known.append([outbox.boot, session, start, start if right else None])
     _keep(known[-_MOST:])
 

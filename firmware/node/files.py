@@ -2,6 +2,8 @@
 
 import os
 
+_written = [0]  # bytes since the start, of all small files
+
 
 def read(path):
     """Bytes of a file, or None when there is none."""
@@ -19,10 +21,16 @@ def write(path, data):
         with open(beside, "wb") as file:
             file.write(data)
             file.flush()
+            _written[0] += len(data)
         os.rename(beside, path)
     except OSError:
         remove(beside)  # on a full disk it would keep room that others need
         raise
+
+
+def written():
+    """Bytes that write() gave to the file system since the start."""
+    return _written[0]
 
 
 def remove(path):

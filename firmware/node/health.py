@@ -3,7 +3,7 @@
 import gc
 import json
 
-from node import use_once
+from node import files, use_once
 
 
 def message(app):
@@ -13,7 +13,7 @@ def message(app):
     for part in (app, app.link, app.timekeeper, app.sender, outbox):
         counters.update(part.counters)
     counters["thinned"] = outbox.thinned
-    counters["written"] = outbox.written
+    counters["written"] = outbox.written + files.written()
     counters["crashes"] = app.crashes
     counters["config_problems"] = len(app.config.problems)
     gc.collect()

@@ -1,15 +1,16 @@
 """Readings in flash from their birth until the gateway's ack. What stays in the heap of it.
 
-Append-only segment files `BOOT-NUMBER-LEVEL.seg` (hex) of records `length, body, checksum`. A reading is
-born when its record is flushed; only an ack (`acked`) makes the outbox forget it. What is done is known as
-ranges of seqs per boot (`ranges`), kept in two small files that are written in turn. A torn record fails its
-checksum and is passed over. When the flash cannot be written, readings wait in the heap (`ring`), counted.
+Append-only segment files `BOOT-NUMBER-LEVEL.seg` (hex) of records `length, body, checksum`; those of many
+starts in one outage are put together (outbox_pack). A reading is born when its record is flushed; only an ack
+(`acked`) makes the outbox forget it. What is done is known as ranges of seqs per boot (`ranges`), kept in two
+small files that are written in turn. A torn record fails its checksum and is passed over. When the flash
+cannot be written, readings wait in the heap (`ring`), counted.
 
 When the outbox is full, old segments are thinned to every second record (LEVEL counts it), so that a long
 outage costs resolution, not a stretch of days.
 
 What is done once a minute or so is loaded for it: outbox_start, outbox_write, outbox_read, outbox_ack,
-outbox_thin. docs/node/storage.md tells the whole.
+outbox_aside, outbox_thin, outbox_pack. docs/node/storage.md tells the whole.
 """
 
 from array import array
@@ -21,6 +22,8 @@ from node import use_once
 # `index` has six numbers for each segment, oldest first: boot, number, level (with 256: cannot be read), last
 # seq, readings that wait, bytes. A full outbox has some 20 segments, more when it was thinned.
 STRIDE = const(6)
+# With this in its level it is a pack, all of several boots: `boot` is the first of them, `number` the last.
+_PACK = const(16)
 
 
 class Outbox:
@@ -41,7 +44,8 @@ class Outbox:
         self.aside = 0
         self.counters = {"ram_only": 0, "lost_ram": 0, "unreadable": 0}
         self.index = array("I")
-        self.ranges = []  # [boot, first, last] of what is done; nothing held from first to last waits
+        # [boot, first, last] of what is done; nothing held from first to last waits. Of boot 0: whole boots.
+        self.ranges = []
         self.ring = []  # (seq, record) of those that the flash did not take
         self.boots = []  # [boot, last seq] of earlier boots, newest first
         self.file = None  # the segment being written
@@ -60,6 +64,11 @@ class Outbox:
         """The path of the segment at index[at]."""
         index = self.index
         return self.path(f"{index[at]:08x}-{index[at + 1]:04x}-{index[at + 2] % 256:x}.seg")
+
+    def holds(self, at, boot):
+        """Whether readings of this boot may be in the segment at index[at]."""
+        index = self.index
+        return index[at] <= boot <= index[at + 1 if index[at + 2] & _PACK else at]
 
     def open(self, resume=None):
         """Count this start and read what is held. With resume=(boot, last seq), as after a deep sleep, that
@@ -87,9 +96,9 @@ class Outbox:
         use_once("outbox_ack", "acked", self, boot, seqs)
 
     def set_aside(self, boot, bodies):
-        """Take readings that the gateway cannot read out of the way. Their records stay in the file `aside`,
-        as long as it has room, for whoever looks into it."""
-        use_once("outbox_ack", "set_aside", self, boot, bodies)
+        """Take readings that the gateway cannot read out of the way, into the file `aside`, for whoever looks
+        into it. False when it does not take all of them: the others wait on."""
+        return use_once("outbox_aside", "set_aside", self, boot, bodies)
 
     def close(self):
         file, self.file = self.file, None

@@ -11,15 +11,14 @@ import binascii
 from micropython import const
 
 from node import files, use_once
-from node import forget as forget_module
 
 _LEVEL = const(2)
 _LAST = const(3)
 _WAITING = const(4)
 _SIZE = const(5)
 _STRIDE = const(6)
+_PACK = const(16)
 _UNREADABLE = const(256)
-_ASIDE_BYTES = const(16384)
 _MOST = const(24)  # ranges; an ack that would make more is not taken: it comes again
 
 
@@ -27,6 +26,8 @@ def acked(outbox, boot, seqs):
     """See Outbox.acked."""
     known = True  # all of them are of the last batch, and it is still held as it was then
     starts = _starts(outbox, boot)
+    if starts:
+        _pass_boots(outbox, boot)
     for seq in seqs:
         start = starts.get(seq)
         if _is_done(outbox, boot, seq) or not _add(outbox.ranges, boot, start or seq, seq):
@@ -59,6 +60,14 @@ def _is_done(outbox, boot, seq):
     return any(known[0] == boot and known[1] <= seq <= known[2] for known in outbox.ranges)
 
 
+def _pass_boots(outbox, boot):
+    """A batch of this boot was given: of a pack, then, the boots before it are done."""
+    index = outbox.index
+    for at in range(0, len(index), _STRIDE):
+        if index[at] < boot and outbox.holds(at, boot):
+            _add(outbox.ranges, 0, index[at], boot - 1)
+
+
 def _add(ranges, boot, first, last):
     """Put a range to the others; False when there are too many."""
     joined = [r for r in ranges if r[0] == boot and r[1] <= last + 1 and first <= r[2] + 1]
@@ -81,7 +90,7 @@ def _count(outbox, boot, seq):
             return
     index = outbox.index
     for at in range(0, len(index), _STRIDE):
-        if index[at] == boot and index[at + _LAST] >= seq and index[at + _WAITING]:
+        if outbox.holds(at, boot) and index[at + _LAST] >= seq and index[at + _WAITING]:
             index[at + _WAITING] -= 1
             outbox.depth -= 1
             return
@@ -150,22 +159,17 @@ def forget(outbox):
         files.remove(outbox.name(at))
         outbox.bytes -= index[at + _SIZE]
         index = outbox.index = index[:at] + index[at + _STRIDE :]
-    held = [index[at] for at in range(0, len(index), _STRIDE)] + [outbox.boot]
-    outbox.ranges = [known for known in outbox.ranges if known[0] in held]
+    outbox.ranges = [known for known in outbox.ranges if _counts(outbox, known)]
 
 
-def set_aside(outbox, boot, bodies):
-    """See Outbox.set_aside."""
-    try:
-        with open(outbox.path("aside"), "ab") as file:
-            for body in bodies:
-                if file.tell() < _ASIDE_BYTES:
-                    outbox.written += file.write(use_once("outbox_write", "frame", body))
-            file.flush()
-    except OSError as error:
-        print("outbox: no file for what the gateway refuses; those readings are lost:", error)
-    outbox.aside += len(bodies)
-    from node.record import seq_of
-
-    acked(outbox, boot, [seq_of(body) for body in bodies])
-    forget_module("record")
+def _counts(outbox, known):
+    """Whether a range is still needed: readings that it tells of may be in a segment."""
+    boot, first, last = known
+    if boot:
+        first = last = boot
+    index = outbox.index
+    for at in range(0, len(index), _STRIDE):
+        until = index[at + 1 if index[at + _LEVEL] & _PACK else at]
+        if index[at] <= last and first <= until:
+            return not boot or not any(not of and low <= boot <= high for of, low, high in outbox.ranges)
+    return boot == outbox.boot

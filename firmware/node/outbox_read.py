@@ -8,14 +8,18 @@ _LEVEL = const(2)
 _LAST = const(3)
 _WAITING = const(4)
 _STRIDE = const(6)
+_PACK = const(16)
 _UNREADABLE = const(256)
 _CHUNK = const(512)
 _LONGEST_RECORD = const(259)  # a length byte, up to 255 bytes, a checksum
 
 
-def scan(file, start=0):
-    """Yield (offset behind the record, seq, body) for every sound record from `start` on. Damaged bytes are
-    passed over one by one until a record's checksum is right again. Holds no more than _CHUNK + a record."""
+def scan(file, start=0, pack=0):
+    """Yield (offset behind the record, boot, seq, body) for every sound record from `start` on. Damaged bytes
+    are passed over one by one until a record's checksum is right again. Holds no more than _CHUNK + a record.
+
+    pack    the first boot of a pack; 0: the file is none, and boot is given as 0
+    """
     file.seek(start)
     buffer = b""
     at = 0
@@ -36,34 +40,43 @@ def scan(file, start=0):
             body = buffer[at + 1 : behind - 3]
             if (binascii.crc32(body) & 0xFFFFFF).to_bytes(3, "little") == buffer[behind - 3 : behind]:
                 at = behind
-                yield start + at, _seq_of(body), body
+                boot = head = 0
+                if pack:
+                    boot, head = _number(body)
+                    body = body[head:]
+                yield start + at, pack + boot, _number(body)[0], body
                 continue
         at += 1
 
 
-def _seq_of(body):
-    """As record.seq_of, for bytes that a checksum has found sound."""
-    seq = shift = at = 0
+def _number(body):
+    """(the number at the begin of bytes that a checksum has found sound, the offset behind it)"""
+    number = shift = at = 0
     while at < len(body):
-        seq |= (body[at] & 0x7F) << shift
-        if body[at] < 0x80:
-            break
+        number |= (body[at] & 0x7F) << shift
         at += 1
+        if body[at - 1] < 0x80:
+            break
         shift += 7
-    return seq
+    return number, at
 
 
 def seqs(file, start):
     """The seqs of the records from `start` on."""
-    return [seq for _, seq, _ in scan(file, start)]
+    return [seq for _, _, seq, _ in scan(file, start)]
 
 
-def done_range(outbox, boot, seq):
-    """The range of done seqs that holds this one, or None."""
-    for known in outbox.ranges:
-        if known[0] == boot and known[1] <= seq <= known[2]:
-            return known
-    return None
+def pack_of(index, at):
+    """The first boot of the pack at index[at]; 0 when it is none."""
+    return index[at] if index[at + _LEVEL] & _PACK else 0
+
+
+def is_done(outbox, boot, seq):
+    """Whether this reading does not wait. A range of boot 0 is of boots, all of which is done."""
+    for of, first, last in outbox.ranges:
+        if first <= seq <= last if of == boot else not of and first <= boot <= last:
+            return True
+    return False
 
 
 def batch(outbox, max_count, max_bytes, live):
@@ -78,7 +91,8 @@ def batch(outbox, max_count, max_bytes, live):
         here = index[at]
         if live and here != outbox.boot:
             continue
-        if bodies and here != boot:
+        pack = pack_of(index, at)
+        if bodies and (here != boot or pack):
             break
         if here != boot:
             boot = here
@@ -97,9 +111,13 @@ def batch(outbox, max_count, max_bytes, live):
             prior = prior or place[4]
         try:
             with open(outbox.name(at), "rb") as file:
-                for behind, seq, body in scan(file, begin):
-                    known = done_range(outbox, boot, seq)
-                    if known or seq < first or (bodies and seq <= given[-1]):
+                for behind, of, seq, body in scan(file, begin, pack):
+                    if of != boot and pack:
+                        if bodies:
+                            return _give(outbox, boot, given, bodies)
+                        boot = of
+                        prior = 1  # all of a boot is in one pack
+                    if is_done(outbox, boot, seq) or seq < first or (bodies and seq <= given[-1]):
                         prior = prior or seq + 1
                         if not bodies and not live:
                             outbox.oldest = key + (behind, seq + 1)
@@ -120,7 +138,7 @@ def batch(outbox, max_count, max_bytes, live):
             boot = outbox.boot
             prior = first
         for seq, body in outbox.ring:
-            if seq < first or (bodies and seq <= given[-1]) or done_range(outbox, boot, seq):
+            if seq < first or (bodies and seq <= given[-1]) or is_done(outbox, boot, seq):
                 continue
             if bodies and (len(bodies) >= max_count or size + len(body) > max_bytes):
                 break
@@ -152,16 +170,22 @@ def _give(outbox, boot, given, bodies):
 def count(outbox, at):
     """Read one segment to say what it holds and what of that waits. Returns the offset behind it."""
     index = outbox.index
-    behind = last = waiting = 0
+    boot = index[at]
+    pack = pack_of(index, at)
+    behind = last = most = waiting = 0
     with open(outbox.name(at), "rb") as file:
-        for end, seq, _ in scan(file):
+        for end, of, seq, _ in scan(file, 0, pack):
             behind = end
+            if of != boot and pack:
+                boot = of
+                last = 0
             if seq > last:
                 last = seq
-                if not done_range(outbox, index[at], seq):
+                most = max(most, seq)
+                if not is_done(outbox, boot, seq):
                     waiting += 1
     outbox.depth += waiting - index[at + _WAITING]
-    index[at + _LAST] = last
+    index[at + _LAST] = most
     index[at + _WAITING] = waiting
     return behind
 
@@ -170,9 +194,9 @@ def count_boot(outbox, boot):
     """Count anew what waits of a boot, when that cannot be told from the last batch."""
     index = outbox.index
     for at in range(0, len(index), _STRIDE):
-        if index[at] == boot and index[at + _WAITING]:
+        if index[at + _WAITING] and outbox.holds(at, boot):
             count(outbox, at)
     if boot == outbox.boot:
-        waits = [pair for pair in outbox.ring if not done_range(outbox, boot, pair[0])]
+        waits = [pair for pair in outbox.ring if not is_done(outbox, boot, pair[0])]
         outbox.depth -= len(outbox.ring) - len(waits)
         outbox.ring = waits

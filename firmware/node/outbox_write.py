@@ -12,14 +12,23 @@ _WAITING = const(4)
 _SIZE = const(5)
 _STRIDE = const(6)
 _SEGMENT_BYTES = const(16384)
+_ENOSPC = const(28)
+_ENAMETOOLONG = const(36)  # what littlefs says of a new file when the disk is full
 # A segment of which all is acked is left for a new one from this size on: littlefs writes a file's last block
 # anew with each record, and this much of a block costs less than a whole one.
 _ROLL_BYTES = const(512)
 _RING = const(32)
 
 
-def frame(body):
-    """A record as it stands in the file."""
+def frame(body, behind=None):
+    """A record as it stands in the file. `behind`: in a pack, how far its boot is behind the first."""
+    if behind is not None:
+        head = bytearray()
+        while behind > 0x7F:
+            head.append(behind & 0x7F | 0x80)
+            behind >>= 7
+        head.append(behind)
+        body = bytes(head) + body
     return bytes([len(body)]) + body + (binascii.crc32(body) & 0xFFFFFF).to_bytes(3, "little")
 
 
@@ -29,9 +38,9 @@ def append(outbox, reading, t, tq):
     body = use_once("record", "encode", seq, t, tq, reading)
     try:
         while outbox.ring:
-            _store(outbox, *outbox.ring[0])
+            _store_or_thin(outbox, *outbox.ring[0])
             outbox.ring.pop(0)
-        _store(outbox, seq, body)
+        _store_or_thin(outbox, seq, body)
     except OSError as error:
         if not outbox.kept:
             keep(outbox)
@@ -48,6 +57,18 @@ def append(outbox, reading, t, tq):
     if outbox.live == seq:
         outbox.freshest = outbox.tail
     return seq
+
+
+def _store_or_thin(outbox, seq, body):
+    """As _store. On a full disk the outbox makes the room, as far as it takes some itself."""
+    try:
+        _store(outbox, seq, body)
+    except OSError as error:
+        if error.errno not in (_ENOSPC, _ENAMETOOLONG) or outbox.bytes < 2 * _SEGMENT_BYTES:
+            raise
+        print("outbox: the disk is full, older readings are thinned")
+        use_once("outbox_thin", "thin", outbox)
+        _store(outbox, seq, body)
 
 
 def _store(outbox, seq, body):
@@ -67,15 +88,18 @@ def _store(outbox, seq, body):
         _begin(outbox, longest - len(data))
         index = outbox.index
         at = len(index) - _STRIDE
+    tail = tuple(index[at : at + 3]) + (index[at + _SIZE], seq)
     try:
         outbox.file.write(data)
         outbox.file.flush()
-        outbox.written += len(data)
     except OSError:
         outbox.close()
         if not _is_there(outbox, at, seq):
             raise
-    outbox.tail = tuple(index[at : at + 3]) + (index[at + _SIZE], seq)
+    # From here on nothing takes memory: without any left the seq would come twice.
+    outbox.seq = max(outbox.seq, seq)
+    outbox.tail = tail
+    outbox.written += len(data)
     index[at + _LAST] = seq
     index[at + _WAITING] += 1
     index[at + _SIZE] += len(data)
@@ -88,8 +112,8 @@ def _is_there(outbox, at, seq):
         with open(outbox.name(at), "rb") as file:
             file.seek(outbox.index[at + _SIZE])
             return file.read(1) and seq in use_once("outbox_read", "seqs", file, outbox.index[at + _SIZE])
-    except OSError:
-        return False
+    except (OSError, MemoryError):
+        return False  # a copy under the same seq is no harm
 
 
 def _begin(outbox, room):
@@ -136,9 +160,7 @@ def keep(outbox):
             if outbox.boot < found < 0x7FFFFFFF:
                 raise OSError("a higher boot was found in " + path)
             files.folder(outbox.folder)
-            data = str(outbox.boot).encode()
-            files.write(path, data)
-            outbox.written += len(data)
+            files.write(path, str(outbox.boot).encode())
         outbox.kept = True
     except OSError as error:
         print("outbox: no file keeps the boot's number:", error)

@@ -35,7 +35,8 @@ class Sender:
         self.seqs = []  # of the batch under way, those without an ack
         self.live = False  # whether it is of fresh readings
         self.later = 0  # ms: no backlog before
-        self.refusals = 0
+        self.refused = {}  # (boot, first seq) of a batch -> how often it was refused
+        self.singly = {}  # of what is fresh or not: up to this (boot, seq) one at a time
         self.silent = 0  # batches in a row that got no answer
 
     async def run(self):

@@ -21,24 +21,40 @@ def fill(it):
         outbox.freshest = outbox.tail
     most = it.config.batch_bytes // _JSON_PER_BYTE
     it.live = True
-    found = outbox.batch(_MAX_READINGS, most, True) if outbox.live <= outbox.seq else None
+    found = _batch(it, most) if outbox.live <= outbox.seq else None
     if found is None:
         outbox.live = outbox.seq + 1
         if now < it.later:
             return False
         it.live = False
-        found = outbox.batch(_MAX_READINGS, most)
+        found = _batch(it, most)
         if found is None:
             it.later = now + _EMPTY_MS  # what waits cannot be read
             return False
     it.boot = found[0]
+    depth = outbox.depth
     try:
         _write(it, found[1])
     finally:
         forget("record")
-    if it.seqs and not it.live:
+    if not it.seqs and outbox.depth == depth:  # none of these can be read, and none could be set aside
+        outbox.live = outbox.seq + 1
+        it.later = now + _EMPTY_MS
+    elif it.seqs and not it.live:
         it.later = now + len(it.seqs) * 60000 // it.config.backlog_per_min
     return it.seqs
+
+
+def _batch(it, most):
+    """Outbox.batch; one reading alone as long as they are those of a batch that was refused."""
+    upto = it.singly.get(it.live)
+    found = it.outbox.batch(1 if upto else _MAX_READINGS, most, it.live)
+    if upto and found:
+        from node.record import seq_of  # forgotten by fill
+
+        if (found[0], seq_of(found[1][0])) > upto:
+            del it.singly[it.live]
+    return found
 
 
 def _write(it, bodies):

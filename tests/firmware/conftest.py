@@ -1,5 +1,6 @@
 """Make the firmware importable, as it is on a board, and what the tests in both/ share."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,3 +12,5 @@ firmware_path.importable()
 sys.path.append(str(Path(__file__).parent / "both"))
 # use_once collects what it leaves: on CPython, in a heap full of tests, that takes longer than a test.
 __import__("node").gc = SimpleNamespace(collect=lambda: 0)
+# MicroPython alone has it.
+vars(os)["ilistdir"] = lambda folder: ((name,) for name in os.listdir(folder))

@@ -28,6 +28,7 @@ def test_a_cut_anywhere_breaks_no_promise(repo: Path, micropython: str) -> None:
     assert done.returncode == 0
     assert int(found[1]) > 1000
     assert "littlefs:" in done.stdout
+    assert re.search(r"day: packed [1-9]\d* times, set aside [1-9]", done.stdout), done.stdout
 
 
 @pytest.mark.parametrize("fault", ["no-flush", "in-place", "ack-not-kept", "ack-beyond", "boot-not-kept"])

@@ -6,6 +6,7 @@ import random
 from outbox_bench import READING, Board, T, clean, fresh, keeping, let_go, opened, seqs
 
 from node import outbox_ack, outbox_read, outbox_write
+from node.outbox import STRIDE
 
 MODULES = (outbox_write, outbox_read, outbox_ack)
 MOST = 80  # readings that wait: the model has to fit into a small heap too
@@ -60,9 +61,8 @@ class Model:
             self.waits.update([pair for pair in done if not self._is_done(pair)])
 
     def _is_done(self, pair):
-        known = [r for r in self.outbox.ranges if r[0] == pair[0]]
-        held = [self.outbox.index[at] for at in range(0, len(self.outbox.index), 6)]
-        return any(r[1] <= pair[1] <= r[2] for r in known) or pair[0] not in held
+        held = any(self.outbox.holds(at, pair[0]) for at in range(0, len(self.outbox.index), STRIDE))
+        return not held or outbox_read.is_done(self.outbox, *pair)
 
     def restart(self):
         if self.rng.random() < 0.5:
@@ -73,7 +73,7 @@ class Model:
         self.boot = self.outbox.boot
 
 
-def run(seed, steps):
+def run(seed, steps, restarts=0.05):
     rng = random.Random(seed) if hasattr(random, "Random") else seeded(seed)
     folder = fresh("model")
     for module in MODULES:
@@ -84,9 +84,9 @@ def run(seed, steps):
             dice = rng.random()
             if dice < 0.4 and len(model.waits) < MOST:
                 model.append()
-            elif dice < 0.9:
+            elif dice < 0.95 - restarts:
                 model.batch()
-            elif dice < 0.95:
+            elif dice < 1 - restarts:
                 model.jump()
             else:
                 model.restart()
@@ -118,3 +118,10 @@ def test_random_steps():
     for seed in range(6):
         print("seed", seed)
         run(seed, 150)
+
+
+def test_random_steps_with_many_starts():
+    """So that their segments become packs."""
+    for seed in range(6):
+        print("seed", seed)
+        run(seed, 150, 0.3)

@@ -14,11 +14,12 @@ from pathlib import Path
 from dustline import firmware_path
 
 HERE = Path(__file__).parent
-# The same firmware with a small outbox: a day then fills segments, leaves them and thins them many times, and
-# a start reads little. Each text must be found, or the test would not run what it says.
+# The same firmware with a small outbox: a day then fills segments, leaves them, thins and packs them many
+# times, and a start reads little. Each text must be found, or the test would not run what it says.
 SMALLER = (
     ("_SEGMENT_BYTES = const(16384)", "_SEGMENT_BYTES = const(2048)"),
     ('"outbox_kb": (64,', '"outbox_kb": (1,'),
+    ("_FEW = const(8)", "_FEW = const(1)"),
 )
 DAY = 1440
 SHORT = 120
@@ -44,12 +45,12 @@ def firmware(directory: Path) -> Path:
     """A copy of the firmware, with SMALLER."""
     copy = directory / "firmware"
     shutil.copytree(firmware_path.folder(), copy, ignore=shutil.ignore_patterns("__pycache__"))
-    missing = [old for old, _ in SMALLER]
+    missing = {old for old, _ in SMALLER}
     for path in copy.rglob("*.py"):
         text = path.read_text()
         for old, new in SMALLER:
             if old in text:
-                missing.remove(old)
+                missing.discard(old)
                 text = text.replace(old, new)
         path.write_text(text)
     if missing:

@@ -50,7 +50,7 @@ class Day:
         for minute in range(self.minutes):
             self.happen(minute)
             self.measure(minute + 1)
-            simtime.run(35000 if self.gateway.mode == "late" else 4000)
+            simtime.run({"late": 35000, "refuse": 50000}.get(self.gateway.mode, 4000))
             simtime.skip(60000 - simtime.now() % 60000)
             if self.life.died:
                 raise self.life.died
@@ -133,6 +133,8 @@ class Day:
             self.life.connect(True)
         elif at(960):
             life.connect(False)
+        elif at(984) or at(1008) or at(1032):
+            self.start()  # without a network: their small segments are packed
         elif at(1056):
             # And one after a crash, with a backlog, and no network for a while.
             use_once("crash", "note", life.board, ValueError("a crash on purpose"))

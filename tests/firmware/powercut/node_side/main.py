@@ -30,7 +30,9 @@ def main(minutes, part, parts, every, second, broken=""):
     cutter = Cutter(int(part), int(parts), int(every), int(second), say)
     cutter.day(day.disk.steps, day.ledger)
     seconds = time.ticks_diff(time.ticks_ms(), began) // 1000
+    packed = [step for step in day.disk.steps if step.what == "rename" and "-10.seg.new" in step.path]
     say("day: operations", day.disk.operations, "changing", len(day.disk.steps), "thinned", day.thinned)
+    say("day: packed", len(packed), "times, set aside", day.life.app.outbox.aside)
     say("part", part, "of", parts, "cuts", cutter.cuts, "again", cutter.again, "in", seconds, "s")
     say("total cuts", cutter.cuts)
     say("total violations", cutter.violations)
