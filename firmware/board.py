@@ -186,6 +186,17 @@ class Wifi:
             return None
 
 
+def note_end():
+    """Note that the node ends by intent. A reset without that was a panic of the chip: the port has one word for
+    both, HARD_RESET."""
+    try:
+        if nvs_get("runs"):
+            nvs_set("runs", 0)
+    except OSError as error:
+        print("nvs: cannot note the end:", error)
+
+
 def restart():
-    """Start anew. Does not return."""
+    """Start anew, by intent. Does not return."""
+    note_end()
     machine.reset()

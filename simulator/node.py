@@ -279,7 +279,9 @@ class SimNode:
         """(reset cause, seconds until the next start; None for never)"""
         if reset is None:
             self.crashes += 1
-            self._home.note(f"the process ended by itself with code {code}; restarting as the watchdog would")
-            return "watchdog", REBOOT_S
+            # A signal is what a panic is to a chip, which tells one as a reset that was asked for.
+            cause, who = ("hard", "a panic") if code < 0 else ("watchdog", "the watchdog")
+            self._home.note(f"the process ended by itself with code {code}; restarting as {who} would")
+            return cause, REBOOT_S
         self._home.note(f"reset: {reset.cause}" + (f", wakes in {reset.wake_s} s" if reset.wake_s else ""))
         return reset.cause, reset.wake_s
