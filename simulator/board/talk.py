@@ -28,7 +28,7 @@ from simulator.board.power import Ended, Reset
 from simulator.board.uart import NodeUart
 
 # What firmware may get to see; anything else is a mistake in the simulator and goes up to its log.
-RAISED = (AttributeError, OSError, OverflowError, TypeError, ValueError)
+RAISED = (AttributeError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
 LOOK_S = 1.0
 
 Arguments = tuple[object, ...]
