@@ -1,4 +1,5 @@
-"""The board: the only file that imports machine, network and esp32. Everything else asks it."""
+"""The board: the only file that imports machine, network and esp32; main.py has a reset of its own for when this
+file cannot be loaded. Everything else asks it."""
 
 import time
 
