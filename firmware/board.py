@@ -1,5 +1,5 @@
-"""The board: the only file that imports machine, network and esp32; main.py has a reset of its own for when this
-file cannot be loaded. Everything else asks it."""
+"""The board: the only file that imports machine, network and esp32. Everything else asks it. But main.py can
+reset the chip by itself, should this file not load."""
 
 import time
 
@@ -168,7 +168,8 @@ class Wifi:
         self._ask("active", False)
 
     def scan(self):
-        """What is on the air: (ssid, bssid, channel, rssi, ...) each. Takes seconds and blocks. Raises OSError."""
+        """What is on the air: (ssid, bssid, channel, rssi, ...) each. Takes seconds and blocks. Raises
+        OSError."""
         return self._ask("scan")
 
     def join(self, ssid, password, bssid=None):
@@ -199,8 +200,8 @@ class Wifi:
 
 
 def note_end():
-    """Note that the node ends by intent. A reset without that was a panic of the chip: the port has one word for
-    both, HARD_RESET."""
+    """Note that the node ends by intent. A reset without that was a panic of the chip: the port has one word
+    for both, HARD_RESET."""
     try:
         if nvs_get("runs"):
             nvs_set("runs", 0)

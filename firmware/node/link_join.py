@@ -18,8 +18,8 @@ _EARLIEST_MS = const(1735689600000)  # 2025-01-01: the chip's clock, by which TL
 
 
 async def join(link):
-    """Return when Wi-Fi is up, for TLS the clock is known or was waited for, and this node's own instant has come
-    when others return, too. Raises MqttError."""
+    """Return when Wi-Fi is up, for TLS the clock is known or was waited for, and this node's own instant has
+    come when others return, too. Raises MqttError."""
     until = 0
     if not link.wifi.is_up():
         link.joined.clear()
@@ -36,9 +36,10 @@ async def join(link):
 
 
 def _apart_ms(link):
-    """How long to keep away from the broker after joining: a random part of `spread_s` where whole districts may
-    come back in this second, after a power cut or a long time without Wi-Fi. Nobody waits at a node that is new or
-    was away for less than that span. A node in deep sleep wakes at times of its own, and waiting costs it."""
+    """How long to keep away from the broker after joining: a random part of `spread_s` where whole districts
+    may come back in this second, after a power cut or a long time without Wi-Fi. Nobody waits at a node that is
+    new or was away for less than that span. A node in deep sleep wakes at times of its own, and waiting costs
+    it."""
     app = link.app
     span = app.config.spread_s * 1000
     if app.config.deep_sleep:

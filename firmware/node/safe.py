@@ -1,5 +1,5 @@
-"""Whether to start in safe mode: after three crashes, panics or watchdog resets in a row, without ten minutes of
-good work in between. Loaded at the start."""
+"""Whether to start in safe mode: after three crashes, panics or watchdog resets in a row, without ten minutes
+of good work in between. Loaded at the start."""
 
 from micropython import const
 

@@ -10,7 +10,7 @@ HOST = ("192.0.2.1", 1883)
 
 
 class Socket:
-    """As modsocket.c of the ESP32 port over lwIP: `end` is the error that the connection comes to, or None."""
+    """As the ESP32 port's over lwIP. `end`: the error that the connection comes to, or None."""
 
     def __init__(self, end):
         self.end = end
