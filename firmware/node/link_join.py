@@ -37,9 +37,9 @@ async def join(link):
 
 def _apart_ms(link):
     """How long to keep away from the broker after joining: a random part of `spread_s` where whole districts
-    may come back in this second, after a power cut or a long time without Wi-Fi. Nobody waits at a node that is
-    new or was away for less than that span. A node in deep sleep wakes at times of its own, and waiting costs
-    it."""
+    may come back in this second, after a power cut or a long time without Wi-Fi. Nobody waits at a node that
+    is new or was away for less than that span. A node in deep sleep wakes at times of its own, and waiting
+    costs it."""
     app = link.app
     span = app.config.spread_s * 1000
     if app.config.deep_sleep:
