@@ -1,5 +1,8 @@
 """Dustline node. MicroPython runs this at power-on."""
 
+# pyright: reportPossiblyUnboundVariable=false
+# After an import that failed, the note of it may fail for a missing name, but not the reset behind it.
+
 import sys
 import time
 

@@ -36,12 +36,16 @@ class AccessPoint:
     revived: Callable[[], None] | None = None
     # How many calls of active, connect or scan fail for want of the chip's own memory, by name. Set at the
     # first access point.
-    no_memory: dict[str, int] = field(default_factory=dict)
+    no_memory: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def failing(self) -> float:
         """The part of all tries to join that a weak signal lets fail: none at -75 dBm, nearly all at -90."""
         return min(max((GOOD_DBM - self.rssi) / (GOOD_DBM - LOST_DBM), 0.0), 0.95)
+
+
+class UnknownCodeError(Exception):
+    """A code of ESP-IDF's that the port has no name for: a RuntimeError on the node."""
 
 
 class Codes:
@@ -154,7 +158,7 @@ class Station(Constants):
         failing = self._air[0].no_memory
         if failing.get(call):
             failing[call] -= 1
-            raise RuntimeError("Wifi Unknown Error 0x0101")
+            raise UnknownCodeError("Wifi Unknown Error 0x0101")
 
     def active(self, on: object = None) -> bool:
         self._step()

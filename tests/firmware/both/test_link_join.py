@@ -85,8 +85,9 @@ def test_nor_after_a_restart_of_this_node_only():
 
 
 def test_many_short_starts_do_not_hide_that_a_node_was_at_work():
-    short = [(number, 1) for number in range(12, 2, -1)]
-    assert max([waited(make_link(boots=[*short, (1, 80)])) for _ in range(20)]) > 5000
+    boots = [(number, 1) for number in range(12, 2, -1)]
+    boots.append((1, 80))
+    assert max([waited(make_link(boots=boots)) for _ in range(20)]) > 5000
 
 
 def test_after_a_long_time_without_wifi_nodes_return_apart_too():
