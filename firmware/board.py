@@ -1,4 +1,5 @@
-"""The board: the only file that imports machine, network and esp32. Everything else asks it."""
+"""The board: the only file that imports machine, network and esp32. Everything else asks it. But main.py can
+reset the chip by itself, should this file not load."""
 
 import time
 
@@ -139,53 +140,76 @@ def read_dht(number, buf):
 
 class Wifi:
     """The station interface, with its traps covered: connecting twice raises, a soft reset leaves it up, and
-    power saving loses packets."""
+    power saving loses packets. What the chip cannot do now, for want of memory say, is an OSError."""
 
     def __init__(self):
-        self._wlan = network.WLAN(network.STA_IF)
+        self._wlan = None
+
+    def _ask(self, name, *arguments, **settings):
+        try:
+            if self._wlan is None:
+                self._wlan = network.WLAN(network.STA_IF)
+            return getattr(self._wlan, name)(*arguments, **settings)
+        except RuntimeError as error:
+            # The port raises that for each code of ESP-IDF's which it has no name for.
+            raise OSError(str(error)) from None
 
     def start(self, hostname):
-        self._wlan.active(True)
+        """Switch it on. Raises OSError."""
+        self._ask("active", True)
         try:
-            self._wlan.config(pm=self._wlan.PM_NONE)
+            self._ask("config", pm=network.WLAN.PM_NONE)
             network.hostname(hostname)
         except (ValueError, OSError, AttributeError) as error:
             print("wifi: this port lacks a setting:", error)
 
     def stop(self):
-        """Switch the interface off; start() switches it on again, as if new."""
-        self._wlan.active(False)
+        """Switch the interface off; start() switches it on again, as if new. Raises OSError."""
+        self._ask("active", False)
 
     def scan(self):
-        """What is on the air: (ssid, bssid, channel, rssi, ...) each. Takes seconds and blocks."""
-        return self._wlan.scan()
+        """What is on the air: (ssid, bssid, channel, rssi, ...) each. Takes seconds and blocks. Raises
+        OSError."""
+        return self._ask("scan")
 
     def join(self, ssid, password, bssid=None):
-        """Begin to join; `is_up` tells when it has worked. `bssid`: this access point and no other."""
+        """Begin to join; `is_up` tells when it has worked. `bssid`: this access point and no other. Raises
+        OSError."""
         self.leave()
-        self._wlan.connect(ssid, password, bssid=bssid)
+        self._ask("connect", ssid, password, bssid=bssid)
 
     def leave(self):
         try:
-            self._wlan.disconnect()
+            self._ask("disconnect")
         except OSError:
             pass  # it was not connected: that is what was wanted
 
     def is_up(self):
-        return self._wlan.isconnected()
+        return self._wlan is not None and self._wlan.isconnected()
 
     def status(self):
         """Why it is not up, as a code of the ESP32; node/link_words.py has the words."""
-        return self._wlan.status()
+        return self._ask("status")
 
     def rssi(self):
         """Signal strength in dBm, None when it is not up."""
         try:
-            return self._wlan.status("rssi")
+            return self._ask("status", "rssi")
         except (ValueError, OSError, TypeError):
             return None
 
 
+def note_end():
+    """Note that the node ends by intent. A reset without that was a panic of the chip: the port has one word
+    for both, HARD_RESET."""
+    try:
+        if nvs_get("runs"):
+            nvs_set("runs", 0)
+    except OSError as error:
+        print("nvs: cannot note the end:", error)
+
+
 def restart():
-    """Start anew. Does not return."""
+    """Start anew, by intent. Does not return."""
+    note_end()
     machine.reset()

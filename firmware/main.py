@@ -1,16 +1,26 @@
 """Dustline node. MicroPython runs this at power-on."""
 
-import asyncio
+# pyright: reportPossiblyUnboundVariable=false
+# After an import that failed, the note of it may fail for a missing name, but not the reset behind it.
+
 import sys
 import time
 
-import board
-from node import use_once
-from node.app import App
+import machine
 
 pause = 5
 try:
+    # In here: a file that flash did not give whole must not leave the board standing.
+    import asyncio
+
+    import board
+    from node import use_once
+    from node.app import App
+
     asyncio.run(App(board).run())
+except KeyboardInterrupt:
+    board.note_end()  # somebody at the console takes over, and what they reset is no panic
+    raise
 except Exception as error:  # noqa: BLE001 - a board that stops is a board that somebody must visit
     sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue]
     try:
@@ -18,4 +28,4 @@ except Exception as error:  # noqa: BLE001 - a board that stops is a board that 
     finally:
         print("node: cannot go on, starting anew in", pause, "s")
         time.sleep(pause)
-        board.restart()
+        machine.reset()

@@ -69,22 +69,27 @@ def link(sources: Mapping[str, str]) -> Linked:
 def _main(text: str, main: Module, plan: Plan, names: Names) -> str:
     """main.py, its imports from joined modules led to where these are."""
     lines = text.splitlines(keepends=True)
-    for node in main.tree.body:
+    inside = {
+        node
+        for function in ast.walk(main.tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(main.tree):
         if not isinstance(node, ast.ImportFrom) or absolute(main, node) not in plan.joined:
             continue
-        origin = absolute(main, node)
-        if node.end_lineno != node.lineno:
-            raise main.fail(node, "main.py's imports must stand on one line")
-        if origin == plan.host:
+        if node in inside:
+            raise main.fail(node, "main.py must import at its top: the module is joined with others")
+        indent = lines[node.lineno - 1][: node.col_offset]
+        if node.end_lineno != node.lineno or indent.strip():
+            raise main.fail(node, "main.py's imports must stand on one line each")
+        if absolute(main, node) == plan.host:
             continue
         words = [f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names]
-        lines[node.lineno - 1] = f"from {plan.host} import {', '.join(words)}\n"
+        lines[node.lineno - 1] = f"{indent}from {plan.host} import {', '.join(words)}\n"
     for node in ast.walk(main.tree):
         if isinstance(node, ast.Import) and any(alias.name in plan.joined for alias in node.names):
             raise main.fail(node, "main.py must import with `from`: the module is joined with others")
-        inside = isinstance(node, ast.ImportFrom) and node not in main.tree.body
-        if inside and isinstance(node, ast.ImportFrom) and absolute(main, node) in plan.joined:
-            raise main.fail(node, "main.py must import at its top: the module is joined with others")
     for source in main.bound.imports.values():
         if source.ours and source.name is None and source.module in plan.joined:
             raise main.fail(None, f"main.py must import from {source.module}: it is joined with others")

@@ -34,6 +34,7 @@ from simulator.sensors.i2c import I2cDevice
 from simulator.serial_line import SerialLine, SerialLines, Wire, steady_unix_clock
 
 REBOOT_S = 1.0
+FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT)
 UARTS = (1, 2)
 SEED_STEP = 7919  # between the sensors of a node: two of a model are two units in the same air
 
@@ -279,7 +280,9 @@ class SimNode:
         """(reset cause, seconds until the next start; None for never)"""
         if reset is None:
             self.crashes += 1
-            self._home.note(f"the process ended by itself with code {code}; restarting as the watchdog would")
-            return "watchdog", REBOOT_S
+            # What a panic is to a chip, which tells one as a reset that was asked for.
+            cause, who = ("hard", "a panic") if -code in FAULTS else ("watchdog", "the watchdog")
+            self._home.note(f"the process ended by itself with code {code}; restarting as {who} would")
+            return cause, REBOOT_S
         self._home.note(f"reset: {reset.cause}" + (f", wakes in {reset.wake_s} s" if reset.wake_s else ""))
         return reset.cause, reset.wake_s

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 
 from micropython import const
 
@@ -12,19 +13,45 @@ _JOIN_MS = const(15000)
 _ABSENT_MS = const(6000)  # so long a network that is not seen is looked for when there are others
 _STEP_MS = const(200)
 _CLOCK_MS = const(60000)  # so long TLS waits for the clock
+_SETTLED = const(60)  # readings of earlier boots: a node that has so many was at work before
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01: the chip's clock, by which TLS judges, begins in 2000
 
 
 async def join(link):
-    """Return when Wi-Fi is up and, for TLS, the clock is known or was waited for. Raises MqttError."""
+    """Return when Wi-Fi is up, for TLS the clock is known or was waited for, and this node's own instant has
+    come when others return, too. Raises MqttError."""
+    until = 0
     if not link.wifi.is_up():
         link.joined.clear()
         await _join_any(link)
+        until = link.app.now() + _apart_ms(link)
     link.misses = 0
     link.joined.set()
     link.joined_at = link.app.now()
     link.flash_errors = link.app.counters["flash_errors"]
     await _wait_for_clock(link)
+    while link.app.now() < until and link.wifi.is_up():
+        link.beat += 1
+        await asyncio.sleep_ms(_STEP_MS)
+
+
+def _apart_ms(link):
+    """How long to keep away from the broker after joining: a random part of `spread_s` where whole districts
+    may come back in this second, after a power cut or a long time without Wi-Fi. Nobody waits at a node that
+    is new or was away for less than that span. A node in deep sleep wakes at times of its own, and waiting
+    costs it."""
+    app = link.app
+    span = app.config.spread_s * 1000
+    if app.config.deep_sleep:
+        return 0
+    if link.counters["wifi_joins"] == 1:
+        if app.reset != "power" or sum([last for _, last in app.outbox.boots]) < _SETTLED:
+            return 0
+    elif app.now() - link.joined_at < span:
+        return 0
+    wait = random.getrandbits(16) * span >> 16
+    print("mqtt: connecting in", wait // 1000, "s, as other nodes may return now, too")
+    return wait
 
 
 async def _join_any(link):

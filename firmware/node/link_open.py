@@ -40,7 +40,11 @@ def begin(link):
         except MqttError as error:
             config.problems.append(str(error))
             print("config:", error)
-    link.wifi.start("dustline-" + config.node)
+    try:
+        link.wifi.start("dustline-" + config.node)
+    except OSError as error:
+        # Measuring goes on without. After some vain rounds to join it is switched off and on.
+        print("wifi: cannot be switched on now:", error)
 
 
 async def open_mqtt(link):

@@ -11,6 +11,8 @@ _HELD_MS = const(30000)  # a connection that held so long was a good one
 _STUCK_AFTER = const(3)  # vain rounds to join, then the interface is switched off and on
 _DEAF_AFTER = const(8)  # vain connections over a network that is joined, then too
 _RESTART_MS = const(21600000)  # without Wi-Fi; 6 h
+_VAIN_MS = const(43200000)  # over a network that is joined; 12 h
+_CHANCE = const(31)  # from then on, one failure of 32 restarts: nodes that fail together restart one by one
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01
 # The counter in `health` of a kind of failure. Every failure to connect is in mqtt_failures, too.
 _COUNTERS = {
@@ -38,13 +40,15 @@ def after(link, error):
     now = link.app.now()
     kind = error.kind
     was_up = link.up.is_set()
+    if was_up:
+        link.joined_at = now  # Wi-Fi was there until now
     if kind == "join":
         print(error)
         link.misses += 1
         if link.misses % _STUCK_AFTER == 0:
             _switch_off_and_on(link, "cannot join")
-        if now - link.joined_at > _RESTART_MS:
-            _restart(link)
+        if now - link.joined_at > _RESTART_MS and _is_radio(link):
+            _restart(link, "away for hours")
         return pause_ms(link.misses)
     print("mqtt:", str(error) + _remark(link.app, kind))
     if kind in _COUNTERS:
@@ -54,6 +58,7 @@ def after(link, error):
         link.spread = kind != "wifi"
         if not link.spread or now - link.up_at > _HELD_MS:
             link.failures = 0
+        link.up_at = now
     else:
         _count(link, "mqtt_failures")
     link.failures += 1
@@ -61,8 +66,13 @@ def after(link, error):
     if was_up and spread_s and link.failures == 1:
         # Of thousands of nodes that lost their broker in one instant, each returns at one of its own.
         return _part(spread_s * 1000)
-    if kind in ("timeout", "resolve", "unreachable", "silent") and link.failures % _DEAF_AFTER == 0:
-        _switch_off_and_on(link, "joined, but nothing comes through")
+    # Who refuses this node is there, and it has reached him. All else may be its own fault, a wrong server's
+    # certificate, too: of that, a chip without memory for TLS cannot be told apart.
+    if kind not in ("refused", "auth", "rejected"):
+        if link.failures % _DEAF_AFTER == 0:
+            _switch_off_and_on(link, "joined, but there is no way to the broker")
+        if now - link.up_at > _VAIN_MS and not random.getrandbits(16) & _CHANCE:
+            _restart(link, "joined in vain for hours")
     return pause_ms(link.failures, spread_s)
 
 
@@ -93,16 +103,19 @@ def _switch_off_and_on(link, why):
         print("wifi: cannot switch it:", error)
 
 
-def _restart(link):
-    """The last resort: the whole chip, when Wi-Fi was away for hours. Not while others' networks are heard
-    and ours is not: then it is the router that is away, and the radio works. Nor when flash keeps nothing."""
+def _is_radio(link):
+    """Whether the radio may be at fault. Not while others' networks are heard and ours is not: then it is the
+    router that is away."""
+    known = [network["ssid"] for network in link.app.config.wifi]
+    return not link.heard or any(ssid in link.heard for ssid in known)
+
+
+def _restart(link, why):
+    """The last resort: the whole chip. Not when flash keeps nothing: readings would be lost."""
     app = link.app
     if app.counters["flash_errors"] != link.flash_errors:
         return
-    known = [network["ssid"] for network in app.config.wifi]
-    if link.heard and not any(ssid in link.heard for ssid in known):
-        return
-    print("wifi: away for hours, starting anew")
+    print("wifi:", why, "- starting anew")
     try:
         app.board.nvs_set("wifi_restarts", (app.board.nvs_get("wifi_restarts") or 0) + 1)
     except OSError as error:

@@ -17,7 +17,10 @@ def run(seconds=60, languages=("en", "pl")):
     import board
     from node.app import App
 
-    asyncio.run(_run(App(board), seconds, languages))
+    try:
+        asyncio.run(_run(App(board), seconds, languages))
+    finally:
+        board.note_end()  # what resets the board now is no panic
 
 
 async def _run(app, seconds, languages):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.board.power import Clock
 
@@ -34,11 +34,18 @@ class AccessPoint:
     # interface off. Set at the first access point; `revived` is called when it ends.
     hung: bool = False
     revived: Callable[[], None] | None = None
+    # How many calls of active, connect or scan fail for want of the chip's own memory, by name. Set at the
+    # first access point.
+    no_memory: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def failing(self) -> float:
         """The part of all tries to join that a weak signal lets fail: none at -75 dBm, nearly all at -90."""
         return min(max((GOOD_DBM - self.rssi) / (GOOD_DBM - LOST_DBM), 0.0), 0.95)
+
+
+class UnknownCodeError(Exception):
+    """A code of ESP-IDF's that the port has no name for: a RuntimeError on the node."""
 
 
 class Codes:
@@ -146,8 +153,17 @@ class Station(Constants):
         again = not isinstance(limit, int) or limit < 0 or self._failed <= limit
         return self._wanted and not self._connected and again
 
+    def _check_memory(self, call: str) -> None:
+        """ESP_ERR_NO_MEM is none of the codes that the port has a name for."""
+        failing = self._air[0].no_memory
+        if failing.get(call):
+            failing[call] -= 1
+            raise UnknownCodeError("Wifi Unknown Error 0x0101")
+
     def active(self, on: object = None) -> bool:
         self._step()
+        if on:
+            self._check_memory("active")
         if on is not None:
             self._active = bool(on)
             if not on:
@@ -166,6 +182,7 @@ class Station(Constants):
         if self._connected or self._trying():
             self._console("E wifi:sta is connecting, return error")
             raise OSError("Wifi Internal Error")
+        self._check_memory("connect")
         if ssid is not None:
             self._ssid, self._key = ssid, key
         self._bssid = bssid
@@ -204,6 +221,7 @@ class Station(Constants):
     def scan(self) -> list[tuple[object, ...]]:
         if not self.active():
             raise OSError("STA must be active")
+        self._check_memory("scan")
         time.sleep(self._point.scan_s)
         if self._air[0].hung:
             return []

@@ -24,11 +24,12 @@ from typing import cast
 
 from simulator.board.chip import Chip, Run
 from simulator.board.i2c import Fill
+from simulator.board.network import UnknownCodeError
 from simulator.board.power import Ended, Reset
 from simulator.board.uart import NodeUart
 
 # What firmware may get to see; anything else is a mistake in the simulator and goes up to its log.
-RAISED = (AttributeError, OSError, OverflowError, TypeError, ValueError)
+RAISED = (AttributeError, OSError, OverflowError, TypeError, ValueError, UnknownCodeError)
 LOOK_S = 1.0
 
 Arguments = tuple[object, ...]
@@ -37,6 +38,8 @@ Keywords = dict[str, object]
 
 def _name(error: Exception) -> str:
     """MicroPython knows the exceptions of RAISED, but not all their subclasses."""
+    if isinstance(error, UnknownCodeError):
+        return "RuntimeError"
     return next(kind.__name__ for kind in RAISED if issubclass(type(error), kind))
 
 

@@ -87,6 +87,8 @@ def test_identify_and_reboot(
     up(gateway, 2)
     assert gateway.status[-1]["boot"] == 2
     assert one.crashes == 0
+    wait_for(lambda: gateway.health[-1]["boot"] == 2, START_S, "health after it")
+    assert gateway.health[-1]["counters"]["crashes"] == 0, "it was asked for"
 
 
 def test_a_repeated_reboot_makes_no_loop(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:

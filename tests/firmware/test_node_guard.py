@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,12 +22,18 @@ RUN = "asyncio.run(App(board).run())"
 FAULTY = """app = App(board)
     inject(app)
     asyncio.run(app.run())"""
+IMPORT = "    import board\n"
+
 # The file `fault` in flash names one of these. In the firmware's own tree, as compiling shortens names.
 FAULTS = """
 import asyncio
 import os
 
 from node import files
+
+if files.read("fault") == b"imports":
+    os.remove("fault")
+    raise MemoryError("no room for this file")
 
 
 def inject(app):
@@ -68,8 +76,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     firmware = tmp_path_factory.mktemp("faulty") / "firmware"
     shutil.copytree(REPO / "firmware", firmware, ignore=shutil.ignore_patterns("__pycache__"))
     main = (firmware / "main.py").read_text()
-    assert main.count(RUN) == 1
-    main = main.replace(RUN, FAULTY).replace("import board", "import board\nfrom node.faults import inject")
+    assert main.count(RUN) == main.count(IMPORT) == 1
+    main = main.replace(RUN, FAULTY).replace(IMPORT, IMPORT + "    from node.faults import inject\n")
     (firmware / "main.py").write_text(main)
     (firmware / "node" / "faults.py").write_text(FAULTS)
     return firmware
@@ -117,6 +125,27 @@ def test_a_loop_that_gives_nobody_a_turn_is_ended_by_the_hardware(
     assert "task_wdt: not fed" in one.log.read_text()
     assert "the watchdog reset the board" in told_once(gateway)
     assert gateway.health[-1]["reset"] == "watchdog"
+
+
+def test_a_panic_of_the_chip_is_told(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    one = node(**ROOM)
+    wait_for(lambda: gateway.health, FAULT_S, "health")
+    pid = one.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSEGV)
+    assert "the chip panicked, or" in told_once(gateway)
+    assert gateway.health[-1]["reset"] == "hard"
+    assert gateway.health[-1]["counters"]["crashes"] == 1
+
+
+def test_a_file_that_cannot_be_loaded_at_the_start_is_tried_again(
+    node: Callable[..., SimNode], gateway: ScriptedGateway, faulty: Path, flash: Path
+) -> None:
+    (flash / "fault").write_text("imports")
+    one = node(faulty, **ROOM)
+    wait_for(lambda: gateway.health, FAULT_S, "health")
+    assert "MemoryError: no room for this file" in one.log.read_text()
+    assert (one.starts, one.crashes) == (2, 0)
 
 
 def test_a_task_that_dies_again_and_again_restarts_the_node(

@@ -137,6 +137,20 @@ def test_a_chip_that_hangs_is_switched_off_and_on(
     assert one.starts == 1
 
 
+def test_a_chip_without_memory_for_wifi_stops_nothing(
+    off: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    one = off()
+    one.access_point.no_memory.update(active=1, connect=1, scan=1)
+    one.start()
+    why = "Wifi Unknown Error 0x0101"
+    logged(one, f"wifi: cannot be switched on now: {why}", f"wifi: cannot join now: {why}", "wifi: up")
+    more(gateway)
+    assert one.access_point.no_memory == {"active": 0, "connect": 0, "scan": 0}
+    assert gateway.health[-1]["counters"]["task_restarts"] == 0
+    assert one.starts == 1
+
+
 def test_a_broker_that_refuses_is_told_counted_and_tried_again(
     node: Callable[..., SimNode], gateway: ScriptedGateway, broker: Mosquitto
 ) -> None:

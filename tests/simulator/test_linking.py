@@ -112,6 +112,22 @@ def test_every_form_of_import(micropython: str, tmp_path: Path) -> None:
     assert (tmp_path / "linked" / "p" / "late.mpy").exists(), "a function imports it: it may never be needed"
 
 
+def test_main_may_guard_its_imports(micropython: str, tmp_path: Path) -> None:
+    main = """
+        try:
+            from p.a import f
+            print(f())
+        except ValueError:
+            print("no")
+        """
+    texts = program(main, a="def f():\n    return 'yes'\n")
+    assert same(micropython, tmp_path, texts, "a") == "yes\n"
+    late = "from p.b import g\n\ndef h():\n    from p.a import f\n    f(g)\n\nh()\n"
+    assert "main.py must import at its top" in refused(
+        program(late, a=texts["p/a.py"], b="from p.a import f as g\n")
+    )
+
+
 def test_the_same_names_in_several_modules_classes_and_scopes(micropython: str, tmp_path: Path) -> None:
     texts = program(
         """

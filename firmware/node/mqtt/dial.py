@@ -112,12 +112,17 @@ async def _connect(sock, address):
         if error.errno != errno.EINPROGRESS:
             raise
     poller = select.poll()
-    poller.register(sock, select.POLLOUT)
+    # The ESP32 tells a hang-up to those only who ask for it. Without, a refused socket looks connected there.
+    poller.register(sock, select.POLLOUT | select.POLLHUP | select.POLLERR)
     while True:
         ready = poller.poll(0)
         if ready:
             break
         await asyncio.sleep_ms(10)
     if ready[0][1] & (select.POLLERR | select.POLLHUP):
-        sock.recv(1)  # raises the reason
+        try:
+            sock.recv(1)  # raises the reason
+        except OSError as error:
+            if error.errno != errno.ECONNRESET:  # the ESP32's word for a refusal
+                raise
         raise OSError(errno.ECONNREFUSED)

@@ -27,7 +27,11 @@ class Board:
     def uptime_ms(self):
         return self.up
 
+    def note_end(self):
+        self.nvs["runs"] = 0
+
     def restart(self):
+        self.note_end()
         self.restarts += 1
 
 
@@ -190,7 +194,8 @@ def test_three_crashes_in_a_row_lead_into_safe_mode_for_one_start():
             assert begin(board, "hard" if number else "power").safe is None
             crash.note(board, error())
         assert begin(board, "hard").safe == "3 crashes in a row"
-        assert begin(board, "hard").safe is None  # a restart that somebody asked for
+        board.restart()
+        assert begin(board, "hard").safe is None
         crash.note(board, error())
         assert begin(board, "hard").safe == "3 crashes in a row"
 
@@ -216,6 +221,50 @@ def test_power_cuts_and_other_starts_are_no_crashes():
             for _ in range(9):
                 board.memory = b""
                 assert begin(board, reset).safe is None
+                board.note_end()
+
+
+def test_a_power_cut_or_a_sleep_of_a_node_that_ran_is_no_panic():
+    with Flash():
+        for reset in ("power", "deepsleep"):
+            board = Board()
+            for _ in range(9):
+                assert begin(board, reset).crashes == 0
+
+
+def test_panics_count_and_leave_a_note():
+    with Flash():
+        board = Board()
+        assert begin(board, "power").safe is None
+        assert [bool(begin(board, "hard").safe) for _ in range(3)] == [False, False, True]
+        assert "the chip panicked" in crash.pending(board)
+
+
+def test_a_reset_that_was_asked_for_is_no_panic():
+    with Flash():
+        board = Board()
+        assert begin(board, "hard").crashes == 0, "it never ran before"
+        board.restart()
+        assert begin(board, "hard").crashes == 0
+        assert begin(board, "hard").crashes == 1
+
+
+def test_a_crash_that_was_noted_counts_once_however_it_ended():
+    with Flash():
+        board = Board()
+        begin(board, "power")
+        crash.note(board, error())
+        assert begin(board, "hard").crashes == 1
+
+
+def test_a_store_that_takes_nothing_stops_no_start():
+    def refuse(key, value):
+        raise OSError(28)
+
+    with Flash():
+        board = Board()
+        board.nvs_set = refuse
+        assert begin(board, "hard").safe is None
 
 
 def test_crashes_with_power_cuts_in_between_count_by_the_file():

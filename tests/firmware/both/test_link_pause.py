@@ -170,6 +170,59 @@ def test_the_chip_starts_anew_after_hours_and_counts_it():
     assert link.app.board.nvs == {"wifi_restarts": 2}
 
 
+def test_hours_with_a_connection_are_not_hours_without_wifi():
+    link = make_link()
+    link.heard = []
+    link.time = 70 * HOUR
+    fail(link, "wifi", True)
+    link.time += HOUR
+    fail(link, "join")
+    assert link.app.board.restarts == 0
+    link.time += 6 * HOUR
+    fail(link, "join")
+    assert link.app.board.restarts == 1
+
+
+def vain(link, kind, hours):
+    """A failure a minute for so many hours. How many were before the first restart, None without one."""
+    for number in range(hours * 60):
+        link.time += HOUR // 60
+        fail(link, kind)
+        if link.app.board.restarts:
+            return number
+    return None
+
+
+def test_the_chip_starts_anew_after_half_a_day_joined_in_vain():
+    for kind in ("tls", "memory", "error", "internal", "timeout"):
+        link = make_link()
+        link.heard = ["home"]
+        fail(link, "closed", True)
+        number = vain(link, kind, 24)
+        assert number is not None
+        assert number >= 12 * 60
+        assert "stop" in link.wifi.said, "the interface alone was tried before"
+        assert link.app.board.nvs == {"wifi_restarts": 1}
+
+
+def test_nodes_that_fail_together_start_anew_one_by_one():
+    numbers = set()
+    for _ in range(12):
+        link = make_link()
+        numbers.add(vain(link, "tls", 24))
+    assert len(numbers) > 6
+
+
+def test_who_is_refused_or_keeps_nothing_in_flash_does_not_start_anew():
+    for kind in ("refused", "auth", "rejected"):
+        link = make_link()
+        assert vain(link, kind, 24) is None
+        assert link.wifi.said == []
+    link = make_link()
+    link.app.counters["flash_errors"] = 1
+    assert vain(link, "tls", 24) is None
+
+
 def test_but_not_when_readings_cannot_be_kept_or_the_radio_works():
     link = make_link()
     link.time = 7 * HOUR
