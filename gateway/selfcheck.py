@@ -75,7 +75,7 @@ def _try_journal(path: Path, directory: Path) -> str:
         return f"journal {path}: does not exist yet and can be made"
     try:
         with lock_for_writing(path):
-            open_writer(path, "FULL").close()
+            open_writer(path, "FULL", change=False).close()
     except JournalBusyError:
         JournalReader(path).close()
         return f"journal {path}: in use by a running gateway, and readable"

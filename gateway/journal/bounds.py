@@ -103,11 +103,12 @@ class Pruner:
             if taken:
                 _take_out(db, taken)
         too_large = 0 < self._bounds.max_bytes < used
-        held_by = None
-        if due and not taken:
+        if len(taken) < len(due):
             held_by = hold.by or ""
-        elif too_large and not due:
-            held_by = ""
+        elif due:
+            held_by = self.state.held_by  # known at the last step only
+        else:
+            held_by = "" if too_large else None
         self._tell(held_by, used)
         self.state = State(used, self.state.pruned + len(taken), held_by)
         return bool(taken)
