@@ -20,7 +20,7 @@ from gateway.journal import rows
 from gateway.journal.held import Held, held_by_rows
 from gateway.journal.integrity import check_fully
 from gateway.journal.rescue import read_all, read_by_id
-from gateway.journal.schema import SALVAGE_ENDING, JournalError, create, lock_for_writing
+from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
 from gateway.reading import FIELDS
 
 # A row that reads, but as no reading.
@@ -132,7 +132,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, key: str
     found = read(old, table, key, columns)
     kept = 0
     for row in found:
-        if table == "meta" and row[0] in ("schema", "clean"):
+        if table == "meta" and row[0] in ("schema", CLEAN):
             continue
         try:
             kept += new.execute(insert, row).rowcount

@@ -183,7 +183,8 @@ def open_writer(
 def create(db: sqlite3.Connection) -> None:
     """Make the tables in an empty file. One transaction: a kill in the middle leaves it empty."""
     db.executescript(
-        f"BEGIN IMMEDIATE; {TABLES} INSERT INTO meta VALUES ('schema', '{VERSION}'); COMMIT;"  # noqa: S608
+        f"BEGIN IMMEDIATE; {TABLES}"  # noqa: S608
+        f"INSERT INTO meta VALUES ('schema', '{VERSION}'), ('{CLEAN}', 'new'); COMMIT;"
     )
 
 

@@ -103,7 +103,7 @@ def show_command(settings: JournalSettings, id: int, as_json: bool) -> None:
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a value of the reading.")
 @click.option(
     "--payload",
-    "file",
+    "source",
     type=click.File("rb"),
     help="Take the reading, or the whole message, from this file; - is standard input.",
 )
@@ -111,13 +111,13 @@ def show_command(settings: JournalSettings, id: int, as_json: bool) -> None:
 @click.option("--node", help="Take it as sent by this node.")
 @with_config(load)
 def fix_command(
-    settings: Settings, id: int, changes: tuple[str, ...], file: Any, boot: int | None, node: str | None
+    settings: Settings, id: int, changes: tuple[str, ...], source: Any, boot: int | None, node: str | None
 ) -> None:
     """Keep a corrected message beside what came, for replay. What came is never changed."""
-    if not (changes or file or boot or node):
+    if not (changes or source or boot or node):
         raise click.UsageError("say what to change: --set, --payload, --boot or --node")
     entry = _entry(settings.journal, id)
-    payload = file.read() if file else None
+    payload = source.read() if source else None
     try:
         topic, message = corrected(
             entry, settings.network, changes=changes, payload=payload, boot=boot, node=node

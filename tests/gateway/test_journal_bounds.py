@@ -1,4 +1,4 @@
-"""The journal and its quarantine are bounded: what goes is accounted for, what is undelivered stays and is told."""
+"""Journal and quarantine are bounded: what goes is accounted for, what is undelivered stays and is told."""
 
 from __future__ import annotations
 
@@ -180,7 +180,8 @@ def test_commits_do_not_wait_for_pruning(path: Path) -> None:
             if not pruner.step():
                 break
             steps.append(time.monotonic() - began)
-            wait_for(lambda had=len(waits): len(waits) > had, what="a commit between two steps")
+            had = len(waits)
+            wait_for(lambda had=had: len(waits) > had, what="a commit between two steps")
         stop.set()
         thread.join()
         assert len(steps) > 20

@@ -17,7 +17,9 @@ from tests.gateway.batches import bad, batch, new
 # As version 1 made them.
 TABLES_1 = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE nodes (id INTEGER PRIMARY KEY, network TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (network, name));
+CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY, network TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (network, name)
+);
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL,
     node_id INTEGER NOT NULL REFERENCES nodes (id), boot INTEGER NOT NULL, seq INTEGER NOT NULL,
