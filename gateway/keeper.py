@@ -78,6 +78,9 @@ class Keeper(threading.Thread):
             except (sqlite3.Error, JournalError) as error:
                 self._failed(error)
                 pause = self._look_s
+            except Exception:
+                log.exception("a bug in the journal's housekeeping; will try again")
+                pause = self._look_s
             else:
                 self._failing = False
             self._stopping.wait(pause)

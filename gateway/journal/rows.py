@@ -52,8 +52,15 @@ def insert_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> int
 def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
     """Whether the stored reading of this identity differs, as after a node's flash was erased."""
     row = db.execute(_SELECT_SAME, (node_id, new.boot, new.seq)).fetchone()
-    same = (new.up, new.dt, new.n, new.slot, *map(new.values.get, FIELDS))
-    return row is not None and tuple(row) != same
+    if row is not None:
+        return tuple(row) != (new.up, new.dt, new.n, new.slot, *map(new.values.get, FIELDS))
+    # Of a pruned one only its time is known: later than all of its range is another.
+    pruned = db.execute(
+        "SELECT 1 FROM gone WHERE node_id = ? AND boot = ? AND was = 'stored' AND ? BETWEEN first AND last"
+        " AND newest_t < ?",
+        (node_id, new.boot, new.seq, new.t),
+    ).fetchone()
+    return pruned is not None
 
 
 def is_stored(db: sqlite3.Connection, node_id: int, boot: int, seq: int) -> bool:

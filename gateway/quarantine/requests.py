@@ -54,7 +54,7 @@ def carry_out(journal: Journal, request: dict[str, Any], settings: Settings) -> 
             return Answer(False, str(error))
     if what == "forget":
         name = request["destination"]
-        if name in destination_names(settings):
+        if name in _destinations(settings):
             return Answer(False, f"{name} is configured: it would begin anew")
         found = bounds.forget(journal, name)
         return Answer(
@@ -63,8 +63,8 @@ def carry_out(journal: Journal, request: dict[str, Any], settings: Settings) -> 
     return Answer(False, f"this gateway knows no request {what!r}: is it older than the command?")
 
 
-def destination_names(settings: Settings) -> list[str]:
-    """Of those that are configured."""
+def _destinations(settings: Settings) -> list[str]:
+    """Names of those that are configured."""
     if not settings.influx.enabled:
         return []
     sink = make_sink(settings.influx)

@@ -68,6 +68,9 @@ def test_age_takes_the_oldest_and_the_ledger_stays_exact(path: Path) -> None:
         # A duplicate of what has gone changes nothing, and is one.
         done = journal.commit(batch(new(1, "n0"), new(2, "n1", values={"pm25": 99.0})))
         assert (done.stored, done.duplicates, done.quarantined) == (0, 2, {})
+        # What is newer than all that has gone cannot be one: the node's flash was erased.
+        erased = new(1, "n0", t=int(time.time()), received_ms=time.time_ns() // 1_000_000)
+        assert journal.commit(batch(erased)).quarantined == {"conflict": 1}
         assert reader.ledger() == before
         assert check_fully(journal._db) == []
 
