@@ -96,3 +96,9 @@ def read_all(db: sqlite3.Connection, table: str, key: str, columns: str) -> Rows
                 return
 
     return Rows(read)
+
+
+def top_id(old: sqlite3.Connection, table: str) -> dict[str, int]:
+    """The highest id ever given, as an argument; none when that does not read."""
+    found = [seq for name, seq in read_all(old, "sqlite_sequence", "rowid", "name, seq") if name == table]
+    return {"top": found[0]} if found and type(found[0]) is int else {}

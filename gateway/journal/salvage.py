@@ -5,13 +5,11 @@ The damaged file stays beside the new one under another name.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gateway import extents
 from gateway.contract import MAX_SEQ
@@ -19,13 +17,10 @@ from gateway.extents import Range
 from gateway.journal import rows
 from gateway.journal.held import Held, held_by_rows
 from gateway.journal.integrity import check_fully
-from gateway.journal.rescue import read_all, read_by_id
+from gateway.journal.rescue import read_all, read_by_id, top_id
+from gateway.journal.salvage_readings import salvage_readings
 from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
-from gateway.reading import FIELDS
 
-# A row that reads, but as no reading.
-REASON = "salvage"
-_CHUNK = 1000
 _BY_ID = {"nodes": "id", "quarantine": "id", "status": "node_id"}
 _BY_KEY = {
     "meta": "key",
@@ -35,10 +30,6 @@ _BY_KEY = {
     "gone": "node_id, boot, was, first",
     "quarantine_dropped": "reason",
 }
-_TEXTS, _WHOLE = (
-    ("tq", "slot", "model", "flags"),
-    ("id", "received_ms", "node_id", "boot", "seq", "up", "dt", "n"),
-)
 
 
 @dataclass(slots=True)
@@ -97,7 +88,9 @@ def _rebuild(path: Path, fresh: Path, report: Report) -> None:
         for table, key in _BY_KEY.items():
             _copy(old, new, table, key, report)
         _copy_missing_nodes(old, new, report)
-        _copy_readings(old, new, report)
+        found = salvage_readings(path, old, new)
+        report.oddities = found.oddities
+        _count(report, "readings", found.kept, found.damaged)
         _settle(old, new, report)
         new.execute("COMMIT")
         wrong = check_fully(new)
@@ -150,58 +143,6 @@ def _copy_missing_nodes(old: sqlite3.Connection, new: sqlite3.Connection, report
         report.kept["nodes"] += new.execute("INSERT OR IGNORE INTO nodes VALUES (?, ?, ?)", row).rowcount
 
 
-def _copy_readings(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) -> None:
-    columns = [str(row[1]) for row in new.execute("PRAGMA table_info(readings)")]
-    names = ", ".join(columns)
-    insert = f"INSERT INTO readings ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
-    nodes = {int(row[0]) for row in new.execute("SELECT id FROM nodes")}
-    found = read_by_id(old, "readings", "id", names, **_top(old, "readings"))
-    kept = 0
-    for row in found:
-        values = dict(zip(columns, row, strict=True))
-        odd = _oddity(values, nodes)
-        if odd is None:
-            try:
-                new.execute(insert, row)
-                kept += 1
-                continue
-            except sqlite3.IntegrityError:
-                odd = "another row is stored under its identity"
-        _set_aside(new, values, odd)
-        report.oddities += 1
-    _count(report, "readings", kept, found.damaged)
-
-
-def _oddity(values: dict[str, Any], nodes: set[int]) -> str | None:
-    """Why a row is no reading; None when it is one."""
-    for name in _WHOLE:
-        if type(values[name]) is not int:
-            return f"{name} is no whole number"
-    for name in _TEXTS:
-        if not isinstance(values[name], str) or "\ufffd" in values[name]:
-            return f"{name} is no text"
-    if not all(values[name] is None or isinstance(values[name], float) for name in FIELDS):
-        return "a value is no number"
-    if not (values["t"] is None or type(values["t"]) is int):
-        return "t is no whole number"
-    if not (1 <= values["seq"] <= MAX_SEQ and 1 <= values["boot"] <= MAX_SEQ):
-        return "seq or boot is out of range"
-    if values["node_id"] not in nodes:
-        return f"its node, number {values['node_id']}, has no name any more"
-    return None
-
-
-def _set_aside(new: sqlite3.Connection, values: dict[str, Any], why: str) -> None:
-    payload = json.dumps(
-        {name: value for name, value in values.items() if value is not None}, default=repr
-    ).encode()
-    new.execute(
-        "INSERT INTO quarantine (received_ms, topic, reason, detail, payload, size)"
-        " VALUES (?, '', ?, ?, ?, ?)",
-        (rows.now_ms(), REASON, f"a row of the damaged journal: {why}", payload, len(payload)),
-    )
-
-
 def _settle(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) -> None:
     """What follows from the rows: the seqs held and lost, the newest reading of each slot, the next id."""
     held = held_by_rows(new)
@@ -231,12 +172,6 @@ def _settle(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) ->
         _keep_counting(old, new, table)
 
 
-def _top(old: sqlite3.Connection, table: str) -> dict[str, int]:
-    """The highest id ever given, as an argument; none when that does not read."""
-    found = [seq for name, seq in read_all(old, "sqlite_sequence", "rowid", "name, seq") if name == table]
-    return {"top": found[0]} if found and type(found[0]) is int else {}
-
-
 def _said_to_be_held(old: sqlite3.Connection, report: Report) -> Held:
     said: Held = {}
     found = read_all(old, "extents", "node_id, boot, first", "node_id, boot, first, last")
@@ -254,7 +189,7 @@ def _keep_counting(old: sqlite3.Connection, new: sqlite3.Connection, table: str)
     highest = [new.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]]  # noqa: S608
     if table == "readings":
         highest.append(new.execute("SELECT coalesce(max(reading_id), 0) FROM cursors").fetchone()[0])
-    highest += _top(old, table).values()
+    highest += top_id(old, table).values()
     new.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
     new.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, max(highest)))
 
