@@ -238,12 +238,12 @@ def test_quarantine_is_bounded_in_bytes(path: Path) -> None:
         assert len(reader.quarantined(1000)) == 100
 
 
-def test_running_gateway_keeps_its_bounds(
-    mosquitto: Any, run_gateway: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_running_gateway_keeps_its_bounds(mosquitto: Any, run_gateway: Any, tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         fill(journal)
-    gateway = run_gateway(mosquitto().port, journal={"keep_days": 4})
+        journal.commit(rejects(1001, 1130))
+    gateway = run_gateway(mosquitto().port, journal={"keep_days": 4}, quarantine={"max_entries": 100})
     wait_for(lambda: gateway.keeper.state.pruned == 400, what="the old readings to go")
     assert gateway.keeper.state.used_bytes > 0
     assert gateway.keeper.state.held_by is None
+    wait_for(lambda: gateway.keeper.dropped == 30, what="the oldest entries to go")
