@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 
+from gateway.config import Settings
 from gateway.journal import Journal, JournalError
-from gateway.journal.bounds import Pruner, State
+from gateway.journal.bounds import Bounds, Pruner, State
 from gateway.journal.schema import open_reader
-from gateway.quarantine.bound import Trimmer
-from gateway.quarantine.requests import Answer, serve
+from gateway.operate.heartbeat import Heartbeat
+from gateway.quarantine.bound import QuarantineBounds, Trimmer
+from gateway.quarantine.requests import carry_out, serve
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.keeper")
 
@@ -22,28 +23,27 @@ REQUESTS_SECONDS = 0.25
 LOOK_SECONDS = 10.0
 # At most this part of the time goes into steps, so that commits find the journal free.
 _SHARE = 0.25
+# A replay may wait for a destination's server, a step for a disk that stalls.
+STALL_SECONDS = 120.0
 
 
 class Keeper(threading.Thread):
-    """One thread. A step takes some milliseconds of the journal; then it rests for longer than that."""
+    """One thread. A step takes some milliseconds of the journal; then it rests for longer than that.
 
-    def __init__(
-        self,
-        journal: Journal,
-        pruner: Pruner,
-        trimmer: Trimmer,
-        carry_out: Callable[[Journal, dict[str, Any]], Answer],
-        *,
-        look_s: float = LOOK_SECONDS,
-    ) -> None:
+    `destinations` are the names of those that are configured.
+    """
+
+    def __init__(self, journal: Journal, settings: Settings, destinations: Sequence[str]) -> None:
         super().__init__(name="keeper", daemon=True)
         self._journal = journal
-        self._pruner = pruner
-        self._trimmer = trimmer
-        self._carry_out = carry_out
-        self._look_s = look_s
+        self._wanted = settings, tuple(destinations)
+        self._current: tuple[Settings, tuple[str, ...]] | None = None
+        self._pruner = Pruner(journal)
+        self._trimmer = Trimmer(journal)
+        self._next_look = 0.0
         self._stopping = threading.Event()
         self._failing = False
+        self.heart = Heartbeat()
 
     @property
     def state(self) -> State:
@@ -55,37 +55,47 @@ class Keeper(threading.Thread):
         """Entries that the quarantine's bound has pushed out since the start."""
         return self._trimmer.dropped
 
+    def adjust(self, settings: Settings, destinations: Sequence[str]) -> None:
+        """Go on by other settings; any thread may say so."""
+        self._wanted = settings, tuple(destinations)
+
     def run(self) -> None:
         reader: sqlite3.Connection | None = None
-        begun, next_look = False, 0.0
         while not self._stopping.is_set():
-            pause = REQUESTS_SECONDS
+            self.heart.back_within(STALL_SECONDS + LOOK_SECONDS)
             try:
                 if reader is None:
                     reader = open_reader(self._journal.path)
-                if not begun:
-                    self._pruner.begin()
-                    begun = True
-                serve(self._journal, reader, self._carry_out)
-                if time.monotonic() >= next_look:
-                    began = time.monotonic()
-                    self._trimmer.look(reader)
-                    more = [self._trimmer.step(), self._pruner.step()]
-                    if any(more):
-                        pause = (time.monotonic() - began) / _SHARE
-                    else:
-                        next_look = time.monotonic() + self._look_s
+                pause = self._turn(reader)
             except (sqlite3.Error, JournalError) as error:
                 self._failed(error)
-                pause = self._look_s
+                pause = LOOK_SECONDS
             except Exception:
                 log.exception("a bug in the journal's housekeeping; will try again")
-                pause = self._look_s
+                pause = LOOK_SECONDS
             else:
                 self._failing = False
             self._stopping.wait(pause)
         if reader is not None:
             reader.close()
+
+    def _turn(self, reader: sqlite3.Connection) -> float:
+        """Do what is to be done now, at most one step of each kind; how long to rest, s."""
+        settings, destinations = wanted = self._wanted
+        if wanted is not self._current:
+            journal, quarantine = settings.journal, settings.quarantine
+            self._trimmer.begin(QuarantineBounds(quarantine.max_entries, quarantine.max_mb * 1_000_000))
+            self._pruner.begin(Bounds(journal.keep_days, journal.max_mb * 1_000_000), destinations)
+            self._current, self._next_look = wanted, 0.0
+        serve(self._journal, reader, lambda its, request: carry_out(its, request, settings))
+        began = time.monotonic()
+        if began < self._next_look:
+            return REQUESTS_SECONDS
+        self._trimmer.look(reader)
+        if any([self._trimmer.step(), self._pruner.step()]):
+            return (time.monotonic() - began) / _SHARE
+        self._next_look = began + LOOK_SECONDS
+        return REQUESTS_SECONDS
 
     def _failed(self, error: Exception) -> None:
         """Once per trouble: the pipeline meets the same one and says more."""

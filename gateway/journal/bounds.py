@@ -49,17 +49,21 @@ class _Hold:
 
 
 class Pruner:
-    """One thread uses it. `destinations` are the names of those that are configured."""
+    """One thread uses it."""
 
-    def __init__(self, journal: Journal, bounds: Bounds, destinations: Sequence[str]) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._bounds = bounds
-        self._destinations = tuple(destinations)
+        self._bounds = Bounds()
+        self._destinations: tuple[str, ...] = ()
         self._let_go: set[str] = set()
         self.state = State()
 
-    def begin(self) -> None:
-        """Once, at the start: note which destinations are configured, and tell of those that are not."""
+    def begin(self, bounds: Bounds, destinations: Sequence[str]) -> None:
+        """At the start and when settings change. `destinations` are the names of those that are configured.
+
+        Notes them as such, and tells of those in the journal that are not.
+        """
+        self._bounds, self._destinations = bounds, tuple(destinations)
         now_ms = rows.now_ms()
         with self._journal.writing() as db:
             pruned_upto = _pruned_upto(db)

@@ -25,20 +25,24 @@ SELECT id FROM (
 
 @dataclass(slots=True, frozen=True)
 class QuarantineBounds:
-    entries: int
-    bytes: int
+    entries: int = 1 << 62
+    bytes: int = 1 << 62
 
 
 class Trimmer:
     """One thread uses it. `dropped` counts entries since the start."""
 
-    def __init__(self, journal: Journal, bounds: QuarantineBounds) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._bounds = bounds
+        self._bounds = QuarantineBounds()
         self._upto = 0
         self._newest = -1
         self._dropping = False
         self.dropped = 0
+
+    def begin(self, bounds: QuarantineBounds) -> None:
+        """At the start and when settings change."""
+        self._bounds, self._newest = bounds, -1
 
     def look(self, reader: sqlite3.Connection) -> None:
         """Find out what is too much; `reader` is a connection of the caller's, so that no commit waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import structlog
 from gateway.journal import Batch, Claim, Journal, JournalReader
 from gateway.journal.bounds import GRACE_DAYS, Bounds, Pruner, forget
 from gateway.journal.integrity import check_fully
+from gateway.operate.health import not_alive
 from gateway.quarantine.bound import QuarantineBounds, Trimmer
 from tests.gateway.batches import bad, batch, new
+from tests.gateway.conftest import make_settings
 from tests.support import wait_for
 
 DAY_MS = 86_400_000
@@ -39,6 +42,18 @@ def fill(journal: Journal, days: int = 10, a_day: int = 40, nodes: int = 2) -> N
         journal.commit(batch(*made, Claim(at, f"n{number}", 1, days * a_day + 3)))
 
 
+def make_pruner(journal: Journal, bounds: Bounds, destinations: Sequence[str] = ()) -> Pruner:
+    made = Pruner(journal)
+    made.begin(bounds, destinations)
+    return made
+
+
+def make_trimmer(journal: Journal, bounds: QuarantineBounds) -> Trimmer:
+    made = Trimmer(journal)
+    made.begin(bounds)
+    return made
+
+
 def run(pruner: Pruner) -> int:
     steps = 0
     while pruner.step():
@@ -56,8 +71,7 @@ def test_age_takes_the_oldest_and_the_ledger_stays_exact(path: Path) -> None:
         fill(journal)
         before, latest, since = reader.ledger(), reader.latest(), int(time.time()) - 3 * 86400
         late = reader.ledger(since=since)
-        pruner = Pruner(journal, Bounds(keep_days=4), [])
-        pruner.begin()
+        pruner = make_pruner(journal, Bounds(keep_days=4))
         assert run(pruner) > 1
         kept = reader.after(0, 10**6)
         assert min(each.received_ms for each in kept) >= time.time() * 1000 - 4 * DAY_MS - 60_000
@@ -80,8 +94,7 @@ def test_size_is_kept_and_the_newest_of_each_slot_stays(path: Path) -> None:
         journal.commit(batch(new(1, "silent")))
         fill(journal, days=20, a_day=200)
         before = reader.ledger()
-        pruner = Pruner(journal, Bounds(max_bytes=500_000), [])
-        pruner.begin()
+        pruner = make_pruner(journal, Bounds(max_bytes=500_000))
         run(pruner)
         assert 300_000 < pruner.state.used_bytes <= 500_000
         assert reader.ledger() == before
@@ -97,8 +110,7 @@ def test_size_is_kept_and_the_newest_of_each_slot_stays(path: Path) -> None:
 def test_undelivered_readings_stay_and_are_told_of_once(path: Path) -> None:
     with Journal(path) as journal, structlog.testing.capture_logs() as logs:
         fill(journal)
-        pruner = Pruner(journal, Bounds(keep_days=4), ["influx", "other"])
-        pruner.begin()
+        pruner = make_pruner(journal, Bounds(keep_days=4), ["influx", "other"])
         journal.delivered("other", 10**6)
         for _ in range(3):
             assert not pruner.step()
@@ -117,7 +129,7 @@ def test_undelivered_readings_stay_and_are_told_of_once(path: Path) -> None:
 def test_size_that_readings_cannot_keep_is_told(path: Path) -> None:
     with Journal(path) as journal, structlog.testing.capture_logs() as logs:
         fill(journal, days=1)
-        pruner = Pruner(journal, Bounds(max_bytes=1), [])
+        pruner = make_pruner(journal, Bounds(max_bytes=1))
         run(pruner)
         assert pruner.state.held_by == ""
         assert len(ids(path)) == 2
@@ -128,8 +140,7 @@ def test_cursor_of_a_destination_no_longer_configured_holds_for_a_while_and_is_t
     with Journal(path) as journal, structlog.testing.capture_logs() as logs:
         fill(journal)
         journal.delivered("old", 100)
-        pruner = Pruner(journal, Bounds(keep_days=4), [])
-        pruner.begin()
+        pruner = make_pruner(journal, Bounds(keep_days=4))
         run(pruner)
         assert ids(path)[0] == 101
         assert (logs[0]["destination"], logs[0]["readings"], logs[0]["days"]) == ("old", 700, GRACE_DAYS)
@@ -139,7 +150,7 @@ def test_cursor_of_a_destination_no_longer_configured_holds_for_a_while_and_is_t
         assert len(ids(path)) == 400
         assert "nothing is kept any longer" in logs[-2]["event"] + logs[-1]["event"]
         # When it comes back it hears what it will not get.
-        Pruner(journal, Bounds(), ["old"]).begin()
+        make_pruner(journal, Bounds(), ["old"])
         assert (logs[-1]["delivered_upto"], logs[-1]["pruned_upto"]) == (100, 400)
 
 
@@ -149,7 +160,7 @@ def test_forgotten_destination_holds_nothing(path: Path) -> None:
         journal.delivered("old", 100)
         assert forget(journal, "old")
         assert not forget(journal, "old")
-        run(Pruner(journal, Bounds(keep_days=4), []))
+        run(make_pruner(journal, Bounds(keep_days=4)))
         assert len(ids(path)) == 400
 
 
@@ -158,14 +169,14 @@ def test_clock_that_jumps_ahead_deletes_nothing(path: Path, monkeypatch: pytest.
         fill(journal, days=2)
         real = time.time_ns
         monkeypatch.setattr(time, "time_ns", lambda: real() + 3650 * DAY_MS * 1_000_000)
-        assert run(Pruner(journal, Bounds(keep_days=4), [])) == 0
+        assert run(make_pruner(journal, Bounds(keep_days=4))) == 0
 
 
 def test_commits_do_not_wait_for_pruning(path: Path) -> None:
     """While thousands are pruned in steps, no commit takes longer than a few steps would."""
     with Journal(path) as journal:
         fill(journal, days=20, a_day=300)
-        pruner, waits, stop = Pruner(journal, Bounds(keep_days=4), []), list[float](), threading.Event()
+        pruner, waits, stop = make_pruner(journal, Bounds(keep_days=4)), list[float](), threading.Event()
 
         def commit() -> None:
             for seq in itertools.count(1):
@@ -212,7 +223,7 @@ def test_quarantine_is_bounded_and_what_goes_is_counted(path: Path) -> None:
         journal.commit(rejects(301, 500, reason="time_future"))
         journal.commit(batch(new(501), *[bad(None, boot=None, reason="not_json") for _ in range(10)]))
         before = reader.ledger()
-        trimmer = Trimmer(journal, QuarantineBounds(120, 10**9))
+        trimmer = make_trimmer(journal, QuarantineBounds(120, 10**9))
         trim(journal, reader, trimmer)
         assert len(reader.quarantined(1000)) == 120
         assert reader.dropped() == {"reading": 300, "time_future": 90}
@@ -233,7 +244,7 @@ def test_quarantine_is_bounded_and_what_goes_is_counted(path: Path) -> None:
 def test_quarantine_is_bounded_in_bytes(path: Path) -> None:
     with Journal(path) as journal, JournalReader(path) as reader:
         journal.commit(rejects(1, 200))
-        trim(journal, reader, Trimmer(journal, QuarantineBounds(10**6, 5 * 100)))
+        trim(journal, reader, make_trimmer(journal, QuarantineBounds(10**6, 5 * 100)))
         # Two bytes of payload and three of detail each.
         assert len(reader.quarantined(1000)) == 100
 
@@ -247,3 +258,20 @@ def test_running_gateway_keeps_its_bounds(mosquitto: Any, run_gateway: Any, tmp_
     assert gateway.keeper.state.used_bytes > 0
     assert gateway.keeper.state.held_by is None
     wait_for(lambda: gateway.keeper.dropped == 30, what="the oldest entries to go")
+
+
+def test_reload_changes_bounds_and_destinations(mosquitto: Any, run_gateway: Any, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        fill(journal)
+    port = mosquitto().port
+    # Nobody listens there: all of it is undelivered.
+    away = {"enabled": True, "api": "v1", "url": "http://127.0.0.1:9", "database": "air"}
+    gateway = run_gateway(port, journal={"keep_days": 4}, influx=away)
+    wait_for(lambda: gateway.keeper.state.held_by, what="the undelivered readings to be seen")
+    gateway.reload(lambda: make_settings(tmp_path, port, journal={"keep_days": 4}))
+    assert forget(gateway.journal, "influxdb http://127.0.0.1:9 air")
+    wait_for(lambda: gateway.keeper.state.pruned == 400, what="the readings that nobody waits for to go")
+    gateway.reload(lambda: make_settings(tmp_path, port, journal={"keep_days": 1}))
+    wait_for(lambda: gateway.keeper.state.pruned == 640, 15, what="the newer bound")
+    gateway.keeper.stop()
+    assert "keeper" in [problem.part for problem in not_alive(gateway)]

@@ -234,7 +234,8 @@ def test_salvage_brings_nothing_back_that_was_pruned(path: Path) -> None:
     at = page_of(path, "m-0-5-")
     old_page = path.read_bytes()[at : at + PAGE]
     with Journal(path) as journal, JournalReader(path) as reader:
-        pruner = Pruner(journal, Bounds(max_bytes=250_000), [])
+        pruner = Pruner(journal)
+        pruner.begin(Bounds(max_bytes=250_000), [])
         while pruner.step():
             pass
         before, left = reader.ledger(), reader.after(0, 10**6)
@@ -281,10 +282,12 @@ def test_salvage_of_what_has_been_pruned_and_dropped_stays_exact(path: Path) -> 
     from gateway.quarantine.bound import QuarantineBounds, Trimmer
 
     with Journal(path) as journal, JournalReader(path) as reader:
-        pruner = Pruner(journal, Bounds(max_bytes=250_000), [])
+        pruner = Pruner(journal)
+        pruner.begin(Bounds(max_bytes=250_000), [])
         while pruner.step():
             pass
-        trimmer = Trimmer(journal, QuarantineBounds(0, 10**9))
+        trimmer = Trimmer(journal)
+        trimmer.begin(QuarantineBounds(0, 10**9))
         trimmer.look(reader._db)
         trimmer.step()
         before = reader.ledger()
@@ -342,7 +345,8 @@ def test_compact_gives_room_back(path: Path) -> None:
     from gateway.journal.bounds import Bounds, Pruner
 
     with Journal(path) as journal:
-        pruner = Pruner(journal, Bounds(max_bytes=200_000), [])
+        pruner = Pruner(journal)
+        pruner.begin(Bounds(max_bytes=200_000), [])
         while pruner.step():
             pass
     before = path.stat().st_size
