@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.config import CheckSettings
 from gateway.contract import MAX_MESSAGE_BYTES, Reading, explain
 from gateway.identify import seq_of
 from gateway.reading import FIELDS
@@ -34,6 +35,10 @@ class Limits:
 
     future_s: int = 600
     oldest_s: int = 400 * 86400
+
+    @classmethod
+    def of(cls, settings: CheckSettings) -> Limits:
+        return cls(settings.future_s, settings.oldest_days * 86400)
 
 
 @dataclass(slots=True, frozen=True)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import click
 
-from gateway.cli_options import harmless, with_config
+from gateway.cli_options import with_config
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
-from gateway.journal_reader import JournalReader
-from gateway.records import LedgerRow, Quarantined
+from gateway.journal import JournalReader
+from gateway.journal.cli import journal
+from gateway.quarantine.cli import quarantine
+from gateway.records import LedgerRow
 
 
 @click.group()
@@ -24,6 +26,8 @@ def gateway() -> None:
 
 gateway.add_command(command_command)
 gateway.add_command(configure_command)
+gateway.add_command(journal)
+gateway.add_command(quarantine)
 
 
 @gateway.command()
@@ -53,42 +57,6 @@ def check_command(settings: Settings) -> None:
     if bad:
         click.echo(f"{bad} to be put right")
         sys.exit(1)
-
-
-@gateway.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10**9), help="Newest so many.")
-@click.option("--node", help="Of this node only.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload.")
-@with_config(load_journal)
-def quarantine(journal: JournalSettings, limit: int, node: str | None, as_json: bool) -> None:
-    """List what was received and could not be taken as a reading, newest first."""
-    with JournalReader(journal.path) as reader:
-        entries = reader.quarantined(limit, node)
-    for entry in entries:
-        click.echo(_entry_json(entry) if as_json else _entry_line(entry))
-    if not entries and not as_json:
-        click.echo("the quarantine is empty")
-
-
-def _entry_json(entry: Quarantined) -> str:
-    values = asdict(entry)
-    values["received"] = _when(entry.received_ms)
-    values["payload"] = entry.payload.decode("utf-8", "backslashreplace")
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _entry_line(entry: Quarantined) -> str:
-    who = entry.node or entry.topic or "unknown"
-    if entry.seq is not None:
-        who += f" boot {entry.boot} seq {entry.seq}"
-    by = f" by {entry.destination}" if entry.destination else ""
-    return harmless(
-        f"{_when(entry.received_ms)}  {who}  {entry.reason}{by}: {entry.detail} ({entry.size} bytes)"
-    )
-
-
-def _when(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @gateway.group()
@@ -125,9 +93,9 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document with all boots.")
 @with_config(load_journal)
-def ledger(journal: JournalSettings, node: str | None, since: int | None, as_json: bool) -> None:
+def ledger(settings: JournalSettings, node: str | None, since: int | None, as_json: bool) -> None:
     """Born, stored, quarantined, missing: exact counts for each node and boot."""
-    with JournalReader(journal.path) as reader:
+    with JournalReader(settings.path) as reader:
         rows = reader.ledger(node, since)
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gateway.config import ConfigError
-from gateway.schema import JournalError
+from gateway.journal.schema import JournalError
 
 
 class Unanswered(click.ClickException):

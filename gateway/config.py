@@ -10,7 +10,15 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.broker_settings import BrokerSettings
@@ -46,6 +54,20 @@ class JournalSettings(BaseModel):
     )
     batch: Int = Field(500, ge=1, le=10000, description="Most messages in one commit.")
     wait_ms: Int = Field(50, ge=1, le=5000, description="Longest wait for a batch to fill, ms.")
+    keep_days: Int = Field(
+        1100,
+        ge=0,
+        le=36500,
+        description="Readings that came longer ago are deleted, unless a destination has not got them; days. "
+        "0: never.",
+    )
+    max_mb: Int = Field(
+        50000,
+        ge=0,
+        le=100_000_000,
+        description="Beyond this size the oldest readings are deleted, unless a destination has not got "
+        "them; MB, of which each holds some 7,000 readings. 0: no limit.",
+    )
 
     @field_validator("path")
     @classmethod
@@ -67,6 +89,23 @@ class JournalSettings(BaseModel):
         if path.is_dir():
             raise ValueError(fault)
         return path
+
+
+class QuarantineSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_entries: Int = Field(
+        100_000,
+        ge=100,
+        le=10_000_000,
+        description="Beyond this number the oldest entries are dropped and counted.",
+    )
+    max_mb: Int = Field(
+        200,
+        ge=1,
+        le=1_000_000,
+        description="Beyond this size the oldest entries are dropped and counted, MB.",
+    )
 
 
 class CheckSettings(BaseModel):
@@ -136,6 +175,10 @@ class Settings(_FromFile):
         default_factory=JournalSettings.model_construct,
         description="The journal: everything accepted is in here before it is acknowledged.",
     )
+    quarantine: QuarantineSettings = Field(
+        default_factory=QuarantineSettings.model_construct,
+        description="What could not be taken as a reading; it is in the journal's file.",
+    )
     checks: CheckSettings = Field(
         default_factory=CheckSettings.model_construct, description="What times are plausible."
     )
@@ -159,6 +202,14 @@ class Settings(_FromFile):
         if not valid_name(network):
             raise ValueError("network must be 1 to 32 of a-z, 0-9 and -")
         return network
+
+    @model_validator(mode="after")
+    def _leave_room_for_readings(self) -> Settings:
+        if 0 < self.journal.max_mb < 2 * self.quarantine.max_mb:
+            raise ValueError(
+                "journal.max_mb must be at least twice quarantine.max_mb, whose entries are in the same file"
+            )
+        return self
 
     def model_post_init(self, context: Any, /) -> None:
         """Read the places; raises ConfigError."""

@@ -91,7 +91,8 @@ class Batch:
 class Committed:
     """What a commit did.
 
-    By (node, boot): `named` has the seqs that the batch contained, `held` all ranges that are held now.
+    By (node, boot): `named` has the seqs that the batch contained, `held` all ranges that are held now. `why`
+    says what was wrong with the last reading that was not stored.
     """
 
     stored: int = 0
@@ -99,6 +100,7 @@ class Committed:
     quarantined: dict[str, int] = field(default_factory=dict[str, int])
     held: dict[tuple[str, int], list[Range]] = field(default_factory=dict[tuple[str, int], list[Range]])
     named: dict[tuple[str, int], set[int]] = field(default_factory=dict[tuple[str, int], set[int]])
+    why: str | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -116,7 +118,10 @@ class LedgerRow:
 
 @dataclass(slots=True, frozen=True)
 class Quarantined:
-    """One entry of the quarantine. `destination` is set when a destination refused a stored reading."""
+    """One entry of the quarantine. `destination` is set when a destination refused a stored reading.
+
+    `fixed` is a corrected message for the topic `fixed_topic`, which a replay takes instead of the payload.
+    """
 
     id: int
     received_ms: int
@@ -129,3 +134,6 @@ class Quarantined:
     payload: bytes
     size: int
     destination: str | None
+    fixed: str | None = None
+    fixed_topic: str | None = None
+    replayed_ms: int | None = None

@@ -18,8 +18,8 @@ from gateway.broker_client import advice, connect, make_client, subscribe
 from gateway.broker_settings import CHECK_ENDING
 from gateway.config import Settings
 from gateway.destinations.sink import Finding, make_sink
-from gateway.journal_reader import JournalReader
-from gateway.schema import JournalBusyError, JournalError, lock_for_writing, open_writer
+from gateway.journal import JournalReader
+from gateway.journal.schema import JournalBusyError, JournalError, lock_for_writing, open_writer
 from gateway.service import ClockError, check_clock
 
 BROKER_SECONDS = 10.0
@@ -75,7 +75,7 @@ def _try_journal(path: Path, directory: Path) -> str:
         return f"journal {path}: does not exist yet and can be made"
     try:
         with lock_for_writing(path):
-            open_writer(path, "FULL").close()
+            open_writer(path, "FULL", change=False).close()
     except JournalBusyError:
         JournalReader(path).close()
         return f"journal {path}: in use by a running gateway, and readable"

@@ -15,6 +15,7 @@ from gateway.counters import Counters
 from gateway.destinations.delivery import Delivery
 from gateway.destinations.sink import Sink, make_sink
 from gateway.journal import Journal
+from gateway.keeper import Keeper
 from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
 from gateway.operate.watch import Watch
@@ -56,6 +57,13 @@ class Gateway:
         check_clock(time.time())
         self.settings = settings
         self.journal = Journal(settings.journal.path, synchronous=settings.journal.synchronous)
+        checked = self.journal.checked
+        if not checked.orderly:
+            log.info(
+                "the journal was not closed in good order; it was checked and is sound",
+                whole=checked.complete,
+                seconds=round(checked.seconds, 1),
+            )
         self.inbox = Inbox(_inbox_size(settings))
         self.session = Session(settings.broker, settings.network, self.inbox)
         self.pipeline = Pipeline(
@@ -63,11 +71,12 @@ class Gateway:
             self.inbox,
             self.journal,
             self.session,
-            limits=_limits(settings),
+            limits=Limits.of(settings.checks),
             most=_most(settings),
             linger_s=settings.journal.wait_ms / 1000,
         )
         self.deliveries = self._deliveries_to(_sinks(settings), settings)
+        self.keeper = Keeper(self.journal, settings, self._destinations())
         self.places = CurrentPlaces(settings.places)
         self.web: WebServer | None = None
         if settings.web.enabled:
@@ -105,6 +114,7 @@ class Gateway:
             self.stop()
             raise
         self.pipeline.start()
+        self.keeper.start()
         for delivery in self.deliveries:
             delivery.start()
         self.session.start()
@@ -131,12 +141,15 @@ class Gateway:
             self.inbox.resize(_inbox_size(new))
         if "log" in touched:
             logs.set_up(new.log)
-        self.pipeline.adjust(limits=_limits(new), most=_most(new), linger_s=new.journal.wait_ms / 1000)
+        self.pipeline.adjust(
+            limits=Limits.of(new.checks), most=_most(new), linger_s=new.journal.wait_ms / 1000
+        )
         if PLACES in touched:
             self.places.replace(new.places)
             self.journal.bell.ring()  # the page looks again
         if "influx" in touched:
             self._exchange_deliveries(self._deliveries_to(sinks, new))
+        self.keeper.adjust(new, self._destinations())
         self.settings = new
         self.last_reload_worked = True
         return changed
@@ -153,6 +166,9 @@ class Gateway:
     def _deliveries_to(self, sinks: list[Sink], settings: Settings) -> list[Delivery]:
         return [Delivery(self.journal, sink, batch=settings.influx.batch) for sink in sinks]
 
+    def _destinations(self) -> list[str]:
+        return [delivery.destination for delivery in self.deliveries]
+
     def stop(self) -> bool:
         """Stop along the data's way: what is committed gets its ack, the rest stays at the broker.
 
@@ -166,6 +182,7 @@ class Gateway:
         servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
         self.session.stop(0.5)
+        ended.append(self.keeper.stop(max(0.0, deadline - time.monotonic())))
         ended += [delivery.stop(max(0.0, deadline - time.monotonic())) for delivery in self.deliveries]
         for server in servers:
             server.join(max(0.0, deadline - time.monotonic()))
@@ -194,10 +211,6 @@ class Gateway:
 
 def _inbox_size(settings: Settings) -> int:
     return 2 * settings.broker.window + INBOX_SLACK
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.checks.future_s, settings.checks.oldest_days * 86400)
 
 
 def _most(settings: Settings) -> int:

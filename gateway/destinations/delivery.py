@@ -14,6 +14,7 @@ from gateway.destinations.lines import NotWritableError, line
 from gateway.destinations.sink import RetryLaterError, Sink
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalReader
+from gateway.journal.schema import advice
 from gateway.operate.heartbeat import Heartbeat
 from gateway.reading import StoredReading
 
@@ -118,7 +119,7 @@ class Delivery(threading.Thread):
                     self._back_off(error.retry_after, AWAY_SECONDS if away else None)
                 except sqlite3.Error as error:
                     path = self._journal.path
-                    self._failed("journal", f"journal {path} cannot be used ({error}); is its disk full?")
+                    self._failed("journal", f"journal {path} cannot be used ({error}); {advice(error)}")
                     self._back_off(None)
                 except Exception as error:  # noqa: BLE001  # a bug must not end deliveries for good
                     self._failed(f"bug {type(error).__name__}", f"{type(error).__name__}: {error}", bug=error)

@@ -29,6 +29,7 @@ def not_alive(gateway: Gateway) -> list[Problem]:
     count: a new process would not bring it back."""
     found = _thread("pipeline", gateway.pipeline, gateway.pipeline.heart)
     found += _thread("watch", gateway.watch, gateway.watch.heart)
+    found += _thread("keeper", gateway.keeper, gateway.keeper.heart)
     for delivery in gateway.deliveries:
         found += _thread(f"delivery to {delivery.destination}", delivery, delivery.heart)
     session = gateway.session

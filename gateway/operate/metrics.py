@@ -124,6 +124,15 @@ class _Figures(Collector):
         except OSError:
             free = 0
         yield _gauge("journal_disk_free_bytes", "Free space on the journal's disk.", free)
+        keeper = self._gateway.keeper
+        yield _gauge("journal_used_bytes", "What journal.max_mb bounds.", keeper.state.used_bytes)
+        yield _gauge(
+            "journal_beyond_bounds",
+            "1 while undelivered readings keep the journal beyond its bounds.",
+            keeper.state.held_by is not None,
+        )
+        yield _counter("readings_pruned", "Readings deleted to keep the bounds.", keeper.state.pruned)
+        yield _counter("quarantine_dropped", "Entries dropped to keep its bound.", keeper.dropped)
         yield _gauge(
             "config_last_reload_successful",
             "0 when the configuration was read again and could not be used.",

@@ -9,7 +9,10 @@ from pydantic import BaseModel
 from gateway.config import ConfigError, Settings
 
 # Sections and keys that take effect while running; every other one waits for a restart.
-APPLIED = ("nodes_file", "broker", "checks", "influx", "log", "journal.batch", "journal.wait_ms")
+APPLIED = (
+    *("nodes_file", "broker", "checks", "influx", "log", "quarantine"),
+    *("journal.batch", "journal.wait_ms", "journal.keep_days", "journal.max_mb"),
+)
 # Both make the session's name at the broker, under which messages may wait.
 NOT_APPLIED = ("broker.client_id", "broker.shards")
 PLACES = "places"

@@ -117,7 +117,7 @@ def test_bug_in_the_pipeline_quarantines_that_message_only(
 def test_bug_in_the_journal_costs_one_message_and_not_the_pipeline(
     mosquitto: Any, run_gateway: Any, talk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import gateway.journal_rows as rows
+    import gateway.journal.rows as rows
 
     real = rows.insert_reading
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from typing import Any
 
 from gateway.extents import Range
-from gateway.reading import FIELDS
+from gateway.reading import FIELDS, StoredReading
 from gateway.records import Claim, NewReading, Rejected, Sighting
 
 _COLUMNS = (
@@ -51,8 +52,31 @@ def insert_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> int
 def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
     """Whether the stored reading of this identity differs, as after a node's flash was erased."""
     row = db.execute(_SELECT_SAME, (node_id, new.boot, new.seq)).fetchone()
-    same = (new.up, new.dt, new.n, new.slot, *map(new.values.get, FIELDS))
-    return row is not None and tuple(row) != same
+    if row is not None:
+        return tuple(row) != (new.up, new.dt, new.n, new.slot, *map(new.values.get, FIELDS))
+    # Of a pruned one only its time is known: later than all of its range is another.
+    pruned = db.execute(
+        "SELECT 1 FROM gone WHERE node_id = ? AND boot = ? AND was = 'stored' AND ? BETWEEN first AND last"
+        " AND newest_t < ?",
+        (node_id, new.boot, new.seq, new.t),
+    ).fetchone()
+    return pruned is not None
+
+
+def is_stored(db: sqlite3.Connection, node_id: int, boot: int, seq: int) -> bool:
+    """Whether this identity is that of a stored reading, be it pruned since; else it may be quarantined."""
+    row = db.execute(
+        "SELECT 1 FROM readings WHERE node_id = ?1 AND boot = ?2 AND seq = ?3 UNION ALL SELECT 1 FROM gone"
+        " WHERE node_id = ?1 AND boot = ?2 AND was = 'stored' AND ?3 BETWEEN first AND last LIMIT 1",
+        (node_id, boot, seq),
+    ).fetchone()
+    return row is not None
+
+
+def as_item(it: NewReading | StoredReading) -> dict[str, Any]:
+    """A reading as it stands in a message of the contract."""
+    plain = {"seq": it.seq, "t": it.t, "tq": it.tq, "up": it.up, "dt": it.dt, "n": it.n}
+    return {**plain, "slot": it.slot, "model": it.model, "flags": list(it.flags), **it.values}
 
 
 def is_quarantined(db: sqlite3.Connection, it: Rejected, destination: str | None = None) -> bool:
@@ -67,6 +91,27 @@ def is_quarantined(db: sqlite3.Connection, it: Rejected, destination: str | None
 def insert_rejected(db: sqlite3.Connection, it: Rejected, destination: str | None = None) -> None:
     values = (it.received_ms, it.topic, it.node, it.boot, it.seq, it.reason, it.detail, it.payload, it.size)
     db.execute(_INSERT_QUARANTINE, (*values, destination))
+
+
+def mark_replayed(db: sqlite3.Connection, entry: int) -> None:
+    db.execute("UPDATE quarantine SET replayed_ms = ? WHERE id = ?", (now_ms(), entry))
+
+
+def keep_fix(db: sqlite3.Connection, entry: int, topic: str, message: str) -> bool:
+    """Keep a corrected message beside what came; False when there is no such entry that waits."""
+    changed = db.execute(
+        "UPDATE quarantine SET fixed = ?, fixed_topic = ? WHERE id = ? AND replayed_ms IS NULL",
+        (message, topic, entry),
+    )
+    return changed.rowcount > 0
+
+
+def set_cursor(db: sqlite3.Connection, destination: str, upto: int) -> None:
+    db.execute(
+        "INSERT INTO cursors (destination, reading_id, seen_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET reading_id = excluded.reading_id, seen_ms = excluded.seen_ms",
+        (destination, upto, now_ms()),
+    )
 
 
 def raise_latest(db: sqlite3.Connection, node_id: int, slot: str, at: int, reading_id: int) -> None:
@@ -136,6 +181,10 @@ def write_extents(
         [(node_id, boot, first) for first, _ in old - new],
     )
     db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", [(node_id, boot, *each) for each in new - old])
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

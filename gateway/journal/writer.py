@@ -8,44 +8,19 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway import extents, journal_rows
+from gateway import extents
 from gateway.bell import Bell
 from gateway.extents import Range
-from gateway.journal_reader import JournalReader
+from gateway.journal import integrity, rows
+from gateway.journal.schema import JournalError, advice, is_damage, lock_for_writing, open_writer
 from gateway.reading import StoredReading
-from gateway.records import (
-    Batch,
-    Claim,
-    Committed,
-    LedgerRow,
-    NewReading,
-    Quarantined,
-    Rejected,
-    Sighting,
-)
-from gateway.schema import JournalError, lock_for_writing, open_writer
-
-__all__ = [
-    "Batch",
-    "Claim",
-    "Committed",
-    "Journal",
-    "JournalError",
-    "JournalReader",
-    "LedgerRow",
-    "NewReading",
-    "Quarantined",
-    "Rejected",
-    "Sighting",
-    "StoredReading",
-]
+from gateway.records import Batch, Committed, NewReading, Rejected
 
 # A second reading under an identity that is taken: kept, but not as a reading.
 CONFLICT = "conflict"
@@ -55,10 +30,20 @@ REFUSED = "refused"
 _EXTENTS_KEPT = 4096
 
 
+class NotReplayedError(Exception):
+    """Replaying an entry of the quarantine would store nothing; the message says why."""
+
+
 @dataclass(slots=True)
 class _Pending:
-    """What a commit writes once, at its end. Keys are (node_id, boot) and (node_id, slot)."""
+    """What a commit writes once, at its end. Keys are (node_id, boot) and (node_id, slot).
 
+    A replay also stores what is held as quarantined.
+    """
+
+    replay: bool = False
+    # Readings that are stored now, by this commit or before it.
+    good: int = 0
     before: dict[tuple[int, int], list[Range]] = field(default_factory=dict[tuple[int, int], list[Range]])
     newest: dict[tuple[int, str], tuple[int, int]] = field(
         default_factory=dict[tuple[int, str], tuple[int, int]]
@@ -82,12 +67,22 @@ class Journal:
         except JournalError:
             self._lock_file.close()
             raise
+        try:
+            self.checked = integrity.check_at_start(self._db, path)
+        except JournalError:
+            self._db.close()
+            self._lock_file.close()
+            raise
+        # Why nothing can be written any more; None while the file is sound.
+        self.damage: str | None = None
         self._file = _file_at(path)
         self._nodes: dict[tuple[str, str], int] = {}
         self._held: dict[tuple[int, int], list[Range]] = {}
 
     def close(self) -> None:
         with self._mutex:
+            if self.damage is None and _file_at(self.path) == self._file:
+                integrity.mark_clean(self._db)
             self._db.close()
             self._lock_file.close()
 
@@ -100,32 +95,43 @@ class Journal:
     def commit(self, batch: Batch) -> Committed:
         """Write the batch in one transaction and return what became of it."""
         done = Committed()
-        with self._mutex:
-            if _file_at(self.path) != self._file:
-                # SQLite would write on into a file without a name, which is gone at the end.
-                raise sqlite3.OperationalError(
-                    "the file was moved away or replaced; stop the gateway, put it back, start again"
-                )
-            with self._transaction():
-                pending = _Pending()
-                for reading in batch.readings:
-                    self._take_reading(batch.network, reading, pending, done)
-                for rejected in batch.rejected:
-                    self._take_rejected(batch.network, rejected, pending, done)
-                for (node_id, boot), before in pending.before.items():
-                    journal_rows.write_extents(self._db, node_id, boot, before, self._held[node_id, boot])
-                for (node_id, slot), (at, reading_id) in pending.newest.items():
-                    journal_rows.raise_latest(self._db, node_id, slot, at, reading_id)
-                for claim in batch.claims:
-                    journal_rows.raise_claim(self._db, self._node_id(batch.network, claim.node), claim)
-                for seen in batch.sightings:
-                    journal_rows.update_status(self._db, self._node_id(batch.network, seen.node), seen)
-            # Copies: the lists grow with later commits.
-            done.held = {key: list(ranges) for key, ranges in done.held.items()}
-            if len(self._held) > _EXTENTS_KEPT:
-                self._held.clear()
+        with self.writing():
+            self._take(batch, _Pending(), done)
         self.bell.ring()
         return done
+
+    def replay(self, entry: int, batch: Batch) -> Committed:
+        """Store what an entry of the quarantine has become, and mark the entry; both or neither.
+
+        Raises NotReplayedError when nothing of it is good.
+        """
+        done = Committed()
+        with self.writing() as db:
+            pending = _Pending(replay=True)
+            self._take(batch, pending, done)
+            if not (pending.good or batch.claims):
+                raise NotReplayedError(done.why or "there is no reading in it")
+            rows.mark_replayed(db, entry)
+        self.bell.ring()
+        return done
+
+    def _take(self, batch: Batch, pending: _Pending, done: Committed) -> None:
+        for reading in batch.readings:
+            self._take_reading(batch.network, reading, pending, done)
+        for rejected in batch.rejected:
+            self._take_rejected(batch.network, rejected, pending, done)
+        for (node_id, boot), before in pending.before.items():
+            rows.write_extents(self._db, node_id, boot, before, self._held[node_id, boot])
+        for (node_id, slot), (at, reading_id) in pending.newest.items():
+            rows.raise_latest(self._db, node_id, slot, at, reading_id)
+        for claim in batch.claims:
+            rows.raise_claim(self._db, self._node_id(batch.network, claim.node), claim)
+        for seen in batch.sightings:
+            rows.update_status(self._db, self._node_id(batch.network, seen.node), seen)
+        # Copies: the lists grow with later commits.
+        done.held = {key: list(ranges) for key, ranges in done.held.items()}
+        if len(self._held) > _EXTENTS_KEPT:
+            self._held.clear()
 
     def cursor(self, destination: str) -> int:
         """Id of the last reading delivered to that destination; 0 at first."""
@@ -139,76 +145,94 @@ class Journal:
         self, destination: str, upto: int, refused: Sequence[tuple[StoredReading, str]] = ()
     ) -> None:
         """Move the cursor, and list what the destination refused for good; both or neither."""
-        now_ms = time.time_ns() // 1_000_000
-        with self._mutex, self._transaction():
+        with self.writing() as db:
             for it, why in refused:
-                payload = _compact(it.values)
-                entry = Rejected(now_ms, "", it.node, it.boot, it.seq, REFUSED, why, payload, len(payload))
+                payload = _compact(rows.as_item(it))
+                entry = Rejected(
+                    rows.now_ms(), "", it.node, it.boot, it.seq, REFUSED, why, payload, len(payload)
+                )
                 # Refused once more after a restart, when the cursor was behind it.
-                if not journal_rows.is_quarantined(self._db, entry, destination):
-                    journal_rows.insert_rejected(self._db, entry, destination)
-            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (destination, upto))
+                if not rows.is_quarantined(db, entry, destination):
+                    rows.insert_rejected(db, entry, destination)
+            rows.set_cursor(db, destination, upto)
 
     def _take_reading(self, network: str, new: NewReading, pending: _Pending, done: Committed) -> None:
         node_id = self._node_id(network, new.node)
         held = self._ranges(node_id, new.boot, pending)
         done.held[new.node, new.boot] = held
         done.named.setdefault((new.node, new.boot), set()).add(new.seq)
-        if extents.add(held, new.seq):
-            reading_id = journal_rows.insert_reading(self._db, node_id, new)
+        fresh = extents.add(held, new.seq)
+        if fresh or (pending.replay and not rows.is_stored(self._db, node_id, new.boot, new.seq)):
+            reading_id = rows.insert_reading(self._db, node_id, new)
             at = new.received_ms // 1000 if new.t is None else new.t
             newest = pending.newest.get((node_id, new.slot))
             if newest is None or at >= newest[0]:
                 pending.newest[node_id, new.slot] = (at, reading_id)
             done.stored += 1
-        elif journal_rows.is_another_reading(self._db, node_id, new):
+            pending.good += 1
+        elif rows.is_another_reading(self._db, node_id, new):
             self._keep_conflict(new, done)
         else:
             done.duplicates += 1
+            pending.good += 1
 
     def _keep_conflict(self, new: NewReading, done: Committed) -> None:
-        payload = _compact(
-            {"t": new.t, "tq": new.tq, "up": new.up, "dt": new.dt, "n": new.n, "slot": new.slot, **new.values}
-        )
+        payload = _compact(rows.as_item(new))
         detail = (
             f"another reading of node {new.node} is stored as boot {new.boot}, seq {new.seq}; "
             "was the node's flash erased? Give the node a new name or a higher boot count"
         )
         size = len(payload)
+        done.why = detail
         entry = Rejected(new.received_ms, "", new.node, new.boot, new.seq, CONFLICT, detail, payload, size)
-        if journal_rows.is_quarantined(self._db, entry):
+        if rows.is_quarantined(self._db, entry):
             done.duplicates += 1
         else:
             self._keep_rejected(entry, done)
 
     def _take_rejected(self, network: str, it: Rejected, pending: _Pending, done: Committed) -> None:
+        done.why = it.detail
         if it.node is not None and it.boot is not None and it.seq is not None:
             held = self._ranges(self._node_id(network, it.node), it.boot, pending)
             done.held[it.node, it.boot] = held
             done.named.setdefault((it.node, it.boot), set()).add(it.seq)
-            if not extents.add(held, it.seq) and journal_rows.is_quarantined(self._db, it):
+            if not extents.add(held, it.seq) and rows.is_quarantined(self._db, it):
                 done.duplicates += 1
                 return
         self._keep_rejected(it, done)
 
     def _keep_rejected(self, it: Rejected, done: Committed) -> None:
-        journal_rows.insert_rejected(self._db, it)
+        rows.insert_rejected(self._db, it)
         done.quarantined[it.reason] = done.quarantined.get(it.reason, 0) + 1
 
     @contextmanager
-    def _transaction(self) -> Generator[None]:
-        """All or nothing, also for what is remembered between commits."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._nodes.clear()
-            self._held.clear()
-            # SQLite has rolled back by itself after some errors, a full disk among them.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """One transaction, all or nothing, also for what is remembered between commits.
+
+        For the journal's own housekeeping; the connection is the caller's until the end of the block only.
+        """
+        with self._mutex:
+            if self.damage is not None:
+                raise sqlite3.DatabaseError(self.damage)
+            if _file_at(self.path) != self._file:
+                # SQLite would write on into a file without a name, which is gone at the end.
+                raise sqlite3.OperationalError(
+                    "the file was moved away or replaced; stop the gateway, put it back, start again"
+                )
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException as error:
+                self._nodes.clear()
+                self._held.clear()
+                # SQLite has rolled back by itself after some errors, a full disk among them.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+                    self.damage = f"{error}; {advice(error)}"
+                    raise sqlite3.DatabaseError(self.damage) from error
+                raise
 
     def _node_id(self, network: str, node: str) -> int:
         found = self._nodes.get((network, node))
@@ -225,7 +249,7 @@ class Journal:
         key = (node_id, boot)
         held = self._held.get(key)
         if held is None:
-            held = self._held[key] = journal_rows.read_extents(self._db, node_id, boot)
+            held = self._held[key] = rows.read_extents(self._db, node_id, boot)
         if key not in pending.before:
             pending.before[key] = list(held)
         return held

@@ -8,11 +8,19 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Literal
 
+from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, migrate
 from gateway.reading import FIELDS
 
-VERSION = 1
+VERSION = 2
 # SQLite waits this long for another connection's lock before it gives up.
 BUSY_SECONDS = 5.0
+# The write-ahead log is cut back to this after a long reader let it grow.
+MOST_WAL_BYTES = 64 * 1024 * 1024
+# Set while nobody writes after an orderly stop.
+CLEAN = "clean"
+# A salvage writes its new file under this ending.
+SALVAGE_ENDING = ".salvage"
+SALVAGE = "stop the gateway and run `dustline gateway journal salvage`"
 
 _VALUE_COLUMNS = ",\n    ".join(f"{name} REAL" for name in FIELDS)
 
@@ -69,6 +77,7 @@ CREATE TABLE claims (
     PRIMARY KEY (node_id, boot)
 ) WITHOUT ROWID;
 -- topic holds the node's name even when it is no valid one; destination is set when a destination refused.
+-- fixed is a corrected message for fixed_topic; the payload stays as it came.
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     received_ms INTEGER NOT NULL,
@@ -80,7 +89,10 @@ CREATE TABLE quarantine (
     detail TEXT NOT NULL,
     payload BLOB NOT NULL,
     size INTEGER NOT NULL,
-    destination TEXT
+    destination TEXT,
+    fixed TEXT,
+    fixed_topic TEXT,
+    replayed_ms INTEGER
 );
 CREATE INDEX quarantine_by_reading ON quarantine (node, boot, seq) WHERE seq IS NOT NULL;
 CREATE TABLE status (
@@ -91,7 +103,13 @@ CREATE TABLE status (
     status TEXT,
     health TEXT
 );
-CREATE TABLE cursors (destination TEXT PRIMARY KEY, reading_id INTEGER NOT NULL) WITHOUT ROWID;
+-- seen_ms: when the destination was last configured.
+CREATE TABLE cursors (
+    destination TEXT PRIMARY KEY,
+    reading_id INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+{V2_ADDS}
 """
 
 
@@ -125,8 +143,19 @@ def lock_for_writing(path: Path) -> IO[bytes]:
     return lock
 
 
-def open_writer(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
-    """Open or create the journal. The caller holds the writer lock and commits explicitly."""
+def open_writer(
+    path: Path, synchronous: Literal["FULL", "NORMAL"], *, change: bool = True
+) -> sqlite3.Connection:
+    """Open or create the journal. The caller holds the writer lock and commits explicitly.
+
+    A file of an older schema is brought up to date, unless `change` is False.
+    """
+    unfinished = path.with_name(path.name + SALVAGE_ENDING)
+    if not path.exists() and unfinished.exists():
+        raise JournalError(
+            f"journal {path}: is gone, and {unfinished} is there: a salvage was cut off at its last step; "
+            "rename that file to the journal's name"
+        )
     try:
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
@@ -136,18 +165,27 @@ def open_writer(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.C
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {synchronous}")
-        if _version(db, path) is None:
-            # One transaction: a kill in the middle leaves an empty file and not half a schema.
-            db.executescript(
-                f"BEGIN IMMEDIATE; {TABLES} INSERT INTO meta VALUES ('schema', '{VERSION}'); COMMIT;"  # noqa: S608
-            )
+        db.execute(f"PRAGMA journal_size_limit = {MOST_WAL_BYTES}")
+        found = _version(db, path)
+        if found is None:
+            create(db)
+        elif found < VERSION and change:
+            migrate(db)
     except sqlite3.Error as error:
         db.close()
-        raise JournalError(f"journal {path}: cannot be used ({error}); {_advice(error)}") from error
+        raise JournalError(f"journal {path}: cannot be used ({error}); {advice(error)}") from error
     except JournalError:
         db.close()
         raise
     return db
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables in an empty file. One transaction: a kill in the middle leaves it empty."""
+    db.executescript(
+        f"BEGIN IMMEDIATE; {TABLES}"  # noqa: S608
+        f"INSERT INTO meta VALUES ('schema', '{VERSION}'), ('{CLEAN}', 'new'); COMMIT;"
+    )
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -164,10 +202,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
         )
         found = _version(db, path)
     except sqlite3.Error as error:
-        raise JournalError(f"journal {path}: cannot be read ({error}); {_advice(error)}") from error
+        raise JournalError(f"journal {path}: cannot be read ({error}); {advice(error)}") from error
     if found is None:
         db.close()
         raise JournalError(f"journal {path}: is empty; has a gateway run with this configuration?")
+    if found < VERSION:
+        db.close()
+        raise JournalError(
+            f"journal {path}: has the older schema {found}; start the gateway once, it brings it to {VERSION}"
+        )
     return db
 
 
@@ -182,7 +225,7 @@ def _version(db: sqlite3.Connection, path: Path) -> int | None:
             f"journal {path}: is an SQLite file but not a journal; set journal.path to another file"
         )
     found = int(row[0])
-    if found != VERSION:
+    if not FIRST_VERSION <= found <= VERSION:
         raise JournalError(
             f"journal {path}: has schema {found}, this program knows schema {VERSION}; "
             f"use the Dustline that wrote it, or set journal.path to a new file"
@@ -190,10 +233,19 @@ def _version(db: sqlite3.Connection, path: Path) -> int | None:
     return found
 
 
-def _advice(error: sqlite3.Error) -> str:
-    text = str(error)
-    if "not a database" in text or "malformed" in text:
-        return "move the file away and keep it, then start again with a new one"
-    if "full" in text:
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault, and not the disk's room or another program's lock."""
+    return "malformed" in str(error) or "not a database" in str(error)
+
+
+def advice(error: sqlite3.Error) -> str:
+    if "not a database" in str(error):
+        return (
+            "it is no SQLite file, or its first page is destroyed: move the file away and keep it, put a "
+            "backup in its place, or start again with a new one"
+        )
+    if is_damage(error):
+        return f"the file is damaged: {SALVAGE}"
+    if "full" in str(error):
         return "free disk space"
     return "check the path, its rights and the disk"

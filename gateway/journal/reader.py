@@ -9,15 +9,20 @@ from typing import Any
 
 from gateway import extents
 from gateway.extents import Range
+from gateway.journal.gone import stored_and_gone
+from gateway.journal.schema import open_reader
 from gateway.reading import FIELDS, StoredReading
 from gateway.records import LedgerRow, Quarantined
-from gateway.schema import open_reader
 
 _PLAIN = ("boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags", *FIELDS)
 _SELECT = (
     "SELECT readings.id, received_ms, network, name, "  # noqa: S608 - names from this file only
     + ", ".join(f"readings.{column}" for column in _PLAIN)
     + " FROM readings JOIN nodes ON nodes.id = readings.node_id"
+)
+_SELECT_ENTRY = (
+    "SELECT id, received_ms, topic, node, boot, seq, reason, detail, payload, size, destination, fixed,"
+    " fixed_topic, replayed_ms FROM quarantine"
 )
 
 
@@ -98,8 +103,9 @@ class JournalReader:
     def ledger(self, node: str | None = None, since: int | None = None) -> list[LedgerRow]:
         """Born, stored, quarantined and missing readings of each boot, ordered by node and boot.
 
-        With `since` (UTC seconds), a boot counts from the seq after its last reading that is older. What is
-        born is the higher of the node's own claim and the highest seq held.
+        With `since` (UTC seconds), a boot counts from the seq after its last reading that is older; pruned
+        readings are known by ranges only, so a `since` within one counts all of it. What is born is the
+        higher of the node's own claim and the highest seq held. Pruned readings count as stored.
         """
         # One transaction: all counts are of the same moment.
         self._db.execute("BEGIN")
@@ -141,33 +147,51 @@ class JournalReader:
         self, node_id: int, node: str, boot: int, claimed: int, held: list[Range], since: int | None
     ) -> LedgerRow | None:
         last = max(claimed, held[-1][1] if held else 0)
-        first = 1
+        pruned, first = stored_and_gone(self._db, node_id, boot, since)
         if since is not None:
             older = self._db.execute(
                 "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND t < ? ORDER BY seq DESC LIMIT 1",
                 (node_id, boot, since),
             ).fetchone()
-            first = 1 + int(older[0]) if older else 1
-            if first > last:
-                return None
+            first = max(first, int(older[0]) if older else 0)
+        first += 1
+        if since is not None and first > last:
+            return None
         counted = self._db.execute(
             "SELECT count(*) FROM readings WHERE node_id = ? AND boot = ? AND seq >= ?",
             (node_id, boot, first),
         ).fetchone()
-        stored = int(counted[0])
+        stored = int(counted[0]) + extents.total(
+            (max(low, first), high) for low, high in pruned if high >= first
+        )
         missing_ranges = tuple(extents.gaps(held, first, last))
         born, missing = last - first + 1, extents.total(missing_ranges)
         # What is held and not stored is in quarantine.
         return LedgerRow(node, boot, born, stored, born - missing - stored, missing, missing_ranges)
 
-    def quarantined(self, limit: int = 100, node: str | None = None) -> list[Quarantined]:
-        """The newest entries of the quarantine, newest first."""
+    def quarantined(
+        self, limit: int = 100, node: str | None = None, *, open: bool = False
+    ) -> list[Quarantined]:
+        """The newest entries of the quarantine, newest first; `open`: only those not replayed."""
         rows = self._db.execute(
-            "SELECT id, received_ms, topic, node, boot, seq, reason, detail, payload, size, destination"
-            " FROM quarantine WHERE ? IS NULL OR node = ? ORDER BY id DESC LIMIT ?",
-            (node, node, limit),
+            f"{_SELECT_ENTRY} WHERE (? IS NULL OR node = ?) AND (replayed_ms IS NULL OR NOT ?)"
+            " ORDER BY id DESC LIMIT ?",
+            (node, node, open, limit),
         )
         return [Quarantined(*row) for row in rows]
+
+    def entry(self, id: int) -> Quarantined | None:
+        """One entry of the quarantine."""
+        row = self._db.execute(f"{_SELECT_ENTRY} WHERE id = ?", (id,)).fetchone()
+        return Quarantined(*row) if row else None
+
+    def dropped(self) -> dict[str, int]:
+        """How many entries the quarantine's bound has pushed out, by reason."""
+        return dict(self._db.execute("SELECT reason, entries FROM quarantine_dropped ORDER BY reason"))
+
+    def identified(self, node: str, boot: int, seq: int) -> list[StoredReading]:
+        """The reading of an identity; one of each network that has such a node."""
+        return self._readings(f"{_SELECT} WHERE name = ? AND boot = ? AND seq = ?", (node, boot, seq))
 
     def _readings(self, query: str, values: Sequence[object]) -> list[StoredReading]:
         return [_reading(row) for row in self._db.execute(query, tuple(values))]

@@ -1,0 +1,120 @@
+"""A journal of version 1 goes on under the present program."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import Claim, Journal, JournalError, JournalReader
+from gateway.journal.integrity import check_fully
+from gateway.journal.salvage import salvage
+from gateway.journal.schema import TABLES, lock_for_writing, open_writer
+from gateway.reading import FIELDS
+from tests.gateway.batches import bad, batch, new
+
+# As version 1 made them.
+TABLES_1 = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY, network TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (network, name)
+);
+CREATE TABLE readings (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL,
+    node_id INTEGER NOT NULL REFERENCES nodes (id), boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+    t INTEGER, tq TEXT NOT NULL, up INTEGER NOT NULL, dt INTEGER NOT NULL, n INTEGER NOT NULL,
+    slot TEXT NOT NULL, model TEXT NOT NULL, flags TEXT NOT NULL,
+    {", ".join(f"{name} REAL" for name in FIELDS)}, UNIQUE (node_id, boot, seq)
+);
+CREATE INDEX readings_by_time ON readings (node_id, t);
+CREATE TABLE latest (
+    node_id INTEGER NOT NULL, slot TEXT NOT NULL, at INTEGER NOT NULL, reading_id INTEGER NOT NULL,
+    PRIMARY KEY (node_id, slot)
+) WITHOUT ROWID;
+CREATE TABLE extents (
+    node_id INTEGER NOT NULL, boot INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    PRIMARY KEY (node_id, boot, first)
+) WITHOUT ROWID;
+CREATE TABLE claims (
+    node_id INTEGER NOT NULL, boot INTEGER NOT NULL, last INTEGER NOT NULL, seen_ms INTEGER NOT NULL,
+    PRIMARY KEY (node_id, boot)
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL, topic TEXT NOT NULL, node TEXT,
+    boot INTEGER, seq INTEGER, reason TEXT NOT NULL, detail TEXT NOT NULL, payload BLOB NOT NULL,
+    size INTEGER NOT NULL, destination TEXT
+);
+CREATE INDEX quarantine_by_reading ON quarantine (node, boot, seq) WHERE seq IS NOT NULL;
+CREATE TABLE status (
+    node_id INTEGER PRIMARY KEY, online INTEGER, boot INTEGER, seen_ms INTEGER, status TEXT, health TEXT
+);
+CREATE TABLE cursors (destination TEXT PRIMARY KEY, reading_id INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('schema', '1');
+INSERT INTO nodes VALUES (1, 'warsaw', 'n1');
+INSERT INTO readings (received_ms, node_id, boot, seq, t, tq, up, dt, n, slot, model, flags, pm25, pm10)
+    VALUES (1700000000001, 1, 1, 1, 1700000060, 'ntp', 60, 60, 50, 'a', 'sds011', '', 0.1, 0.0);
+INSERT INTO latest VALUES (1, 'a', 1700000060, 1);
+INSERT INTO extents VALUES (1, 1, 1, 2);
+INSERT INTO claims VALUES (1, 1, 3, 5);
+INSERT INTO quarantine (received_ms, topic, node, boot, seq, reason, detail, payload, size)
+    VALUES (1700000000000, 'dl/1/warsaw/0/n1/readings', 'n1', 1, 2, 'reading', 'why', x'7b7d', 2);
+INSERT INTO cursors VALUES ('influx', 1);
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of version 1."""
+    made = tmp_path / "journal.sqlite"
+    with sqlite3.connect(made) as db:
+        db.executescript(TABLES_1)
+    return made
+
+
+def columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(path) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: list(db.execute(f"PRAGMA table_info({name})")) for name in tables}
+
+
+def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> None:
+    with Journal(path) as journal, JournalReader(path) as reader:
+        (row,) = reader.ledger()
+        assert (row.born, row.stored, row.quarantined, row.missing) == (3, 1, 1, 1)
+        assert journal.cursor("influx") == 1
+        assert [each.reason for each in reader.quarantined()] == ["reading"]
+        done = journal.commit(batch(new(1), bad(2), new(3), Claim(1, "n1", 1, 3)))
+        assert (done.stored, done.duplicates) == (1, 2)
+        assert check_fully(journal._db) == []
+    Journal(tmp_path / "new.sqlite").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
+def test_version_1_is_left_alone_by_who_only_looks(path: Path) -> None:
+    with pytest.raises(JournalError, match="older schema 1; start the gateway once"):
+        JournalReader(path)
+    with lock_for_writing(path):
+        open_writer(path, "FULL", change=False).close()
+    with pytest.raises(JournalError, match="older schema 1"):
+        JournalReader(path)
+
+
+def test_migration_that_fails_leaves_version_1(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE requests (in_the_way)")
+    with pytest.raises(JournalError, match="requests already exists"):
+        Journal(path)
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("1",)
+        db.execute("DROP TABLE requests")
+    Journal(path).close()
+
+
+def test_version_1_can_be_salvaged(path: Path) -> None:
+    report = salvage(path)
+    assert (report.damaged, report.lost, report.oddities) == ({}, [], 0)
+    with JournalReader(path) as reader:
+        (row,) = reader.ledger()
+        assert (row.born, row.stored, row.quarantined, row.missing) == (3, 1, 1, 1)
+    assert "gone" in TABLES
