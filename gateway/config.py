@@ -59,14 +59,15 @@ class JournalSettings(BaseModel):
         ge=0,
         le=36500,
         description="Readings that came longer ago are deleted, unless a destination has not got them; days. "
-        "0: never.",
+        "0: never. Without a destination only a value that is set here deletes.",
     )
     max_mb: Int = Field(
         50000,
         ge=0,
         le=100_000_000,
         description="Beyond this size the oldest readings are deleted, unless a destination has not got "
-        "them; MB, of which each holds some 7,000 readings. 0: no limit.",
+        "them; MB, of which each holds some 7,000 readings. 0: no limit. Without a destination only a value "
+        "that is set here deletes.",
     )
 
     @field_validator("path")

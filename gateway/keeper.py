@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from gateway.config import Settings
+from gateway.config import JournalSettings, Settings
 from gateway.journal import Journal, JournalError
 from gateway.journal.bounds import Bounds, Pruner, State
 from gateway.journal.schema import open_reader
@@ -25,6 +25,15 @@ LOOK_SECONDS = 10.0
 _SHARE = 0.25
 # A replay may wait for a destination's server, a step for a disk that stalls.
 STALL_SECONDS = 120.0
+
+
+def bounds_of(journal: JournalSettings, destinations: Sequence[str]) -> Bounds:
+    """Without a destination the journal is the only store: then a default deletes nothing."""
+    chosen = set(JournalSettings.model_fields) if destinations else journal.model_fields_set
+    return Bounds(
+        journal.keep_days if "keep_days" in chosen else 0,
+        journal.max_mb * 1_000_000 if "max_mb" in chosen else 0,
+    )
 
 
 class Keeper(threading.Thread):
@@ -83,9 +92,9 @@ class Keeper(threading.Thread):
         """Do what is to be done now, at most one step of each kind; how long to rest, s."""
         settings, destinations = wanted = self._wanted
         if wanted is not self._current:
-            journal, quarantine = settings.journal, settings.quarantine
+            quarantine = settings.quarantine
             self._trimmer.begin(QuarantineBounds(quarantine.max_entries, quarantine.max_mb * 1_000_000))
-            self._pruner.begin(Bounds(journal.keep_days, journal.max_mb * 1_000_000), destinations)
+            self._pruner.begin(bounds_of(settings.journal, destinations), destinations)
             self._current, self._next_look = wanted, 0.0
         serve(self._journal, reader, lambda its, request: carry_out(its, request, settings))
         began = time.monotonic()

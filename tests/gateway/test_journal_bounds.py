@@ -15,6 +15,7 @@ import structlog
 from gateway.journal import Batch, Claim, Journal, JournalReader
 from gateway.journal.bounds import GRACE_DAYS, Bounds, Pruner, forget
 from gateway.journal.integrity import check_fully
+from gateway.keeper import bounds_of
 from gateway.operate.health import not_alive
 from gateway.quarantine.bound import QuarantineBounds, Trimmer
 from tests.gateway.batches import bad, batch, new
@@ -40,6 +41,14 @@ def fill(journal: Journal, days: int = 10, a_day: int = 40, nodes: int = 2) -> N
             for seq in range(first, first + a_day)
         ]
         journal.commit(batch(*made, Claim(at, f"n{number}", 1, days * a_day + 3)))
+
+
+def test_a_journal_that_is_the_only_store_loses_nothing_by_default(tmp_path: Path) -> None:
+    plain = make_settings(tmp_path, 1883).journal
+    assert bounds_of(plain, []) == Bounds(0, 0)
+    assert bounds_of(plain, ["influxdb"]) == Bounds(plain.keep_days, plain.max_mb * 1_000_000)
+    chosen = make_settings(tmp_path, 1883, journal={"keep_days": 30}).journal
+    assert bounds_of(chosen, []) == Bounds(30, 0)
 
 
 def make_pruner(journal: Journal, bounds: Bounds, destinations: Sequence[str] = ()) -> Pruner:
