@@ -34,6 +34,8 @@ def acknowledgements(boot: int, held: list[Range], named: Iterable[int]) -> list
 
 
 def _message(boot: int, start: int, upto: int, gaps: list[Range]) -> bytes:
+    if start == 1 and not gaps:  # nearly always
+        return b'{"v":1,"boot":%d,"upto":%d}' % (boot, upto)
     message: dict[str, object] = {"v": 1, "boot": boot, "upto": upto}
     if start > 1:
         message["from"] = start

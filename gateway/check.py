@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -80,14 +81,12 @@ def check(item: Any, origin: Origin, limits: Limits) -> NewReading | Rejected:
 
 
 def _wrong_time(t: int | None, now: int, limits: Limits) -> tuple[str, str] | None:
-    if t is None:
+    if t is None or now - limits.oldest_s <= t <= now + limits.future_s:
         return None
     when = datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     if t > now + limits.future_s:
         return "time_future", f"t is {when}, {_span(t - now)} ahead of the gateway's clock"
-    if t < now - limits.oldest_s:
-        return "time_past", f"t is {when}, {_span(now - t)} ago; the node's clock was probably not set"
-    return None
+    return "time_past", f"t is {when}, {_span(now - t)} ago; the node's clock was probably not set"
 
 
 def _span(seconds: int) -> str:
@@ -98,20 +97,27 @@ def _span(seconds: int) -> str:
 
 
 def _values(reading: Reading) -> dict[str, float]:
-    found: dict[str, float] = {}
+    named = reading.model_fields_set  # in the message; the others have no value
+    return {name: value for name in FIELDS if name in named and (value := getattr(reading, name)) is not None}
+
+
+@lru_cache(1024)  # a stranger may make names up
+def _range_of(model: str) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each field for a sensor model."""
+    pm_most = next((most for start, most in _PM_MOST.items() if model.startswith(start)), None)
+    found: dict[str, tuple[float, float]] = {}
     for name in FIELDS:
-        value: float | None = getattr(reading, name)
-        if value is not None:
-            found[name] = value
+        low, high = _ANY_SENSOR.get(name, (0.0, float("inf")))
+        if pm_most is not None and name.startswith("pm"):
+            high = pm_most
+        found[name] = low, high
     return found
 
 
 def _out_of_range(model: str, values: dict[str, float]) -> bool:
-    pm_most = next((most for start, most in _PM_MOST.items() if model.startswith(start)), None)
+    ranges = _range_of(model)
     for name, value in values.items():
-        low, high = _ANY_SENSOR.get(name, (0.0, float("inf")))
-        if pm_most is not None and name.startswith("pm"):
-            high = pm_most
+        low, high = ranges[name]
         if not low <= value <= high:
             return True
     return False

@@ -6,10 +6,13 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 SHARDS = "0123456789abcdef"
 # What nodes send and the gateway subscribes to.
 KINDS_UP = ("readings", "status", "health")
+# Remembered topics and nodes: a network's own, and some that a stranger makes up.
+_KNOWN = 65536
 _NAME = re.compile(r"[a-z0-9-]{1,32}\Z")
 
 
@@ -30,6 +33,7 @@ def valid_name(name: str) -> bool:
     return _NAME.match(name) is not None
 
 
+@lru_cache(_KNOWN)
 def shard_of(node: str) -> str:
     """One lower-case hex digit: CRC-32 of the node's name mod 16."""
     return SHARDS[zlib.crc32(node.encode()) & 15]
@@ -39,6 +43,7 @@ def build(network: str, node: str, kind: str) -> str:
     return f"dl/1/{network}/{shard_of(node)}/{node}/{kind}"
 
 
+@lru_cache(_KNOWN)
 def parse(topic: str, network: str) -> Address:
     """Take a topic apart; TopicError unless a node of that network may send there."""
     parts = topic.split("/")

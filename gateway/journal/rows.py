@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.extents import Range
@@ -15,7 +16,9 @@ _COLUMNS = (
     *("received_ms", "node_id", "boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags"),
     *FIELDS,
 )
-_INSERT_READING = f"INSERT INTO readings ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_INSERT_READING = (
+    f"INSERT INTO readings (id, {', '.join(_COLUMNS)}) VALUES (?, {', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+)
 _INSERT_QUARANTINE = (
     "INSERT INTO quarantine (received_ms, topic, node, boot, seq, reason, detail, payload, size, destination)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -26,27 +29,34 @@ _SAME = ("up", "dt", "n", "slot", *FIELDS)
 _SELECT_SAME = f"SELECT {', '.join(_SAME)} FROM readings WHERE node_id = ? AND boot = ? AND seq = ?"  # noqa: S608
 
 
-def insert_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> int:
-    """Insert and return the row's id."""
-    cursor = db.execute(
-        _INSERT_READING,
-        (
-            new.received_ms,
-            node_id,
-            new.boot,
-            new.seq,
-            new.t,
-            new.tq,
-            new.up,
-            new.dt,
-            new.n,
-            new.slot,
-            new.model,
-            " ".join(new.flags),
-            *map(new.values.get, FIELDS),
-        ),
+def last_id(db: sqlite3.Connection) -> int:
+    """The highest id that a reading ever had: ids are never used twice, see schema.py."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'readings'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def reading_row(id: int, node_id: int, new: NewReading) -> tuple[object, ...]:
+    """What insert_readings takes."""
+    return (
+        id,
+        new.received_ms,
+        node_id,
+        new.boot,
+        new.seq,
+        new.t,
+        new.tq,
+        new.up,
+        new.dt,
+        new.n,
+        new.slot,
+        new.model,
+        " ".join(new.flags),
+        *map(new.values.get, FIELDS),
     )
-    return cursor.lastrowid or 0
+
+
+def insert_readings(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    db.executemany(_INSERT_READING, rows)
 
 
 def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
@@ -114,12 +124,12 @@ def set_cursor(db: sqlite3.Connection, destination: str, upto: int) -> None:
     )
 
 
-def raise_latest(db: sqlite3.Connection, node_id: int, slot: str, at: int, reading_id: int) -> None:
-    """Make a reading the newest of its node and slot, unless a newer one is."""
-    db.execute(
+def raise_latest(db: sqlite3.Connection, newest: Sequence[tuple[int, str, int, int]]) -> None:
+    """Make readings the newest of their node and slot, unless a newer one is: node_id, slot, at, id each."""
+    db.executemany(
         "INSERT INTO latest VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
         " SET at = excluded.at, reading_id = excluded.reading_id WHERE excluded.at >= at",
-        (node_id, slot, at, reading_id),
+        newest,
     )
 
 
@@ -156,6 +166,15 @@ def update_status(db: sqlite3.Connection, node_id: int, seen: Sighting) -> None:
     )
 
 
+def update_seen(db: sqlite3.Connection, seen: dict[int, Sighting]) -> None:
+    """Sightings by node_id that tell when a node was there, and in which boot."""
+    db.executemany(
+        "INSERT INTO status (node_id, boot, seen_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET boot = coalesce(excluded.boot, boot), seen_ms = excluded.seen_ms",
+        [(node_id, each.boot, each.received_ms) for node_id, each in seen.items()],
+    )
+
+
 def _last_crash(db: sqlite3.Connection, node_id: int) -> dict[str, Any]:
     row = db.execute("SELECT health FROM status WHERE node_id = ?", (node_id,)).fetchone()
     if row is None or row[0] is None or '"crash"' not in row[0]:
@@ -172,15 +191,17 @@ def read_extents(db: sqlite3.Connection, node_id: int, boot: int) -> list[Range]
 
 
 def write_extents(
-    db: sqlite3.Connection, node_id: int, boot: int, before: list[Range], after: list[Range]
+    db: sqlite3.Connection, changed: Sequence[tuple[tuple[int, int], list[Range], list[Range]]]
 ) -> None:
-    """Write what changed: commonly one range that grew."""
-    old, new = set(before), set(after)
-    db.executemany(
-        "DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?",
-        [(node_id, boot, first) for first, _ in old - new],
-    )
-    db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", [(node_id, boot, *each) for each in new - old])
+    """Write what changed of (node_id, boot), before and after: commonly one range that grew."""
+    gone: list[tuple[int, int, int]] = []
+    made: list[tuple[int, int, int, int]] = []
+    for (node_id, boot), before, after in changed:
+        old, new = set(before), set(after)
+        gone += [(node_id, boot, first) for first, _ in old - new]
+        made += [(node_id, boot, *each) for each in new - old]
+    db.executemany("DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?", gone)
+    db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", made)
 
 
 def now_ms() -> int:

@@ -147,7 +147,7 @@ def _settle(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) ->
     """What follows from the rows: the seqs held and lost, the newest reading of each slot, the next id."""
     held = held_by_rows(new)
     for (node_id, boot), ranges in held.items():
-        rows.write_extents(new, node_id, boot, [], ranges)
+        rows.write_extents(new, [((node_id, boot), [], ranges)])
     said = _said_to_be_held(old, report)
     names = {int(id): str(name) for id, name in new.execute("SELECT id, name FROM nodes")}
     for (node_id, boot), ranges in sorted(said.items()):

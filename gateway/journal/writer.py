@@ -44,6 +44,9 @@ class _Pending:
     replay: bool = False
     # Readings that are stored now, by this commit or before it.
     good: int = 0
+    # The next reading's id, and rows that are still to be written.
+    next_id: int = 0
+    readings: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     before: dict[tuple[int, int], list[Range]] = field(default_factory=dict[tuple[int, int], list[Range]])
     newest: dict[tuple[int, str], tuple[int, int]] = field(
         default_factory=dict[tuple[int, str], tuple[int, int]]
@@ -116,22 +119,39 @@ class Journal:
         return done
 
     def _take(self, batch: Batch, pending: _Pending, done: Committed) -> None:
+        pending.next_id = rows.last_id(self._db) + 1
         for reading in batch.readings:
             self._take_reading(batch.network, reading, pending, done)
+        self._write(pending)
         for rejected in batch.rejected:
             self._take_rejected(batch.network, rejected, pending, done)
-        for (node_id, boot), before in pending.before.items():
-            rows.write_extents(self._db, node_id, boot, before, self._held[node_id, boot])
-        for (node_id, slot), (at, reading_id) in pending.newest.items():
-            rows.raise_latest(self._db, node_id, slot, at, reading_id)
+        rows.write_extents(self._db, [(key, old, self._held[key]) for key, old in pending.before.items()])
+        rows.raise_latest(self._db, [(*key, *newest) for key, newest in pending.newest.items()])
         for claim in batch.claims:
             rows.raise_claim(self._db, self._node_id(batch.network, claim.node), claim)
-        for seen in batch.sightings:
-            rows.update_status(self._db, self._node_id(batch.network, seen.node), seen)
+        self._take_sightings(batch)
         # Copies: the lists grow with later commits.
         done.held = {key: list(ranges) for key, ranges in done.held.items()}
         if len(self._held) > _EXTENTS_KEPT:
             self._held.clear()
+
+    def _write(self, pending: _Pending) -> None:
+        """Have the readings taken so far in the table: many at once cost little more than one."""
+        rows.insert_readings(self._db, pending.readings)
+        pending.readings.clear()
+
+    def _take_sightings(self, batch: Batch) -> None:
+        """In their order for each node; of those that tell no more than the boot the last is enough."""
+        plain: dict[int, Sighting] = {}
+        for seen in batch.sightings:
+            node_id = self._node_id(batch.network, seen.node)
+            if seen.live and seen.online is None and seen.status is None and seen.health is None:
+                plain[node_id] = seen
+                continue
+            if node_id in plain:
+                rows.update_status(self._db, node_id, plain.pop(node_id))
+            rows.update_status(self._db, node_id, seen)
+        rows.update_seen(self._db, plain)
 
     def cursor(self, destination: str) -> int:
         """Id of the last reading delivered to that destination; 0 at first."""
@@ -162,8 +182,12 @@ class Journal:
         done.held[new.node, new.boot] = held
         done.named.setdefault((new.node, new.boot), set()).add(new.seq)
         fresh = extents.add(held, new.seq)
+        if not fresh:
+            self._write(pending)  # one that it is compared with may be in this batch
         if fresh or (pending.replay and not rows.is_stored(self._db, node_id, new.boot, new.seq)):
-            reading_id = rows.insert_reading(self._db, node_id, new)
+            reading_id = pending.next_id
+            pending.next_id += 1
+            pending.readings.append(rows.reading_row(reading_id, node_id, new))
             at = new.received_ms // 1000 if new.t is None else new.t
             newest = pending.newest.get((node_id, new.slot))
             if newest is None or at >= newest[0]:

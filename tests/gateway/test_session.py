@@ -119,14 +119,14 @@ def test_bug_in_the_journal_costs_one_message_and_not_the_pipeline(
 ) -> None:
     import gateway.journal.rows as rows
 
-    real = rows.insert_reading
+    real = rows.reading_row
 
-    def insert_reading(db: Any, node_id: int, new: Any) -> int:
+    def reading_row(id: int, node_id: int, new: Any) -> Any:
         if new.seq == 2222:
             raise OverflowError("a bug")
-        return real(db, node_id, new)
+        return real(id, node_id, new)
 
-    monkeypatch.setattr(rows, "insert_reading", insert_reading)
+    monkeypatch.setattr(rows, "reading_row", reading_row)
     port = mosquitto().port
     # Long enough for the three to be in one commit.
     gateway = run_gateway(port, journal={"wait_ms": 500})
