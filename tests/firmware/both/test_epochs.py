@@ -1,4 +1,4 @@
-"""The times of readings that were born without one, over restarts, deep sleep and a flash that takes nothing."""
+"""Times of readings that were born without one, over restarts, deep sleep and a flash that takes nothing."""
 
 from array import array
 
@@ -12,8 +12,8 @@ NOW = 1764000000000
 
 
 class Chip:
-    """A board under power: its clock begins in 2000, and its memory is empty. `true` is the right time, `ticks`
-    what uptime is counted by, which nobody sets. In ms."""
+    """A board under power: its clock begins in 2000, and its memory is empty. `true` is the right time,
+    `ticks` what uptime is counted by, which nobody sets. In ms."""
 
     def __init__(self):
         self.true = NOW
