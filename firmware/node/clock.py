@@ -25,9 +25,7 @@ class Clock:
         self.give_up_at = None  # ms: from then on readings are sent without a time; None = no network yet
         self.first = None  # the offset with which this boot first knew the time
         self.last = {}  # slot -> t of its last reading
-        # For epochs.py:
-        self.session = self.zero = 0  # the time between two power cuts; ms of it when this boot began
-        self.starts = []  # boot, ms of its start, ... which flash did not take
+        self.origin = ()  # epochs.py's
         self._old = (0, None)  # an earlier boot, and the UTC ms of its start
 
     @property

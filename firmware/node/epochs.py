@@ -5,6 +5,9 @@ the time between two power cuts, named after its first boot; its ms are those of
 had ever set it. times.json holds, for each boot of which readings may wait without a time, four numbers in a
 row: boot, session, ms of the session at its start, UTC ms of its start or null. The first sync of a session
 gives the time of all its boots; those of an earlier session that never had one stay without.
+
+clock.origin has the session, ms of it at this boot's start, and the starts that the file did not take: boot,
+ms, boot, ms, ...
 """
 
 import json
@@ -27,15 +30,15 @@ def begin(app):
     clock.boot = outbox.boot
     kept = use_once("rtcstate", "load", board).get("clock") or {}
     start = board.rtc_ms() - app.now()
-    clock.session = kept.get("session") or outbox.boot
-    clock.zero = start - kept.get("shift", 0)
-    clock.starts = kept.get("starts", [])
+    session, starts = kept.get("session") or outbox.boot, kept.get("starts", [])
+    zero = start - kept.get("shift", 0)
     if kept.get("right") and start > _EARLIEST_MS:
         # An earlier start of this boot, which was left by deep sleep, has given times already.
         same = kept["boot"] == outbox.boot
         clock.restore(start, kept.get("first", start) if same else start, kept["last"] if same else {})
-    elif outbox.boot not in clock.starts[::2]:
-        clock.starts += [outbox.boot, clock.zero]
+    elif outbox.boot not in starts[::2]:
+        starts += [outbox.boot, zero]
+    clock.origin = [session, zero] + starts
     _note(app)
     freeze(app)
 
@@ -54,9 +57,9 @@ def freeze(app):
     """Keep the time over a restart: once more before a deep sleep, for the last readings' times."""
     clock = app.clock
     kept = {
-        "session": clock.session,
-        "shift": app.board.rtc_ms() - app.now() - clock.zero,
-        "starts": clock.starts,
+        "session": clock.origin[0],
+        "shift": app.board.rtc_ms() - app.now() - clock.origin[1],
+        "starts": clock.origin[2:],
         "right": clock.known,
         "boot": clock.boot,
         "first": clock.first,
@@ -86,14 +89,14 @@ def health(clock):
 def _utc(clock, session, start):
     """UTC ms of a start that is told in ms of a session. None also when the chip's clock was set and the node
     reset before that could be kept: then it would be after this boot's own, or years ago."""
-    if clock.first is None or session != clock.session:
+    if clock.first is None or session != clock.origin[0]:
         return None
-    utc = start - clock.zero + clock.first
+    utc = start - clock.origin[1] + clock.first
     return utc if _EARLIEST_MS < utc <= clock.first else None
 
 
 def _note(app):
-    """Bring the file up to date. What it does not take is in clock.starts, and in the chip's memory by
+    """Bring the file up to date. What it does not take is in clock.origin, and in the chip's memory by
     freeze(), until it does: no time hangs on when that is."""
     clock, outbox = app.clock, app.outbox
     held = range(0, len(outbox.index), STRIDE)
@@ -103,24 +106,24 @@ def _note(app):
         if utc is None:
             utc = _utc(clock, session, start)
         waits = boot == clock.boot or any(outbox.holds(at, boot) for at in held)
-        if waits and (utc or session == clock.session):
+        if waits and (utc or session == clock.origin[0]):
             entries += boot, session, start, utc
     entries = entries[-_NUMBERS * _MOST :]
     try:
         if entries != known:
             files.write(_FILE, json.dumps(entries).encode())
-        clock.starts = []
+        clock.origin = clock.origin[:2]
     except OSError as error:
         print(_FILE, "could not be written:", repr(error))
-        clock.starts = clock.starts[-2 * _MOST_UNWRITTEN :]
+        clock.origin = clock.origin[:2] + clock.origin[2:][-2 * _MOST_UNWRITTEN :]
 
 
 def _all(clock, known):
     """The file's entries, and those of the starts that it did not take."""
-    entries = known[:]
-    for at in range(0, len(clock.starts), 2):
-        if clock.starts[at] not in known[::_NUMBERS]:
-            entries += clock.starts[at], clock.session, clock.starts[at + 1], None
+    entries, origin = known[:], clock.origin
+    for at in range(2, len(origin), 2):
+        if origin[at] not in known[::_NUMBERS]:
+            entries += origin[at], origin[0], origin[at + 1], None
     return entries
 
 

@@ -89,7 +89,7 @@ def _remark(app, kind):
     """A wrong clock looks like a wrong certificate: then the time servers are asked again, as the network is
     there that they may have missed."""
     if kind == "tls" and app.board.rtc_ms() < _EARLIEST_MS:
-        app.timekeeper.again.set()
+        app.timekeeper.again = True
         return "; this node's clock is not set, which may be why"
     return ""
 

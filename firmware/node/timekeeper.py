@@ -21,7 +21,7 @@ class Timekeeper:
         self.counters = {"ntp_syncs": 0, "ntp_failures": 0}
         self.beat = 0  # grows while run() gets on, see guard.py
         self.failed = app.slept.get("failed", 0)  # rounds in a row that gave no time, over deep sleeps
-        self.again = asyncio.Event()  # to be set when there is a reason to ask now
+        self.again = False  # set when there is a reason to ask now
 
     async def run(self):
         """Never returns."""
@@ -39,7 +39,7 @@ class Timekeeper:
                 now = app.now()
                 clock.give_up_at = max(hope, now + _WAKE_MS) if hope else now + app.config.clock_wait_s * 1000
                 hope = None
-            self.again.clear()
+            self.again = False
             if await use_once("sntp", "agreed", app, self.counters, self.failed, self._set):
                 self.failed = fails = 0
                 await asyncio.sleep_ms(app.config.ntp_every_s * 1000)
@@ -49,11 +49,9 @@ class Timekeeper:
             # At most a quarter of an hour, jittered: the servers are others', and shared by many.
             pause = min(_LONGEST_MS, _RETRY_MS << min(fails - 1, 8))
             pause = pause // 2 + random.getrandbits(16) * pause // 131072
-            try:
+            while pause > 0 and not self.again:
                 await asyncio.sleep_ms(min(pause, _RETRY_MS))
-                await asyncio.wait_for_ms(self.again.wait(), max(0, pause - _RETRY_MS))
-            except asyncio.TimeoutError:
-                pass
+                pause -= _RETRY_MS
 
     def _set(self, utc_ms, at):
         """It is `utc_ms` at uptime `at` (ms)."""

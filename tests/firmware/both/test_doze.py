@@ -50,6 +50,7 @@ class World:
         self.link = Thing(up=Flag(), joined=Flag(), client=None)
         self.clock = Clock(self.now)
         self.clock.boot = 1
+        self.clock.origin = [1, 0]
         self.board = self
         self.memory = b""
         self.rest = None

@@ -9,17 +9,10 @@ class Thing:
     pass
 
 
-class Flag:
-    """An asyncio.Event of which a test needs no loop."""
+class Joined:
+    """Wi-Fi comes when it is waited for."""
 
-    def __init__(self):
-        self.on = False
-
-    def set(self):
-        self.on = True
-
-    def clear(self):
-        self.on = False
+    on = False
 
     def is_set(self):
         return self.on
@@ -35,11 +28,6 @@ class Over(Exception):
 class World:
     """Stands for asyncio, NTP and the app. Time passes when it is waited for; `rounds`: does NTP answer?"""
 
-    Event = Flag
-
-    class TimeoutError(Exception):
-        pass
-
     def __init__(self, slept=None, rounds=(), clock_wait_s=600):
         self.ms = 50000
         self.slept = slept or {}
@@ -50,7 +38,7 @@ class World:
         self.config.clock_wait_s = clock_wait_s
         self.config.ntp_every_s = 3600
         self.link = Thing()
-        self.link.joined = Flag()
+        self.link.joined = Joined()
         self.clock = Clock(self.now)
         self.news = None  # ms at which somebody sets `again`
 
@@ -59,14 +47,9 @@ class World:
 
     async def sleep_ms(self, ms):
         self.ms += ms
-
-    async def wait_for_ms(self, waiting, ms):
-        waiting.close()
-        if self.news and self.news < self.ms + ms:
-            self.ms, self.news = max(self.ms, self.news), None
-            return
-        self.ms += ms
-        raise self.TimeoutError
+        if self.news and self.ms > self.news:
+            self.news = None
+            self.keeper.again = True
 
     async def agreed(self, _app, _counters, failed, _take):
         self.asked.append((self.ms, failed))
@@ -119,15 +102,29 @@ def test_pauses_grow_to_a_quarter_of_an_hour():
     assert all(450000 <= pause <= 900000 for pause in pauses[9:])
 
 
-def test_a_reason_to_ask_ends_a_pause_though_not_within_its_first_seconds():
+def test_a_reason_to_ask_ends_a_long_pause_within_seconds():
     world = World(rounds=[False] * 9)
     agreed = world.agreed
 
     async def with_news(*arguments):
         if len(world.asked) == 8:
-            world.news = world.ms + 1000
+            world.news = world.ms + 121000
         return await agreed(*arguments)
 
     world.agreed = with_news
     world.run()
-    assert world.asked[9][0] - world.asked[8][0] == 5000
+    assert 121000 <= world.asked[9][0] - world.asked[8][0] <= 126000
+
+
+def test_a_reason_that_comes_again_and_again_does_not_make_it_ask_all_the_time():
+    world = World(rounds=[False] * 30)
+    agreed = world.agreed
+
+    async def with_news(*arguments):
+        world.news = world.ms + 10
+        return await agreed(*arguments)
+
+    world.agreed = with_news
+    world.run()
+    pauses = [world.asked[i + 1][0] - world.asked[i][0] for i in range(30)]
+    assert min(pauses[2:]) == 5000
