@@ -125,7 +125,17 @@ def recover_i2c(sda, scl):
 
 def open_switch(number):
     """A pin that switches a sensor's supply. Its level is what it was until it is given one."""
-    return machine.Pin(number, machine.Pin.OUT)
+    return machine.Pin(number, machine.Pin.OUT, hold=False)  # pyright: ignore[reportCallIssue]
+
+
+def hold(switch):
+    """Keep a switch's level over a deep sleep, until open_switch(): the chip lets its pins go in it, and what
+    hangs on one that floats may get its supply back."""
+    import esp32
+
+    switch.init(hold=True)
+    if hasattr(esp32, "gpio_deep_sleep_hold"):  # chips that lack it hold each pin by itself
+        esp32.gpio_deep_sleep_hold(True)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def level(number):

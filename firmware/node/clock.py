@@ -23,8 +23,9 @@ class Clock:
         self.step_ms = 0  # how far the last sync moved the clock
         self.drift_ppm = None  # by how much uptime ran slow between the last two syncs
         self.give_up_at = None  # ms: from then on readings are sent without a time; None = no network yet
-        self._first = None  # the offset with which this boot first knew the time
+        self.first = None  # the offset with which this boot first knew the time
         self.last = {}  # slot -> t of its last reading
+        self.origin = ()  # epochs.py's
         self._old = (0, None)  # an earlier boot, and the UTC ms of its start
 
     @property
@@ -39,9 +40,9 @@ class Clock:
     def sync(self, utc_ms, at):
         """Take `utc_ms` as the time at uptime `at` (ms)."""
         offset = utc_ms - at
-        if self.offset is None:
-            self._first = offset
-        else:
+        if self.first is None:
+            self.first = offset
+        if self.offset is not None:
             self.step_ms = offset - self.offset
             if self.synced_at is not None and at - self.synced_at >= _DRIFT_MS:
                 self.drift_ppm = self.step_ms * 1000 // ((at - self.synced_at) // 1000)
@@ -49,9 +50,10 @@ class Clock:
         self.synced_at = at
         self._old = (0, None)
 
-    def restore(self, offset, last):
+    def restore(self, offset, first, last):
         """Go on with the time that a restart or a deep sleep left, until the next sync."""
-        self.offset = self._first = offset
+        self.offset = offset
+        self.first = first
         self.last = last
 
     def utc(self):
@@ -76,16 +78,16 @@ class Clock:
     def afterwards(self, up):
         """(t, tq) for a reading of this boot that was born before the clock was known. Later syncs do not
         move it: it stays before those that were born after it."""
-        if self._first is None:
+        if self.first is None:
             return None, "none"
-        return up + self._first // 1000, "back"
+        return up + self.first // 1000, "back"
 
     def stamp_of(self, boot):
         """stamp(up) -> (t, tq), for readings of a boot that were born without a time."""
         if boot == self.boot:
             return self.afterwards
         if self._old[0] != boot:
-            self._old = (boot, use_once("epochs", "start_of", boot))
+            self._old = (boot, use_once("epochs", "start_of", self, boot))
         return self._then
 
     def _then(self, up):

@@ -10,7 +10,7 @@ from node.mqtt.errors import MqttError
 
 _FILE = "commands.json"  # the last ids of what was done
 _REMEMBERED = const(8)
-_OLD_S = const(600)
+_OLD_S = const(600)  # and as long as a deep sleep lasts, in which none could come
 _BLINK_S = const(60)
 _REPLY_MS = const(8000)  # a restart waits so long for its reply to be sent
 _RESTART_MS = const(2000)  # and so long after it, for the broker to hear that the command has come
@@ -30,10 +30,11 @@ def take(app, message):
     done = _done(app)
     now = app.clock.utc()
     seconds = message.get("seconds", _BLINK_S)
+    old_s = _OLD_S + (app.config.sleep_s if app.config.deep_sleep else 0)
     if name in done:
         # MQTT may deliver it again, for one after a restart before the broker heard that it has come.
         _say(app, name, True, "it came again and was done already")
-    elif now is not None and now - sent > _OLD_S:
+    elif now is not None and now - sent > old_s:
         _say(app, name, False, f"too old: sent {now - sent} s ago")
     elif what not in ("identify", "reboot", "selftest"):
         _say(app, name, False, f"this node knows no command {what[:32]}")
@@ -75,11 +76,24 @@ def _remember(app, names, name):
 
 
 def _spawn(app, name, what):
-    asyncio.create_task(_reboot(app, name) if what == "reboot" else use_once("selftest", "answer", app, name))
+    _begin(app, _reboot(app, name) if what == "reboot" else use_once("selftest", "answer", app, name))
 
 
 def _say(app, name, ok, text):
-    asyncio.create_task(send(app, {"v": 1, "id": name, "ok": ok, "text": text}))
+    _begin(app, send(app, {"v": 1, "id": name, "ok": ok, "text": text}))
+
+
+def _begin(app, work):
+    app.commands += 1
+    asyncio.create_task(_counted(app, work))
+
+
+async def _counted(app, work):
+    """What a command has begun: the board does not sleep before it is over."""
+    try:
+        await work
+    finally:
+        app.commands -= 1
 
 
 async def send(app, reply):

@@ -17,6 +17,7 @@ _CONNECT_MS = const(15000)  # for the broker, after it
 _ACK_MS = const(30000)  # without one reading less in the outbox
 _LISTEN_MS = const(2000)  # for settings and commands, which come once the connection is there
 _DRAIN_MS = const(300000)  # to send a backlog, per wake
+_COMMAND_MS = const(180000)  # for a command that is under way: a selftest looks for what ails each sensor
 _EXTRA_MS = const(60000)  # for a sensor that is slow to wake or to sleep
 _LONGEST_PAUSE_S = const(3600)  # between two tries of a network that is away
 _LONGEST_SLEEP_MS = const(172800000)
@@ -77,40 +78,44 @@ async def _run(app, go, kept):
     miss, skip = kept.get("miss", 0), kept.get("skip", 0)
     while not app.running:  # it searches for a sensor
         await asyncio.sleep_ms(_LOOK_MS)
-    until = now() + _EXTRA_MS
-    if app.measurements:
-        until += max([m._ms("warmup_s") + m._ms("window_s") for m in app.measurements])
-    while not _measured(app) and now() < until:
-        await asyncio.sleep_ms(_LOOK_MS)
-    born = now()
-    if skip and kept:
-        skip -= 1
-    else:
-        app.dozing = False
-        go.set()
-        if await _send(app):
-            miss = 0
+    while True:
+        await _measure(app)
+        born = now()
+        if skip and not go.is_set():
+            skip -= 1
         else:
-            # Twice as long after each failure: radio is what empties a battery while the network is away.
-            miss = min(miss + 1, 8)
-            skip = min((1 << miss >> 1) - 1, max(0, _LONGEST_PAUSE_S // max(1, config.sleep_s) - 1))
-            print("sleep: no answer from the gateway, next try after", skip, "more wakes")
-    while now() < app.blink_until:
-        await asyncio.sleep_ms(_LOOK_MS)
-    if config.sleep_s <= 0 or app.outbox.ring:
-        # What flash did not take would be lost.
-        print("sleep: not any more,", "readings wait in memory" if app.outbox.ring else "sleep_s is 0")
+            app.dozing = False
+            go.set()
+            if await _send(app):
+                miss = 0
+            else:
+                # Twice as long after each failure: radio is what empties a battery while the network is away.
+                miss = min(miss + 1, 8)
+                skip = min((1 << miss >> 1) - 1, max(0, _LONGEST_PAUSE_S // max(1, config.sleep_s) - 1))
+                print("sleep: no answer from the gateway, next try after", skip, "more wakes")
+        until = now() + _COMMAND_MS
+        while now() < app.blink_until or (app.commands and now() < until):
+            await asyncio.sleep_ms(_LOOK_MS)
+        if config.sleep_s > 0 and not app.outbox.ring:
+            break
+        # What flash did not take would be lost. The next reading that it takes brings these along.
+        print("sleep: not now,", "readings wait in memory" if app.outbox.ring else "sleep_s is 0")
         app.dozing = False
         go.set()
-        return
+        while config.sleep_s <= 0 or app.outbox.ring:
+            await asyncio.sleep_ms(_LOOK_MS)
     if app.link.client:
         await app.link.client.disconnect()  # a goodbye, so that the broker does not declare the node lost
     _sleep(app, born, miss, skip)
 
 
-def _measured(app):
-    """Whether each sensor has had its window and sleeps."""
-    return all(m._asleep and m.driver.settled for m in app.measurements)
+async def _measure(app):
+    """Wait until each sensor has had its window and sleeps, as long as that may take."""
+    until = app.now() + _EXTRA_MS
+    if app.measurements:
+        until += max([m._ms("warmup_s") + m._ms("window_s") for m in app.measurements])
+    while not all(m._asleep and m.driver.settled for m in app.measurements) and app.now() < until:
+        await asyncio.sleep_ms(_LOOK_MS)
 
 
 async def _send(app):
@@ -139,9 +144,13 @@ def _sleep(app, born, miss, skip):
     for sensor in app.sensors:
         if sensor.switch:
             sensor.switch.value(1 - sensor.entry.get("power_on", 1))
+            board.hold(sensor.switch)
     kept = {"miss": miss, "skip": skip}
     if app.odometer.changed:
         kept["laser"] = app.odometer.slots, app.odometer.saved
+    # Without network nobody was asked for the time: then what an earlier wake has waited still counts.
+    kept["hope"] = app.slept.get("hope") if app.dozing else app.clock.give_up_at
+    kept["failed"] = app.timekeeper.failed
     use_once("epochs", "freeze", app)
     kept["boot"] = outbox.boot
     kept["seq"] = outbox.seq

@@ -13,6 +13,7 @@ _JOIN_MS = const(15000)
 _ABSENT_MS = const(6000)  # so long a network that is not seen is looked for when there are others
 _STEP_MS = const(200)
 _CLOCK_MS = const(60000)  # so long TLS waits for the clock
+_WAKE_CLOCK_MS = const(10000)  # and after a deep sleep, as doze.py waits for little longer
 _SETTLED = const(60)  # readings of earlier boots: a node that has so many was at work before
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01: the chip's clock, by which TLS judges, begins in 2000
 
@@ -128,7 +129,7 @@ async def _wait_for_clock(link):
     if not link.context or not app.config.ntp:
         return
     if link.clock_until is None:
-        link.clock_until = app.now() + _CLOCK_MS
+        link.clock_until = app.now() + (_WAKE_CLOCK_MS if app.slept else _CLOCK_MS)
     while app.board.rtc_ms() < _EARLIEST_MS and app.now() < link.clock_until and link.wifi.is_up():
         link.beat += 1
         await asyncio.sleep_ms(_STEP_MS)

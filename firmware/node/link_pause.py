@@ -86,8 +86,10 @@ def _count(link, name):
 
 
 def _remark(app, kind):
-    """A wrong clock looks like a wrong certificate."""
+    """A wrong clock looks like a wrong certificate: then the time servers are asked again, as the network is
+    there that they may have missed."""
     if kind == "tls" and app.board.rtc_ms() < _EARLIEST_MS:
+        app.timekeeper.again = True
         return "; this node's clock is not set, which may be why"
     return ""
 

@@ -56,11 +56,14 @@ async def agreed(app, counters, failed, take):
     ms of app.now(). True when that was done; `failed`: rounds in a row before this one that were not.
 
     The node's own clock, once set, is a witness too. One server alone is believed when it is the only one
-    configured, and by a node that knows no time yet after _ALONE rounds with no other answer.
+    configured, and after _ALONE rounds with no other answer by a node that no server has told the time since
+    it started: what a restart or a sleep left is no witness, as the chip's clock may have run wrong in it.
     """
     clock, servers = app.clock, app.config.ntp
     heard = []  # (UTC ms - uptime ms, by how many ms that may be wrong)
     for server in servers:
+        # To resolve a name blocks for seconds: between two, the others get their turn, and the watchdog.
+        await asyncio.sleep_ms(0)
         answer = await _ask(app.now, server)
         if isinstance(answer, str):
             counters["ntp_failures"] += 1
@@ -77,7 +80,7 @@ async def agreed(app, counters, failed, take):
         if len(heard) > 1:
             counters["ntp_disagree"] = counters.get("ntp_disagree", 0) + 1
             print("clock: the time servers disagree, none is believed")
-        if len(heard) != 1 or not (len(servers) == 1 or (failed >= _ALONE and not clock.known)):
+        if len(heard) != 1 or not (len(servers) == 1 or (failed >= _ALONE and clock.synced_at is None)):
             return False
     now = app.now()
     take(now + heard[-1][0], now)

@@ -63,6 +63,6 @@ class Chip:
         modules: dict[str, object] = {
             "machine": Machine(self._unique_id, cause, watchdog, self._rtc, self._pads, self.ports),
             "network": Network(station),
-            "esp32": Esp32(self._nvs),
+            "esp32": Esp32(self._nvs, self._pads),
         }
         return Run(modules, watchdog)

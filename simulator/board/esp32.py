@@ -1,4 +1,4 @@
-"""`esp32`: non-volatile storage. Other parts come when something needs them."""
+"""`esp32`: non-volatile storage, and pins held in deep sleep. Other parts come when something needs them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from simulator.board.i2c import Fill
+from simulator.board.pins import Pads
 
 NOT_FOUND = (-0x1102, "ESP_ERR_NVS_NOT_FOUND")
 KEY_TOO_LONG = (-0x1109, "ESP_ERR_NVS_KEY_TOO_LONG")
@@ -69,8 +70,13 @@ class Nvs:
 class Esp32:
     """The module."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, pads: Pads) -> None:
         self._file = file
+        self._pads = pads
+
+    def gpio_deep_sleep_hold(self, enable: object) -> None:
+        """Whether pins that are held stay so in deep sleep."""
+        self._pads.sleep_hold = bool(enable)
 
     def NVS(self, namespace: str) -> Nvs:  # noqa: N802 - the chip's name
         if len(namespace) > 15:

@@ -109,6 +109,7 @@ class Machine:
 
     def deepsleep(self, time_ms: int | None = None) -> None:
         """Ends the run; the next starts after `time_ms`, never by itself when not given."""
+        self._pads.sleep()
         raise Ended(Reset("deepsleep", None if time_ms is None else time_ms / 1000))
 
     def reset_cause(self) -> int:

@@ -36,12 +36,27 @@ class Pads:
         self.wiring = wiring
         self._pads: dict[int, Pad] = {}
         self._pins: dict[int, Pin] = {}
+        self._held: set[int] = set()
+        self.sleep_hold = False  # esp32.gpio_deep_sleep_hold()
 
     def reset(self) -> None:
-        """As a reset does, but for a soft one: all pins float."""
+        """As a reset does, but for a soft one: all pins float, but for those held."""
         for number in list(self._pads):
             self._pads[number] = Pad()
-            self.wiring.drive(number, None)
+            self._tell(number)
+
+    def sleep(self) -> None:
+        """As deep sleep does: all pins float, those held, too, unless they are held in sleep as well."""
+        if not self.sleep_hold:
+            self._held.clear()
+        self.reset()
+
+    def hold(self, number: int, on: bool) -> None:
+        """Keep what the pad drives, whatever it is told, until it is let go; that outlives resets."""
+        self._held.discard(number)
+        self._tell(number)
+        if on:
+            self._held.add(number)
 
     def number(self, pin: object) -> int:
         """Of a Pin or a number. Raises ValueError for any other thing."""
@@ -107,6 +122,8 @@ class Pads:
         return 0 if pad.mode == PinModes.OPEN_DRAIN and not pad.level else None
 
     def _tell(self, number: int) -> None:
+        if number in self._held:
+            return
         self.wiring.drive(number, self._driven(self[number]))
 
 
@@ -117,11 +134,20 @@ class Pin(PinModes):
         self._number = number
         self._pads = pads
 
-    def init(self, mode: int | None = None, pull: int | None = -1, *, value: object = None) -> None:
+    def init(
+        self,
+        mode: int | None = None,
+        pull: int | None = -1,
+        *,
+        value: object = None,
+        hold: object = None,
+    ) -> None:
         mode = None if mode == -1 else mode
         if self._number >= FIRST_INPUT_ONLY and mode in (self.OUT, self.OPEN_DRAIN):
             raise ValueError("pin can only be input")
         self._pads.configure(self._number, mode, pull, None if value is None else int(bool(value)))
+        if hold is not None:
+            self._pads.hold(self._number, bool(hold))
 
     def value(self, level: object = None) -> int | None:
         if level is None:
@@ -145,9 +171,15 @@ class Pins(PinModes):
         self._pads = pads
 
     def __call__(
-        self, id: object, mode: int | None = None, pull: int | None = -1, *, value: object = None
+        self,
+        id: object,
+        mode: int | None = None,
+        pull: int | None = -1,
+        *,
+        value: object = None,
+        hold: object = None,
     ) -> Pin:
         pin = self._pads.pin(self._pads.number(id))
-        if mode is not None or pull != -1 or value is not None:
-            pin.init(mode, pull, value=value)
+        if mode is not None or pull != -1 or value is not None or hold is not None:
+            pin.init(mode, pull, value=value, hold=hold)
         return pin

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from simulator.node import SimNode
+from simulator.options import Fitted
 from tests.firmware.node_bench import ScriptedGateway, acknowledge, nothing
 from tests.support import Mosquitto, wait_for
 
@@ -138,6 +139,16 @@ def test_commands_and_settings_that_come_in_a_sleep_are_taken(
     gateway.client.publish("dl/1/warsaw/a/praga-1/command", json.dumps(command), 1)
     wait_for(lambda: any(status.get("boot") == 2 for status in gateway.status), WAKE_S, "a reboot")
     wait_for(lambda: gateway.status[-1].get("config") == 4, WAKE_S, "the settings")
+
+
+def test_a_sensors_switch_stays_off_in_a_sleep(
+    node: Callable[..., SimNode], gateway: ScriptedGateway
+) -> None:
+    one = node(**SLEEPY, sensors=(Fitted("a", "sds011", power=25),))
+    wait_for(lambda: sleeps(one) >= 1 and not one.alive, WAKE_S, "a sleep")
+    assert one.wiring.driven(25) == 0
+    wait_for(lambda: len(seqs(gateway, 1)) >= 2, WAKE_S, "a reading of the next wake")
+    assert all(reading["n"] >= 1 for _, reading in gateway.readings)
 
 
 def test_what_the_sleep_needs_is_said(node: Callable[..., SimNode], broker: Mosquitto) -> None:

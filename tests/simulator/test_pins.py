@@ -109,3 +109,27 @@ def test_a_reset_lets_all_pins_float_but_a_soft_one(board: Callable[..., Board])
     assert parrot.boots == 1
     assert one.run("from machine import Pin\nprint(Pin(25).value())", "watchdog") == "0"
     assert not parrot.powered
+
+
+@pytest.mark.parametrize("on", [1, 0])
+def test_a_pin_that_is_held_keeps_its_level_in_deep_sleep(board: Callable[..., Board], on: int) -> None:
+    parrot = Parrot()
+    one = board(Fitting(Fitted(power=25, power_on=on), parrot))
+    switch = f"import esp32, machine\nfrom machine import Pin\nswitch = Pin(25, Pin.OUT, value={on})\n"
+    sleep = "machine.deepsleep(1000)"
+    one.run(switch + sleep, code=-9)
+    assert one.wiring.driven(25) is None
+    one.run(switch + "switch.init(hold=True)\n" + sleep, "deepsleep", code=-9)
+    assert one.wiring.driven(25) is None
+    one.run(
+        switch + "switch.init(hold=True)\nesp32.gpio_deep_sleep_hold(True)\n" + sleep, "deepsleep", code=-9
+    )
+    assert parrot.powered
+    boots = parrot.boots
+    one.run(f"from machine import Pin\nPin(25, Pin.OUT, value={1 - on})", "deepsleep")
+    assert parrot.powered, "it is held until it is let go"
+    one.run(switch + "switch.init(hold=False)", "watchdog")
+    assert parrot.powered
+    assert parrot.boots == boots
+    one.run(f"from machine import Pin\nPin(25, Pin.OUT, value={1 - on}, hold=False)", "soft")
+    assert not parrot.powered

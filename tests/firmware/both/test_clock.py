@@ -37,7 +37,7 @@ def test_long_without_a_sync_is_called_held():
 def test_what_a_restart_left_is_called_held_until_the_next_sync():
     now = Uptime()
     clock = Clock(now)
-    clock.restore(NOW * 1000, {"a": NOW + 5})
+    clock.restore(NOW * 1000, NOW * 1000, {"a": NOW + 5})
     assert clock.birth(5, "a") == (NOW + 6, "held"), "before the sleep a reading had this second"
     assert clock.birth(60, "a") == (NOW + 60, "held")
     clock.sync((NOW + 70) * 1000, 70000)

@@ -1,6 +1,9 @@
 """Commands: each answered, none done twice, none done too late."""
 
+import asyncio
+
 from node import commands, files
+from node.mqtt.errors import MqttError
 
 PATH = "test_commands.json"
 commands._FILE = PATH
@@ -17,6 +20,10 @@ class App:
         self.now_utc = utc
         self.clock = self.board = self
         self.memory = b""
+        self.config = self
+        self.deep_sleep = False
+        self.sleep_s = 3600
+        self.commands = 0
 
     def utc(self):
         return self.now_utc
@@ -39,6 +46,7 @@ def spawn(app, name, what):
     app.tasks.append((what, name))
 
 
+SAY = commands._say
 commands._say = say
 commands._spawn = spawn
 
@@ -139,6 +147,38 @@ def test_what_is_too_old_is_not_done():
     app = fresh(utc=None)
     commands.take(app, command("a3", "reboot", 5))
     assert app.tasks == [("reboot", "a3")]
+
+
+def test_a_sleeping_node_takes_what_came_while_it_slept():
+    app = fresh()
+    app.deep_sleep = True
+    commands.take(app, command("a1", "reboot", NOW - 4199))
+    assert app.tasks == [("reboot", "a1")]
+    commands.take(app, command("a2", "reboot", NOW - 4201))
+    assert app.replies == [("a2", False, "too old: sent 4201 s ago")]
+
+
+def test_what_a_command_has_begun_is_counted_until_it_is_over():
+    app = fresh()
+    app.link = app
+    seen = []
+
+    async def publish(kind, _payload):
+        seen.append((kind, app.commands))
+        await asyncio.sleep(0)
+        raise MqttError("planted")
+
+    async def begin():
+        SAY(app, "a1", True, "a reply")
+        SAY(app, "a2", True, "another")
+        seen.append(app.commands)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        seen.append(app.commands)
+
+    app.publish = publish
+    asyncio.run(begin())
+    assert seen == [2, ("reply", 2), ("reply", 2), 0]
 
 
 def test_what_it_does_not_know_is_answered_in_words():

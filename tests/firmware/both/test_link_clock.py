@@ -2,7 +2,7 @@
 
 import asyncio
 
-from node import link_join
+from node import link_join, link_pause
 
 YEAR_2026 = 1767225600000
 
@@ -28,6 +28,7 @@ def make_link(tls=True, ntp=("ntp",), rtc_ms=0):
 
     app = link.app = Thing()
     app.now = now
+    app.slept = {}
     app.counters = {"flash_errors": 0}
     app.board = Thing()
     app.board.rtc_ms = lambda: rtc_ms
@@ -63,7 +64,23 @@ def test_a_minute_at_most_and_only_once():
     assert link.beat == 0
 
 
+def test_shorter_in_a_wake_which_is_soon_over():
+    link = make_link()
+    link.app.slept = {"boot": 1}
+    waited(link)
+    assert link.beat == 0
+
+
 def test_not_when_the_clock_is_set_or_will_not_be_or_does_not_matter():
     for link in (make_link(rtc_ms=YEAR_2026), make_link(ntp=()), make_link(tls=False)):
         waited(link)
         assert link.beat == 0
+
+
+def test_a_certificate_that_is_not_valid_yet_is_a_reason_to_ask_for_the_time():
+    for rtc_ms, kind, asked in ((0, "tls", True), (0, "refused", False), (YEAR_2026, "tls", False)):
+        app = make_link(rtc_ms=rtc_ms).app
+        app.timekeeper = Thing()
+        app.timekeeper.again = False
+        link_pause._remark(app, kind)
+        assert app.timekeeper.again == asked

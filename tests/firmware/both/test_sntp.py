@@ -52,6 +52,13 @@ def test_request_carries_the_cookie():
     assert packet[40:48] == COOKIE
 
 
+class Asyncio:
+    """CPython's has no sleep_ms."""
+
+    async def sleep_ms(self, ms):
+        await asyncio.sleep(ms / 1000)
+
+
 class Settings:
     def __init__(self, servers):
         self.ntp = servers
@@ -80,12 +87,13 @@ def rounds(app, answers, failed=0):
         answer = answers[server]
         return answer if isinstance(answer, str) else (answer, 20)
 
-    kept = sntp._ask
+    kept = sntp._ask, sntp.asyncio
     sntp._ask = ask
+    sntp.asyncio = Asyncio()
     try:
         done = asyncio.run(sntp.agreed(app, counters, failed, lambda utc_ms, at: taken.append((utc_ms, at))))
     finally:
-        sntp._ask = kept
+        sntp._ask, sntp.asyncio = kept
     assert done == bool(taken)
     if taken:
         assert taken[0][1] == 10000
@@ -133,8 +141,17 @@ def test_the_nodes_own_clock_is_a_witness():
     app.clock.sync(NOW_MS + 10000, 10000)
     assert rounds(app, {"a": NOW_MS + 700, "b": "no reply"})[1] == NOW_MS + 700
     app.clock = Clock(app.now)
-    app.clock.restore(NOW_MS, {})
+    app.clock.restore(NOW_MS, NOW_MS, {})
     assert not rounds(app, {"a": NOW_MS + 700, "b": "no reply"})[0], "what a restart left is no witness"
+
+
+def test_one_alone_is_believed_late_by_a_node_that_has_only_what_a_sleep_left():
+    """It may be minutes wrong, so the one that answers may look like a liar."""
+    app = Node(["a", "b", "c"])
+    app.clock.restore(NOW_MS, NOW_MS, {})
+    answers = {"a": "no reply", "b": NOW_MS + 840000, "c": "no reply"}
+    assert not rounds(app, answers, 2)[0]
+    assert rounds(app, answers, 3)[1] == NOW_MS + 840000
 
 
 def test_the_only_one_configured_is_believed():
@@ -142,3 +159,29 @@ def test_the_only_one_configured_is_believed():
     done, _, counters, _ = rounds(Node(["a"]), {"a": "no reply"})
     assert not done
     assert counters["ntp_failures"] == 1
+
+
+def test_names_that_cannot_be_resolved_leave_the_others_their_turns():
+    """Each may block for seconds, and the watchdog is fed by another task."""
+    app = Node(["a:no-port", "b:no-port", "c:no-port"])
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    async def both():
+        task = asyncio.create_task(other())
+        counters = {"ntp_failures": 0}
+        assert not await sntp.agreed(app, counters, 0, None)
+        assert counters["ntp_failures"] == 3
+        task.cancel()
+
+    kept = sntp.asyncio
+    sntp.asyncio = Asyncio()
+    try:
+        asyncio.run(both())
+    finally:
+        sntp.asyncio = kept
+    assert len(turns) >= 3

@@ -146,7 +146,7 @@ class SimChip:
         machine = Machine(self._unique, cause, watchdog, self._rtc, self._pads, {})
         machine.I2C = I2cs(self._pads, lambda _s: None)  # type: ignore[assignment]
         machine.UART = self._uarts = SimUarts(self.wiring, self.clock)  # type: ignore[assignment]
-        network, esp32 = Network(station), Esp32(self._nvs)
+        network, esp32 = Network(station), Esp32(self._nvs, self._pads)
         return DaysDesk({"machine": machine, "network": network, "esp32": esp32}), watchdog
 
     def line(self, number: int) -> Line | None:
