@@ -20,7 +20,7 @@ from gateway.extents import Range
 from gateway.journal import integrity, rows
 from gateway.journal.schema import JournalError, advice, is_damage, lock_for_writing, open_writer
 from gateway.reading import StoredReading
-from gateway.records import Batch, Committed, NewReading, Rejected
+from gateway.records import Batch, Committed, NewReading, Rejected, Sighting
 
 # A second reading under an identity that is taken: kept, but not as a reading.
 CONFLICT = "conflict"
