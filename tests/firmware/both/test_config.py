@@ -87,6 +87,8 @@ def test_a_field_of_a_sensor_that_is_wrong_is_named():
         (dict(UART, rx=3), "pin 3 for rx"),
         (dict(UART, rx=7), "flash"),
         (dict(UART, tx=34), "only be an input"),
+        (dict(UART, tx=24), "pin 24 for tx, which this chip does not have"),
+        (dict(UART, model="auto", power=28), "pin 28 for power, which this chip does not have"),
         (dict(UART, rx="16"), "pin number for rx"),
         (dict(UART, rx=17), "one pin twice"),
         (dict(UART, mode="passive"), "mode"),
@@ -167,12 +169,15 @@ def test_without_sensors_the_usual_pins_are_searched():
     assert len(changed(sensors=[]).problems) == 1
 
 
-def test_each_chip_has_pins_of_its_own():
-    class Says:
-        def __init__(self, name):
-            self.implementation = self
-            self._machine = name
+class Says:
+    """In place of sys: the chip that MicroPython runs on."""
 
+    def __init__(self, name):
+        self.implementation = self
+        self._machine = name
+
+
+def test_each_chip_has_pins_of_its_own():
     kept = config_sensors.sys
     try:
         for name, tx, sda in (
@@ -190,6 +195,25 @@ def test_each_chip_has_pins_of_its_own():
         config_sensors.sys = Says("Generic ESP32S3 module with ESP32S3")
         assert "console" in config_sensors._wrong(dict(UART, tx=43))
         assert config_sensors._wrong(dict(UART, tx=1, rx=2)) is None
+    finally:
+        config_sensors.sys = kept
+
+
+def test_an_led_where_the_chip_has_no_pin_stays_off():
+    for wish in (24, 28, 40):
+        config = changed(led=wish)
+        assert config.led is None
+        assert config.problems == [f"led: is pin {wish}, which this chip does not have; the LED stays off"]
+    assert changed(led=25).led == 25
+    # As when the settings of one board are copied to another.
+    kept = config_sensors.sys
+    try:
+        for name, there, absent in (("ESP32C3", 10, 22), ("ESP32S3", 21, 25)):
+            config_sensors.sys = Says(f"module with {name}")
+            assert config_sensors.led(there, []) == (there, None)
+            number, wrong = config_sensors.led(absent, [])
+            assert number is None
+            assert "this chip does not have" in wrong
     finally:
         config_sensors.sys = kept
 
