@@ -76,7 +76,7 @@ def _read(broker, field, what):
 
 
 def _parts(raw):
-    """The DER objects of a file: of PEM blocks, or DER with nothing between them. ValueError if there is none."""
+    """The DER objects of a file, at least one: of PEM blocks, or DER with nothing between them."""
     if _PEM in raw:
         return _from_pem(raw)
     parts = []
