@@ -37,6 +37,7 @@ _KINDS = {
     "sensors": object,
 }
 _KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
+_OF_TLS = ("tls", "tls_name", "ca", "cert", "key")
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -100,7 +101,7 @@ def parse(raw):
     config = default()
     for name in raw:
         if name == "broker":
-            _take_broker(config, raw[name])
+            _take_broker(config, raw[name], [other for other in raw if other.lower() in _OF_TLS])
             continue
         problem = _problem(name, raw[name])
         if problem:
@@ -146,11 +147,18 @@ def _problem(name, value):
     return None
 
 
-def _take_broker(config, raw):
+def _take_broker(config, raw, stray):
+    """`stray`: names of what stands beside the broker and may belong in it."""
     if not isinstance(raw, dict):
         config.problems.append("broker: must be an object with host and port")
         return
-    if raw.get("tls", False) is not False:
+    hint = None if "tls" in raw else _hint(config.broker, raw, stray)
+    if hint:
+        config.broker["tls"] = True
+        config.problems.append(
+            f"broker.tls: is missing, but {hint} is there: it counts as true; say false if not"
+        )
+    if hint or raw.get("tls", False) is not False:
         config.broker["port"] = 8883
     for name in raw:
         value = raw[name]
@@ -168,6 +176,15 @@ def _take_broker(config, raw):
             config.broker[name] = value
         else:
             config.problems.append(f"broker.{name}: unknown or not of the right kind, left alone")
+
+
+def _hint(known, raw, stray):
+    """What tells that TLS is meant, or may be its name misspelt; None if nothing does. A password goes
+    unencrypted because somebody wants it, never by a slip."""
+    for name in raw:
+        if name not in known or (name in _OF_TLS and raw[name]) or (name == "port" and raw[name] == 8883):
+            return "broker." + name
+    return stray[0] if stray else None
 
 
 def _wrong_with_wifi(network):

@@ -218,8 +218,38 @@ def test_an_led_where_the_chip_has_no_pin_stays_off():
         config_sensors.sys = kept
 
 
+def test_nothing_goes_unencrypted_by_a_slip():
+    wanted = {"host": "h", "user": "praga-1", "password": "hush"}
+    slips = (
+        ({"ca": "ca.der"}, {}, "broker.ca"),
+        ({"key": "own.key"}, {}, "broker.key"),
+        ({"TLS": True}, {}, "broker.TLS"),
+        ({"tsl": True}, {}, "broker.tsl"),
+        ({"port": 8883}, {}, "broker.port"),
+        ({}, {"tls": True}, "tls"),
+        ({}, {"Ca": "ca.der"}, "Ca"),
+    )
+    for inside, beside, hint in slips:
+        config = changed(broker=dict(wanted, **inside), **beside)
+        assert config.broker["tls"] is True, hint
+        assert config.broker["port"] == 8883, hint
+        assert (
+            f"broker.tls: is missing, but {hint} is there: it counts as true; say false if not"
+            in config.problems
+        )
+        # Who says false means it.
+        config = changed(broker=dict(wanted, tls=False, **inside), **beside)
+        assert config.broker["tls"] is False, hint
+        assert not any("broker.tls" in each for each in config.problems), hint
+    for plain in ({}, {"port": 1884}, {"ca": None, "cert": None}):
+        config = changed(broker=dict(wanted, **plain))
+        assert config.broker["tls"] is False
+        assert config.problems == []
+    assert changed(broker=dict(wanted, ca="ca.der", port=1884)).broker["port"] == 1884
+
+
 def test_broker_fields():
-    config = changed(broker={"host": "h", "port": 70000, "colour": "red"})
+    config = changed(broker={"host": "h", "tls": False, "port": 70000, "colour": "red"})
     assert config.broker["port"] == 1883
     assert len(config.problems) == 2
     assert len(changed(broker=5).problems) == 2
