@@ -23,10 +23,11 @@ _NUMBERS = {
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
     "trial_s": (10, 3600),
-    "watchdog_s": (0, 600),
+    "watchdog_s": (60, 600),  # what blocks the whole program, as resolving a name, takes less
     "led": (0, 48),
     "led_on": (0, 1),
 }
+_NONE = {"watchdog_s": "0", "led": "null"}  # as JSON
 _KINDS = {
     "node": str,
     "network": str,
@@ -135,11 +136,11 @@ def _is_name(text, longest=32):
 def _problem(name, value):
     """Why one field is refused, or None."""
     bounds = _NUMBERS.get(name) or REMOTE.get(name)
-    if name == "led" and value is None:
-        return None
     if bounds:
-        if not whole_number(value, bounds):
-            return f"must be a whole number from {bounds[0]} to {bounds[1]}; the default is used"
+        none = _NONE.get(name)
+        if not whole_number(value, bounds) and json.dumps(value) != none:
+            more = f", or {none}" if none else ""
+            return f"must be a whole number from {bounds[0]} to {bounds[1]}{more}; the default is used"
     elif name not in _KINDS:
         return "unknown setting, left alone"
     elif not isinstance(value, _KINDS[name]):

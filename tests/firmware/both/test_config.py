@@ -45,6 +45,22 @@ def test_wrong_fields_fall_back_and_are_reported():
         assert config.measure is True
 
 
+def test_no_watchdog_is_quicker_than_what_blocks_a_sound_node():
+    for seconds in (0, 60, 600):
+        config = changed(watchdog_s=seconds)
+        assert (config.watchdog_s, config.problems) == (seconds, [])
+    for wrong in (1, 59, 601, False, None):
+        config = changed(watchdog_s=wrong)
+        assert config.watchdog_s == 120
+        assert config.problems == [
+            "watchdog_s: must be a whole number from 60 to 600, or 0; the default is used"
+        ]
+    assert changed(led=None).led is None
+    assert changed(led=0, led_on=None).problems == [
+        "led_on: must be a whole number from 0 to 1; the default is used"
+    ]
+
+
 def test_names_that_cannot_stand_in_a_topic():
     for name in ("", "Praga", "a/b", "a+", "x" * 33, "ż"):
         assert len(changed(node=name).problems) == 1
