@@ -121,8 +121,8 @@ class App:
         """The gateway has said something."""
         try:
             trial = self.config.trial
-            if trial and not trial[3] and kind != "config":
-                use_once("config_remote", "reached", self)
+            if trial and trial[3] < 2 and kind == "ack":
+                use_once("config_trial", "reached", self)
             if kind == "ack":
                 self.sender.on_ack(message)
             elif kind == "config":

@@ -23,10 +23,11 @@ _NUMBERS = {
     "batch_bytes": (1024, 8000),
     "outbox_kb": (64, 16384),
     "trial_s": (10, 3600),
-    "watchdog_s": (0, 600),
+    "watchdog_s": (60, 600),  # what blocks the whole program, as resolving a name, takes less
     "led": (0, 48),
     "led_on": (0, 1),
 }
+_NONE = {"watchdog_s": "0", "led": "null"}  # as JSON
 _KINDS = {
     "node": str,
     "network": str,
@@ -37,6 +38,7 @@ _KINDS = {
     "sensors": object,
 }
 _KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
+_OF_TLS = ("tls", "tls_name", "ca", "cert", "key")
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -100,7 +102,7 @@ def parse(raw):
     config = default()
     for name in raw:
         if name == "broker":
-            _take_broker(config, raw[name])
+            _take_broker(config, raw[name], [other for other in raw if other.lower() in _OF_TLS])
             continue
         problem = _problem(name, raw[name])
         if problem:
@@ -134,11 +136,11 @@ def _is_name(text, longest=32):
 def _problem(name, value):
     """Why one field is refused, or None."""
     bounds = _NUMBERS.get(name) or REMOTE.get(name)
-    if name == "led" and value is None:
-        return None
     if bounds:
-        if not whole_number(value, bounds):
-            return f"must be a whole number from {bounds[0]} to {bounds[1]}; the default is used"
+        none = _NONE.get(name)
+        if not whole_number(value, bounds) and json.dumps(value) != none:
+            more = f", or {none}" if none else ""
+            return f"must be a whole number from {bounds[0]} to {bounds[1]}{more}; the default is used"
     elif name not in _KINDS:
         return "unknown setting, left alone"
     elif not isinstance(value, _KINDS[name]):
@@ -146,11 +148,18 @@ def _problem(name, value):
     return None
 
 
-def _take_broker(config, raw):
+def _take_broker(config, raw, stray):
+    """`stray`: names of what stands beside the broker and may belong in it."""
     if not isinstance(raw, dict):
         config.problems.append("broker: must be an object with host and port")
         return
-    if raw.get("tls", False) is not False:
+    hint = None if "tls" in raw else _hint(config.broker, raw, stray)
+    if hint:
+        config.broker["tls"] = True
+        config.problems.append(
+            f"broker.tls: is missing, but {hint} is there: it counts as true; say false if not"
+        )
+    if hint or raw.get("tls", False) is not False:
         config.broker["port"] = 8883
     for name in raw:
         value = raw[name]
@@ -168,6 +177,15 @@ def _take_broker(config, raw):
             config.broker[name] = value
         else:
             config.problems.append(f"broker.{name}: unknown or not of the right kind, left alone")
+
+
+def _hint(known, raw, stray):
+    """What tells that TLS is meant, or may be its name misspelt; None if nothing does. A password goes
+    unencrypted because somebody wants it, never by a slip."""
+    for name in raw:
+        if name not in known or (name in _OF_TLS and raw[name]) or (name == "port" and raw[name] == 8883):
+            return "broker." + name
+    return stray[0] if stray else None
 
 
 def _wrong_with_wifi(network):

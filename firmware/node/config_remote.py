@@ -25,14 +25,19 @@ REMOTE = {
     "ack_timeout_s": (1, 600),
     "spread_s": (0, 600),
 }
-# A trial is a list: seconds that it has lasted, starts and crashes since, 1 once the gateway was heard.
+# A trial is a list: seconds that it has lasted; starts and crashes since; whether the gateway has acked what
+# was sent with these settings: 1, or 2 when it did so in the second half; wakes since that were to connect.
 _SECONDS = const(0)
 _STARTS = const(1)
 _CRASHES = const(2)
 _HEARD = const(3)
+_TRIES = const(4)
+_LATE = const(2)
 _NEWEST = const(0x7FFFFFFF)
 _MOST_STARTS = const(2)  # without a word of the gateway
+_MOST_STARTS_HEARD = const(5)  # with it: somebody works at the plug, or the supply is too weak for them
 _MOST_CRASHES = const(1)
+_ENOUGH_TRIES = const(2)  # in vain, before a node that sleeps goes back
 
 
 def whole_number(value, bounds):
@@ -50,22 +55,45 @@ def begin(app):
     trial = config.trial = state[5]
     if not trial:
         return
-    if app.reset == "deepsleep":
-        trial[_SECONDS] += config.trial_s // 20  # it was awake for some while
+    slept = app.slept
+    if slept:
+        # It was awake for some while before, too.
+        trial[_SECONDS] += max((app.now() - slept["up"]) // 1000, config.trial_s // 20)
     else:
         trial[_STARTS] += 1
         # A crash restarts the board by software or by the watchdog. One that asked() took off before.
-        trial[_CRASHES] += app.reset != "power"
+        trial[_CRASHES] += app.reset not in ("power", "deepsleep")
     if trial[_CRASHES] > _MOST_CRASHES:
         _take_back(app, "the node crashed with it")
-    elif trial[_SECONDS] >= config.trial_s:
-        _keep(app)
-        tick(app, 0)
     elif trial[_STARTS] > _MOST_STARTS and not trial[_HEARD]:
         _take_back(app, "the node started again and again without reaching the gateway")
+    elif trial[_STARTS] > _MOST_STARTS_HEARD:
+        _take_back(app, "the node started again and again")
+    elif not slept:
+        _go_on(app, state)
     else:
-        _save(app, state)
-        _watch(app)
+        _judge_wake(app, state)
+
+
+def _judge_wake(app, state):
+    """A deep sleep is over: what have the wakes before this one shown?"""
+    config = app.config
+    trial = config.trial
+    miss, skip = app.slept["miss"], app.slept["skip"]  # tries in vain, in a row; wakes that shall not try
+    over = trial[_SECONDS] >= config.trial_s
+    if over and (trial[_HEARD] == _LATE or (trial[_TRIES] and not miss)):
+        _stand(app)
+    elif over and trial[_TRIES] >= _ENOUGH_TRIES and miss >= _ENOUGH_TRIES:
+        _take_back(app, f"the gateway was not reached in {miss} tries")
+    else:
+        trial[_SECONDS] = min(trial[_SECONDS], config.trial_s)  # tick() gives this wake as much again
+        trial[_TRIES] += not skip
+        _go_on(app, state)
+
+
+def _go_on(app, state):
+    _save(app, state)
+    _watch(app)
 
 
 def take(app, message):
@@ -89,7 +117,8 @@ def take(app, message):
         state[4] = config.rejected = 0
     watched = config.trial
     # Safe mode ends by a restart when settings come: that one is no crash.
-    config.trial = state[5] = [0, 0, -1 if app.safe else 0, 0]
+    config.trial = state[5] = [0, 0, -1 if app.safe else 0, 0, 0]
+    config.batches = app.sender.counters["batches"]
     print("config: version", version, "is in force, on trial for", config.trial_s, "s")
     app.news()
     if not watched:
@@ -116,32 +145,37 @@ def apply(config, version, settings):
     return taken
 
 
-def reached(app):
-    """The gateway was heard while settings are on trial."""
-    app.config.trial[_HEARD] = 1
-    _keep(app)
-
-
 def asked(app):
-    """The next start is one that somebody asked for, and no crash."""
-    app.config.trial[_CRASHES] -= 1
-    _keep(app)
+    """The next start is one that somebody asked for: no crash, and no sign of a weak supply."""
+    trial = app.config.trial
+    for what in (_STARTS, _CRASHES):
+        trial[what] = max(-1, trial[what] - 1)
+    keep(app)
 
 
 def tick(app, seconds):
     """The trial has lasted so much longer."""
     config = app.config
     trial = config.trial
+    if app.dozing:  # nothing can be heard: it measures first, and connects then
+        return
     trial[_SECONDS] += seconds
+    heard = trial[_HEARD]
     if trial[_SECONDS] < config.trial_s:
-        _keep(app)
-    elif trial[_HEARD] or (not app.outbox.depth and app.link.up.is_set()):
+        keep(app)
+    elif heard == _LATE or (not app.outbox.depth and app.link.up.is_set()):
         # Where nothing is born no ack comes: then the broker is the farthest that can be reached.
-        print("config: version", config.version, "has stood its trial")
-        config.trial = None
-        _keep(app)
+        _stand(app)
+    elif (heard or app.slept) and trial[_SECONDS] < 2 * config.trial_s:
+        keep(app)  # the next reading may be under way
     else:
-        _take_back(app, f"the gateway was not reached within {config.trial_s} s")
+        _take_back(app, f"the gateway was not reached within {trial[_SECONDS]} s")
+
+
+def _stand(app):
+    print("config: version", app.config.version, "has stood its trial")
+    app.config.trial = None
+    keep(app)
 
 
 def _watch(app):
@@ -166,7 +200,7 @@ def _take_back(app, why):
     _save(app, state)
 
 
-def _keep(app):
+def keep(app):
     """Keep how the trial stands."""
     state = _load(app.config)
     if state[0] == app.config.version:
@@ -193,7 +227,7 @@ def _load(config):
 def _sound(state):
     numbers = [state[0], state[2], state[4]]
     if state[5] is not None:
-        if len(state[5]) != 4:
+        if len(state[5]) != 5:
             return False
         numbers += [number + 1 for number in state[5]]  # asked() leaves -1
     settings = isinstance(state[1], dict) and isinstance(state[3], dict)

@@ -22,13 +22,14 @@ _BUSES = {
     "auto": (("uart", "i2c"), ()),
 }
 _WIRES = {"uart": ("tx", "rx"), "i2c": ("sda", "scl"), "pin": ()}
-# Chip -> usual tx, rx, sda, scl; pins of the console, then of flash and PSRAM; first and last input-only pin.
+# Chip -> usual tx, rx, sda, scl; pins of the console, then of flash and PSRAM; first and last input-only pin;
+# first and last of each row of pins that the chip has: to open another raises ValueError.
 # The usual ones are free on the common dev boards, WROVER's included: no strapping, USB, JTAG-only or flash
 # pins. Espressif's hardware references of ESP32-DevKitC, ESP32-S3-DevKitC-1, ESP32-C3-DevKitM-1.
 _CHIPS = {
-    "": ((33, 32, 21, 22), (1, 3), (6, 11), (34, 39)),
-    "S3": ((18, 17, 8, 9), (43, 44), (26, 32), (0, -1)),
-    "C3": ((5, 4, 6, 7), (20, 21), (12, 17), (0, -1)),
+    "": ((33, 32, 21, 22), (1, 3), (6, 11), (34, 39), ((0, 23), (25, 27), (32, 39))),
+    "S3": ((18, 17, 8, 9), (43, 44), (26, 32), (0, -1), ((0, 21), (26, 48))),
+    "C3": ((5, 4, 6, 7), (20, 21), (12, 17), (0, -1), ((0, 21),)),
 }
 
 
@@ -48,18 +49,22 @@ def led(wish, sensors):
     if number is None:
         return None, None
     taken = [entry[name] for entry in sensors for name in _pin_names(entry)]
-    _, console, memory, inputs = _chip()
-    if number in taken:
-        wrong = "a sensor has"
-    elif number in console:
-        wrong = "the console has"
-    elif memory[0] <= number <= memory[1]:
-        wrong = "the flash memory has"
-    elif inputs[0] <= number <= inputs[1]:
-        wrong = "can only be an input"
-    else:
+    wrong = "a sensor has" if number in taken else _wrong_pin(number)
+    if not wrong:
         return number, None
     return None, None if wish == "auto" else f"is pin {number}, which {wrong}; the LED stays off"
+
+
+def _wrong_pin(pin, output=True):
+    """Why a pin cannot be used, as the end of a sentence about it, or None."""
+    _, console, memory, inputs, pins = _chip()
+    if not any(first <= pin <= last for first, last in pins):
+        return "this chip does not have"
+    if pin in console:
+        return "is the console's"
+    if memory[0] <= pin <= memory[1]:
+        return "is the flash memory's"
+    return "can only be an input" if output and inputs[0] <= pin <= inputs[1] else None
 
 
 def _default_sensors():
@@ -112,17 +117,13 @@ def _wrong(entry):
         return f"for slot {slot} has no {bus} of this board: " + (
             "1 or 2, as 0 is the console's" if bus == "uart" else "0 or 1"
         )
-    _, console, memory, inputs = _chip()
     for name in _pin_names(entry):
         pin = entry.get(name, -1)
         if not whole_number(pin, (0, 48)):
             return f"for slot {slot} needs a pin number for {name}"
-        if pin in console:
-            return f"for slot {slot} takes pin {pin} for {name}, which is the console's"
-        if memory[0] <= pin <= memory[1]:
-            return f"for slot {slot} takes pin {pin} for {name}, which is the flash memory's"
-        if name != "rx" and inputs[0] <= pin <= inputs[1]:
-            return f"for slot {slot} takes pin {pin} for {name}, which can only be an input"
+        wrong = _wrong_pin(pin, name != "rx")
+        if wrong:
+            return f"for slot {slot} takes pin {pin} for {name}, which {wrong}"
     more = {"mode": modes, "power_on": (0, 1), "address": None}
     known = ("slot", "model", bus) + _WIRES[bus] + ("power", "power_on") + (("mode",) if modes else ())
     for name in entry:

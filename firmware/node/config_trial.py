@@ -1,4 +1,4 @@
-"""Count the time while settings are on trial; config_remote.py is needed now and then only."""
+"""What happens often while settings are on trial; config_remote.py is needed now and then only."""
 
 import asyncio
 
@@ -17,3 +17,14 @@ async def _watch(app):
         await asyncio.sleep(step)
         if config.trial:
             use_once("config_remote", "tick", app, step)
+
+
+def reached(app):
+    """The gateway has acked. That counts when it was sent with these settings; and once more in the trial's
+    second half, as they may work for some minutes only."""
+    config = app.config
+    trial = config.trial
+    heard = 2 if trial[0] * 2 >= config.trial_s else 1
+    if trial[3] < heard and app.sender.counters["batches"] > config.batches:
+        trial[3] = heard
+        use_once("config_remote", "keep", app)

@@ -12,8 +12,11 @@ def start(app):
     """Make the sensors whose models are named; the others wait in app.unfound."""
     for entry in app.config.sensors:
         if entry["model"] == "auto":
-            _switch(app, entry)
-            app.unfound.append(entry)
+            try:
+                _switch(app, entry)
+                app.unfound.append(entry)
+            except (ValueError, OSError) as error:
+                _unopened(app, entry, error)
         else:
             _add(app, entry)
     forget("drivers")  # the list of all drivers; those that are fitted stay
@@ -25,9 +28,13 @@ def _add(app, entry):
         switch = _switch(app, entry)
         driver, port = _connect(app, entry)
     except (ValueError, OSError, ImportError) as error:
-        app.config.problem(f"sensor {entry['slot']}: cannot be opened: {error}")
+        _unopened(app, entry, error)
         return None
     return _place(app, entry, driver, port, switch)
+
+
+def _unopened(app, entry, error):
+    app.config.problem(f"sensor {entry['slot']}: cannot be opened: {error}")
 
 
 def _place(app, entry, driver, port, switch):
@@ -115,7 +122,11 @@ async def probe(app):
     for entry in list(app.unfound):
         bus = app.buses.get(entry.get("i2c"))
         taken = bus.taken if bus else ()
-        found, state, message = await use_once("detect", "find", app.board, entry, app.now, taken)
+        try:
+            found, state, message = await use_once("detect", "find", app.board, entry, app.now, taken)
+        except (ValueError, OSError) as error:
+            # The other places are searched all the same.
+            found, state, message = [], "not_found", f"cannot be opened: {error}"
         if bus:
             bus.open()
         message = f"sensor {entry['slot']}: {message}"
@@ -155,7 +166,7 @@ def _take_found(app, entry, found):
         try:
             driver, port = _connect(app, fresh)
         except (ValueError, OSError, ImportError) as error:
-            app.config.problem(f"sensor {entry['slot']}: cannot be opened: {error}")
+            _unopened(app, entry, error)
             continue
         if placed and not climate:
             placed.entry = fresh

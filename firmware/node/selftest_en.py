@@ -46,6 +46,7 @@ WORDS = (
     "The settings have no faults.",
     "The node has remarks: %d. The first: %s",
     "Not all sensors have been heard yet: repeat the test in a minute.",
+    "This part of the test itself failed (%s): repeat it, and tell who runs the network.",
 )
 
 

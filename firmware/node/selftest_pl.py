@@ -46,6 +46,7 @@ WORDS = (
     "W ustawieniach nie ma błędów.",
     "Urządzenie ma uwagi: %d. Pierwsza: %s",
     "Nie ze wszystkich czujników nadeszły już dane: powtórz test za minutę.",
+    "Ta część testu sama się nie powiodła (%s): powtórz test i powiadom operatora sieci.",
 )
 
 

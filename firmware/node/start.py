@@ -79,8 +79,13 @@ def _guard(app, board):
         from node.led import light
 
         app.light = light
-        app.led = board.open_led(config.led)
-        app.led(config.led_on)
+        try:
+            app.led = board.open_led(config.led)
+            app.led(config.led_on)
+        except (ValueError, OSError) as error:
+            # Not worth a start: safe mode comes by here, too.
+            app.led = None
+            config.problem(f"led: pin {config.led} cannot be opened: {error}")
 
 
 def _open(app, resume):

@@ -248,6 +248,20 @@ def test_without_its_ca_nothing_is_sent(
     assert gateway.status == []
 
 
+def test_a_damaged_key_of_its_own_keeps_no_node_from_starting(
+    node: Callable[..., SimNode], ear: Callable[[Certificate], Ear], ca: Certificate, tmp_path: Path
+) -> None:
+    own = certificates.make_client_certificate(ca, "praga-1")
+    server = ear(certificates.make_server_certificate(ca))
+    curve = tmp_path / "curve.key"
+    curve.write_text("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n")
+    one = node(broker_port=server.port, tls=TlsOptions(ca=ca.der, cert=own.pem, key=curve), router=False)
+    reason = "holds no key that can be read (nothing but a key's parameters); without it nothing is sent"
+    log = logged(one, "config: broker.key: ", "mqtt: broker.key: ", reason)
+    assert "Traceback" not in log
+    assert server.connections == one.crashes == 0
+
+
 def test_a_tls_setting_that_is_no_yes_or_no_means_yes(
     node: Callable[..., SimNode], ear: Callable[[Certificate], Ear], ca: Certificate, tmp_path: Path
 ) -> None:

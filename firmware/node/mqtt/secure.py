@@ -28,12 +28,13 @@ def context(broker):
     made.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue]
     try:
         # One at a time: given in one piece, what is wrong with the second would pass unseen.
-        for certificate in _parts(_read(broker, "ca")):
+        for certificate in _read(broker, "ca", "certificate"):
             made.load_verify_locations(certificate)
     except (ValueError, OSError) as error:
-        raise _wrong(broker, "ca", f"holds no certificate that can be read ({error})") from None
+        raise _unread(broker, "ca", "certificate", error) from None
     if broker["cert"] or broker["key"]:
-        certificate, key = _parts(_read(broker, "cert"))[0], _parts(_read(broker, "key"))[-1]
+        certificate = _read(broker, "cert", "certificate")[0]
+        key = _read(broker, "key", "key")[-1]
         try:
             made.load_cert_chain(certificate, key)
         except (ValueError, OSError) as error:
@@ -59,15 +60,23 @@ def _wrong(broker, field, what):
     return MqttError(f"broker.{field}: {broker[field]} {what}; without it nothing is sent", "tls")
 
 
-def _read(broker, field):
-    raw = files.read(broker[field]) if broker[field] else None
-    if not raw:
-        raise _wrong(broker, field, "is missing or empty")
-    return raw
+def _unread(broker, field, what, error):
+    return _wrong(broker, field, f"holds no {what} that can be read ({error})")
+
+
+def _read(broker, field, what):
+    """The DER objects of a setting's file, at least one."""
+    try:
+        raw = files.read(broker[field]) if broker[field] else None
+        if raw:
+            return _parts(raw)
+    except (ValueError, MemoryError) as error:  # a browser's list of authorities is larger than the heap
+        raise _unread(broker, field, what, error) from None
+    raise _wrong(broker, field, "is missing or empty")
 
 
 def _parts(raw):
-    """The DER objects of a file: of PEM blocks, or DER with nothing between them."""
+    """The DER objects of a file, at least one: of PEM blocks, or DER with nothing between them."""
     if _PEM in raw:
         return _from_pem(raw)
     parts = []
@@ -100,4 +109,6 @@ def _from_pem(raw):
         if b"PARAMETERS" not in raw[at:begin]:
             parts.append(a2b_base64(raw[begin:end].replace(b"\n", b"").replace(b"\r", b"")))
         at = raw.find(_PEM, end)
+    if not parts:
+        raise ValueError("nothing but a key's parameters")
     return parts

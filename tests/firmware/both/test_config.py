@@ -45,6 +45,22 @@ def test_wrong_fields_fall_back_and_are_reported():
         assert config.measure is True
 
 
+def test_no_watchdog_is_quicker_than_what_blocks_a_sound_node():
+    for seconds in (0, 60, 600):
+        config = changed(watchdog_s=seconds)
+        assert (config.watchdog_s, config.problems) == (seconds, [])
+    for wrong in (1, 59, 601, False, None):
+        config = changed(watchdog_s=wrong)
+        assert config.watchdog_s == 120
+        assert config.problems == [
+            "watchdog_s: must be a whole number from 60 to 600, or 0; the default is used"
+        ]
+    assert changed(led=None).led is None
+    assert changed(led=0, led_on=None).problems == [
+        "led_on: must be a whole number from 0 to 1; the default is used"
+    ]
+
+
 def test_names_that_cannot_stand_in_a_topic():
     for name in ("", "Praga", "a/b", "a+", "x" * 33, "ż"):
         assert len(changed(node=name).problems) == 1
@@ -87,6 +103,8 @@ def test_a_field_of_a_sensor_that_is_wrong_is_named():
         (dict(UART, rx=3), "pin 3 for rx"),
         (dict(UART, rx=7), "flash"),
         (dict(UART, tx=34), "only be an input"),
+        (dict(UART, tx=24), "pin 24 for tx, which this chip does not have"),
+        (dict(UART, model="auto", power=28), "pin 28 for power, which this chip does not have"),
         (dict(UART, rx="16"), "pin number for rx"),
         (dict(UART, rx=17), "one pin twice"),
         (dict(UART, mode="passive"), "mode"),
@@ -167,12 +185,15 @@ def test_without_sensors_the_usual_pins_are_searched():
     assert len(changed(sensors=[]).problems) == 1
 
 
-def test_each_chip_has_pins_of_its_own():
-    class Says:
-        def __init__(self, name):
-            self.implementation = self
-            self._machine = name
+class Says:
+    """In place of sys: the chip that MicroPython runs on."""
 
+    def __init__(self, name):
+        self.implementation = self
+        self._machine = name
+
+
+def test_each_chip_has_pins_of_its_own():
     kept = config_sensors.sys
     try:
         for name, tx, sda in (
@@ -194,8 +215,57 @@ def test_each_chip_has_pins_of_its_own():
         config_sensors.sys = kept
 
 
+def test_an_led_where_the_chip_has_no_pin_stays_off():
+    for wish in (24, 28, 40):
+        config = changed(led=wish)
+        assert config.led is None
+        assert config.problems == [f"led: is pin {wish}, which this chip does not have; the LED stays off"]
+    assert changed(led=25).led == 25
+    # As when the settings of one board are copied to another.
+    kept = config_sensors.sys
+    try:
+        for name, there, absent in (("ESP32C3", 10, 22), ("ESP32S3", 21, 25)):
+            config_sensors.sys = Says(f"module with {name}")
+            assert config_sensors.led(there, []) == (there, None)
+            number, wrong = config_sensors.led(absent, [])
+            assert number is None
+            assert "this chip does not have" in wrong
+    finally:
+        config_sensors.sys = kept
+
+
+def test_nothing_goes_unencrypted_by_a_slip():
+    wanted = {"host": "h", "user": "praga-1", "password": "hush"}
+    slips = (
+        ({"ca": "ca.der"}, {}, "broker.ca"),
+        ({"key": "own.key"}, {}, "broker.key"),
+        ({"TLS": True}, {}, "broker.TLS"),
+        ({"tsl": True}, {}, "broker.tsl"),
+        ({"port": 8883}, {}, "broker.port"),
+        ({}, {"tls": True}, "tls"),
+        ({}, {"Ca": "ca.der"}, "Ca"),
+    )
+    for inside, beside, hint in slips:
+        config = changed(broker=dict(wanted, **inside), **beside)
+        assert config.broker["tls"] is True, hint
+        assert config.broker["port"] == 8883, hint
+        assert (
+            f"broker.tls: is missing, but {hint} is there: it counts as true; say false if not"
+            in config.problems
+        )
+        # Who says false means it.
+        config = changed(broker=dict(wanted, tls=False, **inside), **beside)
+        assert config.broker["tls"] is False, hint
+        assert not any("broker.tls" in each for each in config.problems), hint
+    for plain in ({}, {"port": 1884}, {"ca": None, "cert": None}):
+        config = changed(broker=dict(wanted, **plain))
+        assert config.broker["tls"] is False
+        assert config.problems == []
+    assert changed(broker=dict(wanted, ca="ca.der", port=1884)).broker["port"] == 1884
+
+
 def test_broker_fields():
-    config = changed(broker={"host": "h", "port": 70000, "colour": "red"})
+    config = changed(broker={"host": "h", "tls": False, "port": 70000, "colour": "red"})
     assert config.broker["port"] == 1883
     assert len(config.problems) == 2
     assert len(changed(broker=5).problems) == 2

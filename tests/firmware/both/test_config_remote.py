@@ -2,11 +2,12 @@
 
 import json
 
-from node import config_remote, files
+from node import config_remote, config_trial, files
 from node.config_file import parse
 
 PATH = "test_config_remote.json"
 config_remote._FILE = PATH
+config_trial.use_once = lambda _, function, app: getattr(config_remote, function)(app)
 
 
 class Up:
@@ -17,19 +18,24 @@ class Up:
 
 
 class App:
-    """What config_remote.py knows of one."""
+    """What config_remote.py knows of one. begin() finds it without an outbox."""
 
-    def __init__(self, reset="power", **settings):
+    def __init__(self, reset="power", slept=(), **settings):
         raw = {"node": "praga-1", "broker": {"host": "h"}, "sensors": "auto", "window_s": 30}
         raw.update(settings)
         self.config = parse(raw)
         self.reset = reset
         self.safe = None
-        self.counters = {"flash_errors": 0}
+        self.counters = {"flash_errors": 0, "batches": 0}
         self.told = self.watched = 0
-        self.outbox = self.link = self
+        self.link = self.sender = self
+        self.dozing = False
+        self.slept = dict(slept)
         self.depth = 1
         self.up = Up()
+
+    def now(self):
+        return 3600000
 
     def news(self):
         self.told += 1
@@ -58,7 +64,19 @@ def start(reset="power", **settings):
     """The node starts."""
     app = App(reset, **settings)
     config_remote.begin(app)
+    app.outbox = app
     return app
+
+
+def wake(seconds, miss=0, skip=0, **settings):
+    """It wakes from a deep sleep, after `miss` tries in vain and not to try in the next `skip` wakes."""
+    return start("deepsleep", slept={"up": 3600000 - seconds * 1000, "miss": miss, "skip": skip}, **settings)
+
+
+def hear(app):
+    """The gateway acks a new batch."""
+    app.counters["batches"] += 1
+    config_trial.reached(app)
 
 
 def message(version, **settings):
@@ -70,9 +88,10 @@ def take(app, version, **settings):
 
 
 def stood(app):
-    """Let the trial end with a word of the gateway."""
-    config_remote.reached(app)
-    config_remote.tick(app, 600)
+    """Let the trial end with acks of the gateway."""
+    config_remote.tick(app, 300)
+    hear(app)
+    config_remote.tick(app, 300)
     assert app.config.trial is None
 
 
@@ -201,48 +220,122 @@ def test_power_cuts_in_a_trial():
     assert start().values() == (1, 5, 0)
     assert start().values() == (1, 5, 0)
     assert start().values() == (0, 30, 0)
-    # With the gateway heard somebody is working at the plug, nothing more.
+    # With the gateway heard somebody is working at the plug, or the supply is too weak for these settings.
     app = fresh()
     take(app, 1, window_s=5)
-    config_remote.reached(app)
+    hear(app)
     for _ in range(5):
         assert start().values() == (1, 5, 0)
+    app = start()
+    assert app.values() == (0, 30, 0)
+    assert app.config.problems[-1].endswith("is taken back, the node started again and again; 0 is in force")
+
+
+def test_only_an_ack_of_what_was_sent_with_the_settings_counts():
+    app = fresh()
+    app.counters["batches"] = 7  # the last one has no answer yet
+    take(app, 1, window_s=5)
+    config_remote.tick(app, 540)
+    config_trial.reached(app)
+    config_remote.tick(app, 60)
+    assert app.values() == (0, 30, 0)
+
+
+def test_contact_that_is_lost_within_the_trial():
+    app = fresh()
+    take(app, 1, window_s=5)
+    config_remote.tick(app, 240)
+    hear(app)
+    config_remote.tick(app, 540)  # a reading may be under way: as long again
+    assert app.values() == (1, 5, 0)
+    config_remote.tick(app, 360)
+    config_remote.tick(app, 60)
+    assert app.values() == (0, 30, 0)
+    assert "the gateway was not reached within 1200 s" in app.config.problems[-1]
+    # One that comes in this time is in time.
+    app = fresh()
+    take(app, 1, window_s=5)
+    hear(app)
+    config_remote.tick(app, 660)
+    app = start()  # over a restart, too
+    hear(app)
+    config_remote.tick(app, 60)
+    assert (app.values(), app.config.trial) == ((1, 5, 0), None)
 
 
 def test_crashes_in_a_trial():
     for reset in ("hard", "watchdog", "soft"):
         app = fresh()
         take(app, 1, window_s=5)
-        config_remote.reached(app)  # it reaches the gateway and crashes all the same
+        hear(app)  # it reaches the gateway and crashes all the same
         assert start(reset).values() == (1, 5, 0)
         app = start(reset)
         assert app.values() == (0, 30, 0)
         assert app.config.rejected == 1
-    # A restart that was asked for is no crash.
+    # A restart that was asked for is no crash, nor does it count as a start; not even one asked for twice.
     app = fresh()
     take(app, 1, window_s=5)
-    config_remote.reached(app)
-    for _ in range(4):
+    for _ in range(7):
+        config_remote.asked(app)
+        config_remote.asked(app)
         config_remote.asked(app)
         app = start("hard")
-        assert app.values() == (1, 5, 0)
+        assert (app.values(), app.config.problems) == ((1, 5, 0), [])
 
 
-def test_a_trial_over_deep_sleeps_ends_too():
-    app = fresh(trial_s=100)
+def test_a_trial_over_deep_sleeps_needs_two_tries_and_no_more():
+    app = fresh()
+    take(app, 1, window_s=5)
+    # An hour each: the time is over with the first, and nothing was tried yet.
+    assert wake(3600).values() == (1, 5, 0)
+    assert wake(3600, miss=1).values() == (1, 5, 0)
+    app = wake(3600, miss=2, skip=1)
+    assert app.values() == (0, 30, 0)
+    assert "the gateway was not reached in 2 tries" in app.config.problems[-1]
+    assert app.config.rejected == 1
+
+
+def test_a_wake_that_does_not_try_is_no_try():
+    app = fresh()
+    take(app, 1, window_s=5)  # in a wake that missed the gateway, as did those before it
+    assert wake(3600, miss=3, skip=2).values() == (1, 5, 0)
+    assert wake(3600, miss=3, skip=1).values() == (1, 5, 0)
+    assert wake(3600, miss=3).values() == (1, 5, 0)
+    assert wake(3600, miss=4).values() == (1, 5, 0)
+    assert wake(3600, miss=5).values() == (0, 30, 0)
+
+
+def test_a_trial_over_deep_sleeps_is_stood():
+    app = fresh()
+    take(app, 1, window_s=5)
+    app = wake(3600)
+    app.dozing = True  # it measures first: time in which nothing can be heard
+    config_remote.tick(app, 3600)
+    app.dozing = False
+    config_remote.tick(app, 60)
+    assert app.values() == (1, 5, 0)
+    app = wake(3600)  # the wake before has sent all that it had
+    assert (app.values(), app.config.trial) == ((1, 5, 0), None)
+    # Short sleeps: it lasts its time.
+    app = fresh()
     take(app, 1, window_s=5)
     wakes = 0
-    while app.config.version and wakes < 100:
-        app = start("deepsleep", trial_s=100)
+    while app.config.trial and wakes < 100:
+        hear(app)
+        app = wake(60)
         wakes += 1
-    assert 5 < wakes <= 21
-    assert app.config.rejected == 1
-    app = fresh(trial_s=100)
+    assert (wakes, app.config.version) == (10, 1)
+    assert start().values() == (1, 5, 0)
+
+
+def test_a_node_that_sleeps_and_then_stays_awake_ends_its_trial():
+    app = fresh()
     take(app, 1, window_s=5)
-    config_remote.reached(app)
-    for _ in range(30):
-        app = start("deepsleep", trial_s=100)
-    assert (app.values(), app.config.trial) == ((1, 5, 0), None)
+    app = wake(3600)
+    for _ in range(10):
+        assert app.values() == (1, 5, 0)
+        config_remote.tick(app, 60)
+    assert app.values() == (0, 30, 0)
 
 
 def test_with_nothing_to_send_the_broker_is_enough():
@@ -281,7 +374,7 @@ def test_a_flash_that_cannot_be_written():
     try:
         take(app, 4, window_s=6)
         assert app.values() == (4, 6, 0)
-        config_remote.reached(app)
+        hear(app)
         assert app.counters["flash_errors"] > 0
         config_remote.tick(app, 1)
         app.config.trial[3] = 0

@@ -17,9 +17,21 @@ class Uart:
         pass
 
 
+class Switch:
+    def value(self, level):
+        pass
+
+
 class Board:
+    """Has no pins above 39, and says so as the chip does."""
+
     def __init__(self):
         self.uarts = []
+
+    def open_switch(self, number):
+        if number > 39:
+            raise ValueError("invalid pin")
+        return Switch()
 
     def open_i2c(self, number, sda, scl):
         return I2c()
@@ -62,6 +74,8 @@ class App:
         def once(name, function, board, entry, now, taken):
             async def find():
                 there = found.get(entry["slot"], [])
+                if isinstance(there, Exception):
+                    raise there
                 return there, "ok" if there else "silent", "as the test says"
 
             return find()
@@ -151,3 +165,24 @@ def test_a_second_climate_sensor_is_not_used():
     app.search(b=[PMSA, BME, {"model": "sht4x", "address": 68}])
     assert [sensor.driver.model for sensor in app.sensors] == ["pmsa003i", "bme280"]
     assert "second climate sensor" in app.config.problems[0]
+
+
+UART = {"slot": "a", "model": "auto", "uart": 1, "tx": 33, "rx": 32}
+
+
+def test_a_switch_that_cannot_be_opened_leaves_its_entry_out_and_the_others_in():
+    for model in ("auto", "sds011"):
+        app = App([dict(UART, model=model, power=48), dict(I2C, power=25)])
+        assert app.config.problems == ["sensor a: cannot be opened: invalid pin"]
+        assert app.sensors == []
+        assert app.search(b=[PMSA]) == [("b", "pmsa003i")]
+        assert app.unfound == []
+
+
+def test_a_place_that_cannot_be_searched_does_not_end_the_search():
+    for error in (ValueError("invalid pin"), OSError(19)):
+        app = App([dict(UART), dict(I2C)])
+        assert app.search(a=error, b=[PMSA]) == [("a", "auto"), ("b", "pmsa003i")]
+        assert app.sensors[0].state == "not_found"
+        assert app.config.problems == [f"sensor a: cannot be opened: {error}"]
+        assert app.search(a=[{"model": "sds011"}]) == [("a", "sds011"), ("b", "pmsa003i")]

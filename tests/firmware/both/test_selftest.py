@@ -1,6 +1,9 @@
 """What a selftest finds, and that it says the same in both languages."""
 
+import json
+
 from node import selftest, selftest_en, selftest_pl
+from node.absent import Absent
 
 
 class Thing:
@@ -159,3 +162,108 @@ def test_storage():
         assert storage()[0] is False
     finally:
         selftest._FILE = path
+
+
+class Room:
+    async def __aenter__(self):
+        pass
+
+    async def __aexit__(self, *_):
+        pass
+
+
+class Port:
+    """On a UART that cannot be opened again."""
+
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+def refuse(*_):
+    raise OSError("no UART")
+
+
+def whole(*sensors):
+    """An App whose every part is well, but for these sensors; `sent` takes its messages."""
+    app = network()
+    app.sent = []
+
+    async def publish(kind, payload):
+        app.sent.append(json.loads(payload))
+
+    app.link.publish = publish
+    app.sensors = sensors
+    app.config.problems = []
+    app.reset = "power"
+    app.now = lambda: 60000
+    app.clock = Thing(offset=5, synced_at=0)
+    app.outbox = Thing(born=[[1, 5]], depth=0, aside=0, thinned=0)
+    app.board = Thing(open_uart=refuse)
+    app._room = Room()
+    return app
+
+
+def reply_of(app):
+    """The reply to a selftest."""
+    try:
+        selftest.answer(app, "a1").send(None)
+    except StopIteration:
+        assert [reply["id"] for reply in app.sent] == ["a1"]
+        return app.sent[0]
+    raise AssertionError("it waits for something")
+
+
+def answered(app):
+    """The results of a selftest by part, and whether all is well."""
+    reply = reply_of(app)
+    return {one["part"]: one for one in reply["results"]}, reply["ok"]
+
+
+def missing(entry):
+    absent = Absent()
+    return Thing(slot="a", state="silent", driver=absent, port=absent, faults={}, entry=entry, diagnosed=None)
+
+
+def test_a_sensor_that_is_still_to_be_found():
+    for entry in (
+        {"model": "auto", "uart": 1, "tx": 33, "rx": 32},
+        {"model": "auto", "i2c": 0, "sda": 21, "scl": 22},
+    ):
+        one = missing(entry)
+        found, ok = answered(whole(one))
+        assert len(found) == 8
+        assert "says nothing" in found["sensor_a"]["en"]
+        assert ok is False
+        assert isinstance(one.port, Absent)
+
+
+def test_a_part_that_cannot_be_looked_at_is_told_and_the_others_are_looked_at():
+    one = sensor("silent", 0, entry={"uart": 1, "tx": 33, "rx": 32})
+    one.port = port = Port()
+    one.diagnosed = None
+    one.driver.baud = one.driver.rxbuf = 0
+
+    app = whole(one)
+    app.clock = None
+    found, ok = answered(app)
+    assert len(found) == 8
+    assert ok is False
+    assert one.port is port
+    assert port.closed
+    assert "no UART" in found["sensor_a"]["en"]
+    for part in ("sensor_a", "clock"):
+        assert found[part]["ok"] is False
+        assert found[part]["en"].startswith("This part of the test itself failed (")
+        assert found[part]["pl"].startswith("Ta część testu sama się nie powiodła (")
+    for part in ("storage", "settings", "broker"):
+        assert found[part]["ok"] is True, found
+
+
+def test_a_test_that_fails_as_a_whole_is_answered_all_the_same():
+    app = whole(sensor())
+    app.sensors = None
+    reply = reply_of(app)
+    assert reply["ok"] is False
+    assert reply["text"].startswith("the test itself failed: ")
