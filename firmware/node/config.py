@@ -10,7 +10,6 @@ class Config:
         self.version = 0
         self.rejected = 0  # the version that was taken back
         self.trial = None  # how the trial of new settings stands, see config_remote.py
-        self.batches = 0  # the sender's count of them when these settings came
         self.file = None  # what the file says of what may be set from afar, once that was done
 
     def problem(self, text):

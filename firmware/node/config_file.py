@@ -139,8 +139,10 @@ def _problem(name, value):
     if bounds:
         none = _NONE.get(name)
         if not whole_number(value, bounds) and json.dumps(value) != none:
-            more = f", or {none}" if none else ""
-            return f"must be a whole number from {bounds[0]} to {bounds[1]}{more}; the default is used"
+            low, high = bounds
+            if none:
+                return f"must be a whole number from {low} to {high}, or {none}; the default is used"
+            return f"must be a whole number from {low} to {high}; the default is used"
     elif name not in _KINDS:
         return "unknown setting, left alone"
     elif not isinstance(value, _KINDS[name]):
@@ -184,7 +186,7 @@ def _hint(known, raw, stray):
     unencrypted because somebody wants it, never by a slip."""
     for name in raw:
         if name not in known or (name in _OF_TLS and raw[name]) or (name == "port" and raw[name] == 8883):
-            return "broker." + name
+            return name
     return stray[0] if stray else None
 
 

@@ -26,12 +26,14 @@ REMOTE = {
     "spread_s": (0, 600),
 }
 # A trial is a list: seconds that it has lasted; starts and crashes since; whether the gateway has acked what
-# was sent with these settings: 1, or 2 when it did so in the second half; wakes since that were to connect.
+# was sent with these settings: 1, or 2 when it did so in the second half; wakes since that were to connect;
+# batches that this start had sent before.
 _SECONDS = const(0)
 _STARTS = const(1)
 _CRASHES = const(2)
 _HEARD = const(3)
 _TRIES = const(4)
+_BATCHES = const(5)
 _LATE = const(2)
 _NEWEST = const(0x7FFFFFFF)
 _MOST_STARTS = const(2)  # without a word of the gateway
@@ -55,6 +57,7 @@ def begin(app):
     trial = config.trial = state[5]
     if not trial:
         return
+    trial[_BATCHES] = 0
     slept = app.slept
     if slept:
         # It was awake for some while before, too.
@@ -117,8 +120,7 @@ def take(app, message):
         state[4] = config.rejected = 0
     watched = config.trial
     # Safe mode ends by a restart when settings come: that one is no crash.
-    config.trial = state[5] = [0, 0, -1 if app.safe else 0, 0, 0]
-    config.batches = app.sender.counters["batches"]
+    config.trial = state[5] = [0, 0, -1 if app.safe else 0, 0, 0, app.sender.counters["batches"]]
     print("config: version", version, "is in force, on trial for", config.trial_s, "s")
     app.news()
     if not watched:
@@ -227,7 +229,7 @@ def _load(config):
 def _sound(state):
     numbers = [state[0], state[2], state[4]]
     if state[5] is not None:
-        if len(state[5]) != 5:
+        if len(state[5]) != 6:
             return False
         numbers += [number + 1 for number in state[5]]  # asked() leaves -1
     settings = isinstance(state[1], dict) and isinstance(state[3], dict)

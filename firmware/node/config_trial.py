@@ -22,9 +22,8 @@ async def _watch(app):
 def reached(app):
     """The gateway has acked. That counts when it was sent with these settings; and once more in the trial's
     second half, as they may work for some minutes only."""
-    config = app.config
-    trial = config.trial
-    heard = 2 if trial[0] * 2 >= config.trial_s else 1
-    if trial[3] < heard and app.sender.counters["batches"] > config.batches:
+    trial = app.config.trial
+    heard = 2 if trial[0] * 2 >= app.config.trial_s else 1
+    if trial[3] < heard and app.sender.counters["batches"] > trial[5]:
         trial[3] = heard
         use_once("config_remote", "keep", app)

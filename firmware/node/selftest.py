@@ -10,6 +10,7 @@ from micropython import const
 from node import files, use_once
 
 _FILE = "selftest.new"
+_PARTS = ("wiring", "supply", "wifi", "broker", "clock", "storage", "settings")
 _KIB = const(1024)
 _LEAST_KIB = const(32)
 _HOUR_MS = const(3600000)
@@ -55,24 +56,17 @@ async def _look(app):
             found.append(_failed(part, error))
     if not found:
         found.append(("sensor", False, 0, ()))
-    for part, look in (
-        ("wiring", _wiring),
-        ("supply", _supply),
-        ("wifi", _wifi),
-        ("broker", _broker),
-        ("clock", _clock),
-        ("storage", _storage),
-        ("settings", _settings),
-    ):
+    looks = (_wiring, _supply, _wifi, _broker, _clock, _storage, _settings)
+    for i, part in enumerate(_PARTS):
         try:
-            found.append((part,) + look(app))
+            found.append((part,) + looks[i](app))
         except Exception as error:  # noqa: BLE001 - as above
             found.append(_failed(part, error))
     return found
 
 
 def _failed(part, error):
-    print("selftest:", part, "cannot be looked at:", repr(error))
+    print(f"selftest: {part} cannot be looked at: {error!r}")
     return part, False, 44, (repr(error)[:100],)
 
 

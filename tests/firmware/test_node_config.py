@@ -128,3 +128,15 @@ def test_settings_that_crash_the_node_are_taken_back(
         os.kill(one.pid, signal.SIGKILL)  # as the watchdog would
         wait_for(status_has(gateway, online=True, boot=boot), START_S, "the restart")
     assert status_has(gateway, config=0, config_rejected=4, mode="normal")()
+
+
+def test_a_trial_goes_on_over_deep_sleeps(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    """Its time counts while the board sleeps, and a wake that sends what it has is what stands it."""
+    message = {"v": 1, "version": 4, "settings": {"sleep_s": 9, "health_s": 3600}}
+    gateway.client.publish("dl/1/warsaw/a/praga-1/config", json.dumps(message), 1, retain=True)
+    one = node(sleep_s=3, heap="256k", extra={"deep_sleep": True, "trial_s": 10})
+    wait_for(lambda: "version 4 has stood its trial" in one.log.read_text(), START_S, "the trial's end")
+    kept = json.loads((one.flash / "config.remote.json").read_text())
+    assert (kept[0], kept[5]) == (4, None)
+    assert one.crashes == 0
+    assert {boot for boot, _ in gateway.readings} == {1}

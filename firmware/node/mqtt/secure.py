@@ -28,13 +28,12 @@ def context(broker):
     made.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue]
     try:
         # One at a time: given in one piece, what is wrong with the second would pass unseen.
-        for certificate in _read(broker, "ca", "certificate"):
+        for certificate in _read(broker, "ca"):
             made.load_verify_locations(certificate)
     except (ValueError, OSError) as error:
-        raise _unread(broker, "ca", "certificate", error) from None
+        raise _unread(broker, "ca", error) from None
     if broker["cert"] or broker["key"]:
-        certificate = _read(broker, "cert", "certificate")[0]
-        key = _read(broker, "key", "key")[-1]
+        certificate, key = _read(broker, "cert")[0], _read(broker, "key")[-1]
         try:
             made.load_cert_chain(certificate, key)
         except (ValueError, OSError) as error:
@@ -60,18 +59,20 @@ def _wrong(broker, field, what):
     return MqttError(f"broker.{field}: {broker[field]} {what}; without it nothing is sent", "tls")
 
 
-def _unread(broker, field, what, error):
-    return _wrong(broker, field, f"holds no {what} that can be read ({error})")
+def _unread(broker, field, error):
+    if field == "key":
+        return _wrong(broker, field, f"holds no key that can be read ({error})")
+    return _wrong(broker, field, f"holds no certificate that can be read ({error})")
 
 
-def _read(broker, field, what):
+def _read(broker, field):
     """The DER objects of a setting's file, at least one."""
     try:
         raw = files.read(broker[field]) if broker[field] else None
         if raw:
             return _parts(raw)
     except (ValueError, MemoryError) as error:  # a browser's list of authorities is larger than the heap
-        raise _unread(broker, field, what, error) from None
+        raise _unread(broker, field, error) from None
     raise _wrong(broker, field, "is missing or empty")
 
 

@@ -237,11 +237,11 @@ def test_an_led_where_the_chip_has_no_pin_stays_off():
 def test_nothing_goes_unencrypted_by_a_slip():
     wanted = {"host": "h", "user": "praga-1", "password": "hush"}
     slips = (
-        ({"ca": "ca.der"}, {}, "broker.ca"),
-        ({"key": "own.key"}, {}, "broker.key"),
-        ({"TLS": True}, {}, "broker.TLS"),
-        ({"tsl": True}, {}, "broker.tsl"),
-        ({"port": 8883}, {}, "broker.port"),
+        ({"ca": "ca.der"}, {}, "ca"),
+        ({"key": "own.key"}, {}, "key"),
+        ({"TLS": True}, {}, "TLS"),
+        ({"tsl": True}, {}, "tsl"),
+        ({"port": 8883}, {}, "port"),
         ({}, {"tls": True}, "tls"),
         ({}, {"Ca": "ca.der"}, "Ca"),
     )
