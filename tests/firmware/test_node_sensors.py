@@ -214,20 +214,20 @@ def test_names_and_heap_of_a_running_node_are_bounded(
 
     Free in 128 KiB: at least 8 KiB, so that a full batch of readings and a `config` message still fit.
     """
-    asks = """import micropython
+    asks = """
+    import micropython
 
-async def tell():
-    await asyncio.sleep(6)
-    micropython.qstr_info()
+    async def tell():
+        await asyncio.sleep(6)
+        micropython.qstr_info()
 
-async def both(app):
-    asyncio.create_task(tell())
-    await app.run()
+    async def both(app):
+        asyncio.create_task(tell())
+        await app.run()
 
-try:
     asyncio.run(both(App(board)))
 """
-    firmware = changed(tmp_path, {"main.py": ("try:\n    asyncio.run(App(board).run())\n", asks)})
+    firmware = changed(tmp_path, {"main.py": ("    asyncio.run(App(board).run())\n", asks)})
     one = node(firmware, model=model)
     found = wait_for(lambda: re.search(r"n_qstr=(\d+)", one.log.read_text()), 30, "the count of names")
     wait_for(lambda: gateway.health and gateway.readings, 20, "a node that works")

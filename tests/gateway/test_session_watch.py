@@ -118,9 +118,14 @@ def test_forgotten_subscription_is_made_again(
     # Sent while nobody is subscribed, so the broker drops it; a node of ours would send it again.
     node = talk(shared_broker.port, f"node-f{protocol}")
     node.readings(reading(1))
-    wait_for(lambda: gateway.session.counts.resubscriptions >= 1, 15, "the question")
-    node.readings(reading(2))
-    wait_for(lambda: node.acked(1, 2), what="the ack")
+    asked = gateway.session.counts.resubscriptions
+    wait_for(lambda: gateway.session.counts.resubscriptions > asked, 15, "the question")
+
+    def sent_again() -> bool:
+        node.readings(reading(2))
+        return node.acked(1, 2)
+
+    wait_for(sent_again, 15, "the ack")
     assert gateway.session.counts.connections == 1, "without a new connection"
 
 

@@ -1,5 +1,6 @@
 """Many starts in one outage: their segments become a few packs, and no reading is lost or comes twice."""
 
+import json
 import os
 
 from outbox_bench import (
@@ -190,31 +191,34 @@ def test_the_times_of_packed_boots_are_kept():
     """A reading that was born before the clock was known gets its time by its boot's."""
     folder = fresh("times")
     lay(folder, range(1, 10))
-    known = [[boot, 1, 1000 * boot, None] for boot in range(1, 13)]
-    kept = []
+    kept = {}
 
     class App:
         class clock:
-            boot = 0
-
-        class board:
-            @staticmethod
-            def rtc_ms():
-                return 0
-
-        @staticmethod
-        def now():
-            return 0
+            boot = 10
+            first = None
 
         outbox = opened(folder)
 
-    real = epochs._load, epochs._keep, epochs.use_once
-    epochs._load = lambda: known
-    epochs._keep = kept.extend
-    epochs.use_once = lambda name, function, *arguments: {"session": 1}
+    class Files:
+        @staticmethod
+        def read(name):
+            known = []
+            for boot in range(1, 13):
+                known += [boot, 1, 1000 * boot, None]
+            return json.dumps(known).encode()
+
+        @staticmethod
+        def write(name, data):
+            kept[name] = json.loads(data)
+
+    App.clock.origin = [1, 0]
+    assert segments(App.outbox) == 1
+    real = epochs.files
+    epochs.files = Files
     try:
-        epochs.begin(App)
+        epochs._note(App)
     finally:
-        epochs._load, epochs._keep, epochs.use_once = real
-    assert [entry[0] for entry in kept] == list(range(1, 11))
+        epochs.files = real
+    assert kept["times.json"][::4] == list(range(1, 11))
     clean(folder)
