@@ -1,8 +1,9 @@
 """paho's client for a fast inflow: many packets from one read, many acknowledgements in one write.
 
 paho reads each packet's header byte by byte and sends each acknowledgement by itself; with thousands of
-messages a second that is most of the gateway's work. All but PUBLISH and PUBACK stay paho's: connecting, sessions,
-keepalive, TLS. This rests on inner names of paho 2.2; tests/gateway/test_broker_stream.py fails without them.
+messages a second that is most of the gateway's work. All but PUBLISH and PUBACK stay paho's: connecting,
+sessions, keepalive, TLS. This rests on inner names of paho 2.2; tests/gateway/test_broker_stream.py fails
+without them.
 """
 
 from __future__ import annotations
