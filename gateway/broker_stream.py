@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.properties import MalformedPacket
+from paho.mqtt.exception import MalformedPacket
 
 _PUBLISH, _PUBACK = 0x30, 0x40
 _READ_BYTES = 65536
@@ -46,7 +46,7 @@ class StreamClient(mqtt.Client):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, manual_ack=True, **settings)
-        self.on_publications: Callable[[StreamClient, list[Publication]], None] = lambda _client, _what: None
+        self.on_publications: Callable[[mqtt.Client, list[Publication]], None] = lambda _client, _what: None
         self._ahead = bytearray()
         self._answers_mutex = threading.Lock()
         self._unconfirmed: dict[int, bytes] = {}  # mid -> packet

@@ -76,12 +76,12 @@ class Session:
         return client
 
     def _guarded(
-        self, callback: Callable[Concatenate[StreamClient, P], None]
-    ) -> Callable[Concatenate[StreamClient, P], None]:
+        self, callback: Callable[Concatenate[mqtt.Client, P], None]
+    ) -> Callable[Concatenate[mqtt.Client, P], None]:
         """Every call is a sign of life. Log what a callback raises; paho's thread must live."""
 
         @wraps(callback)
-        def call(client: StreamClient, *args: P.args, **kwargs: P.kwargs) -> None:
+        def call(client: mqtt.Client, *args: P.args, **kwargs: P.kwargs) -> None:
             if client is not self._client:
                 # Given up, and back: connected, it would take the session away from the present client.
                 client.disconnect()
@@ -218,7 +218,7 @@ class Session:
 
     def _on_connect(
         self,
-        client: StreamClient,
+        client: mqtt.Client,
         userdata: Any,
         flags: mqtt.ConnectFlags,
         reason: ReasonCode,
@@ -232,7 +232,7 @@ class Session:
                 return
             self.counts.connections += 1
             self._epoch = self.counts.connections
-        client.begin(properties)
+        self._client.begin(properties)
         self._failing = False
         self._asked = time.monotonic()
         self.trouble = "the broker has not confirmed the subscriptions yet"
@@ -244,11 +244,11 @@ class Session:
         )
         subscribe(client, self._broker, self._filters)
 
-    def _on_connect_fail(self, client: StreamClient, userdata: Any) -> None:
+    def _on_connect_fail(self, client: mqtt.Client, userdata: Any) -> None:
         self._log_failure("cannot reach the broker", "is it running there, and are host, port and tls right?")
 
     def _on_disconnect(
-        self, client: StreamClient, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
+        self, client: mqtt.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
     ) -> None:
         with self._mutex:
             was_connected, self._epoch = self._epoch is not None, None
@@ -258,7 +258,7 @@ class Session:
             log.warning("connection to the broker lost; will connect again", reason=str(reason))
 
     def _on_subscribe(
-        self, client: StreamClient, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
+        self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
     ) -> None:
         failed = [
             f"{each}: {reason}"
@@ -276,7 +276,7 @@ class Session:
         else:
             self.subscribed.set()
 
-    def _on_publications(self, client: StreamClient, came: list[Publication]) -> None:
+    def _on_publications(self, client: mqtt.Client, came: list[Publication]) -> None:
         with self._mutex:
             # The epoch of another client's connection would have another message confirmed.
             epoch = self._epoch if client is self._client else None
