@@ -2,13 +2,12 @@
 
 from micropython import const
 
+from node import Seldom
+
 _FIRST_MS = const(10000)  # the rungs come at 10, 20, 40, 80 s of silence: each waits as long as all before it
-_PAUSE_MS = const(60000)  # after the first whole pass, doubled by each further one
-_LONGEST_MS = const(600000)
-_RUNGS = ("resync", "reinit", "sleep_wake", "power_cycle")
 
 
-class Ladder:
+class Ladder(Seldom):
     """The rungs are resync, reinit, sleep_wake if it can sleep and, with a switch for its supply,
     power_cycle.
 
@@ -18,21 +17,7 @@ class Ladder:
     """
 
     def __init__(self, can_switch=False, can_sleep=True):
-        self.counts = {}
-        self.full = 0
-        self._last = 3 if can_switch else 2 if can_sleep else 1
-        self._since = None  # ms: the silence of this pass counts from here; None = no frame is expected
-        self._rung = 0
-
-    def expect(self, now):
-        """The sensor was told to run. Nothing changes when it was expected to run already."""
-        if self._since is None:
-            self._since = now
-
-    def rest(self):
-        """The sensor was told to sleep: it may be silent. A new expect() begins at the lowest rung."""
-        self._since = None
-        self._rung = 0
+        Seldom.__init__(self, "ladder_climb", can_switch, can_sleep)
 
     def heard(self, now):
         """A frame with values came."""
@@ -44,12 +29,4 @@ class Ladder:
         """The rung to try now, each once, or None. Ask at least every second."""
         if self._since is None or now - self._since < _FIRST_MS << self._rung:
             return None
-        rung = _RUNGS[self._rung]
-        self.counts[rung] = self.counts.get(rung, 0) + 1
-        self._rung += 1
-        if self._rung > self._last:
-            # The next pass starts after a pause, which its own first rung's wait comes on top of.
-            self._since = now + min(_PAUSE_MS << min(self.full, 4), _LONGEST_MS) - _FIRST_MS
-            self._rung = 0
-            self.full += 1
-        return rung
+        return self.climb(now - _FIRST_MS)
