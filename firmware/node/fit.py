@@ -71,10 +71,12 @@ def _port(app, entry, driver):
 
         tx, rx = entry["tx"], entry["rx"]
         return UartPort(app.board.open_uart(entry["uart"], tx, rx, driver.baud, driver.rxbuf))
+    if "pin" in entry:
+        from node.dht_port import DhtPort
+
+        return DhtPort(app.board, entry["pin"])
     from node import buses
 
-    if "pin" in entry:
-        return buses.DhtPort(app.board, entry["pin"])
     bus = app.buses.get(entry["i2c"])
     if bus is None:
         bus = app.buses[entry["i2c"]] = buses.Bus(app.board, entry["i2c"], entry["sda"], entry["scl"])

@@ -1,5 +1,5 @@
-"""What is kept of a sensor's samples, in constant memory: for a window's means, and for whether the sensor still
-measures. Loaded seldom: close() and is_stuck() in window.py.
+"""What is kept of a sensor's samples, in constant memory: for a window's means, and for whether the sensor
+still measures. What is made of it, close() and is_stuck(), is in window.py.
 
 Mean and spread of PM2.5 and PM10 by Welford's method, which keeps its precision in the chip's 32-bit floats;
 of the others a plain sum, which for whole numbers leaves nothing to the collector.
@@ -57,7 +57,7 @@ class Sampler:
             if value is None:
                 continue
             counts[i] += 1
-            if i == _PM25 or i == _PM10:
+            if i in (_PM25, _PM10):
                 off = value - sums[i]
                 sums[i] += off / counts[i]
                 sums[_PM25_SD if i == _PM25 else _PM10_SD] += off * (value - sums[i])

@@ -3,8 +3,8 @@ Loaded when something is to be said or was answered.
 
 The module that a driver's TALK names has
   begin(it, mode)   what it begins with
-  say(it, now)      (step, its command, ms to wait for an answer or 0 for the usual pause); the step is another
-                    one when the last try is to be the last; counts `retries`
+  say(it, now)      (step, its command, ms to wait for an answer or 0 for the usual pause): the step under way
+                    once more, or another one; counts `retries`
   reply(it, event)  None, or (next step, whether this proves that the sensor is awake)
   data(it)          the same, after a data frame while it is to be awake
 """

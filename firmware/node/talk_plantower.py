@@ -33,7 +33,8 @@ def say(it, now):
     if step == _WAKE:
         return step, b"\x42\x4d\xe4\x00\x01\x01\x74", _WAKE_PAUSE_MS
     if step == _MODE:
-        return step, b"\x42\x4d\xe1\x00\x00\x01\x70" if it._ask else b"\x42\x4d\xe1\x00\x01\x01\x71", _MODE_PAUSE_MS
+        command = b"\x42\x4d\xe1\x00\x00\x01\x70" if it._ask else b"\x42\x4d\xe1\x00\x01\x01\x71"
+        return step, command, _MODE_PAUSE_MS
     return step, b"\x42\x4d\xe4\x00\x00\x01\x73" if step else None, 0
 
 

@@ -92,10 +92,11 @@ def is_stuck(sampler):
     if sampler.frames < _FRAMES:
         return False
     low = zero = True
-    for name, value in zip(FIELDS, sampler.last):
+    for i in range(len(sampler.last)):
+        value = sampler.last[i]
         if value:
             zero = False
-            if name[0] == "n" or value > _LOW:
+            if FIELDS[i][0] == "n" or value > _LOW:
                 low = False
     return sampler.newest - sampler.since >= (_LOW_MS if zero or low else _MS)
 

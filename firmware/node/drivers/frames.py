@@ -1,5 +1,8 @@
 """Find frames in a byte stream that may hold anything. Sans I/O, in a fixed buffer, never raises."""
 
+# pyright: reportAttributeAccessIssue=false
+# A subclass has what is missing here; a method that says so would cost 100 bytes each.
+
 
 class Resync:
     """Base of the parsers: feed bytes, take events; `frames` and `rejects` (reason -> count) add up.
@@ -21,9 +24,7 @@ class Resync:
 
     FIRST = 0
     SIZE = 0
-    id = None  # what frames told of the sensor: serial number, firmware and model, str or None
-    fw = None
-    model = None
+    id = fw = model = None  # what frames told of the sensor: serial number, firmware and model, str or None
 
     def __init__(self):
         self.frames = 0
@@ -61,12 +62,6 @@ class Resync:
 
     def _reject(self, reason):
         self.rejects[reason] = self.rejects.get(reason, 0) + 1
-
-    def _need(self, at, end) -> int:
-        raise NotImplementedError
-
-    def _judge(self, at) -> "dict | str":
-        raise NotImplementedError
 
     def _scan(self, events, ended):
         buf = self._buf

@@ -106,36 +106,30 @@ class Parser(Resync):
             standard, ambient = self._word(i), self._word(i + 6)
             if ambient > 2 * standard + 10 or standard > 2 * ambient + 10:
                 return "out_of_range"
-        if length == 20:
-            self._vote("pms3003")
-            return ""
-        if not self._ordered(at + 16, 4, False):
-            return "out_of_range"
-        for i in range(at + 4, at + length + 2):
-            if self._buf[i]:
-                break
-        else:
-            return "not_ready"
-        counts = self._ordered(at + 22, 3, False)
-        if length == 36:
-            if not (counts and self._climate(at + 30)):
+        model = "pms3003"
+        climate = 0
+        if length > 20:
+            if not self._ordered(at + 16, 4, False):
                 return "out_of_range"
-            self._vote("pms5003st")
-            return ""
-        if self.model == "pms5003t" or not counts:
-            if not self._climate(at + 24):
+            for i in range(at + 4, at + length + 2):
+                if self._buf[i]:
+                    break
+            else:
+                return "not_ready"
+            model = self._plain
+            counts = self._ordered(at + 22, 3, False)
+            if length == 36:
+                model = "pms5003st"
+                climate = at + 30
+            elif self.model == "pms5003t" or not counts:
+                model = "pms5003t"
+                climate = at + 24
+                counts = True
+            # A temperature and humidity in 0.1 degC and % that can be.
+            if climate and not (
+                counts and (self._word(climate) + 400) & 0xFFFF <= 1390 and self._word(climate + 2) <= 1000
+            ):
                 return "out_of_range"
-            self._vote("pms5003t")
-            return "out_of_range" if self._sure and self.model != "pms5003t" else ""
-        self._vote(self._plain)
-        return ""
-
-    def _climate(self, at):
-        """True for a temperature and humidity in 0.1 degC and % that can be."""
-        temp = self._word(at)
-        return (temp <= 990 or temp >= 0x10000 - 400) and self._word(at + 2) <= 1000
-
-    def _vote(self, model):
         if model != self._rival:
             self._rival = model
             self._run = 0
@@ -144,18 +138,9 @@ class Parser(Resync):
             if self._run == _SEVERAL:
                 self.model = model
                 self._sure = True
+        return "out_of_range" if model == "pms5003t" and self._sure and self.model != model else ""
 
     def _data(self, at, length):
-        if length == 20:
-            return {
-                "kind": "data",
-                "pm1": self._word(at + 10),
-                "pm25": self._word(at + 12),
-                "pm10": self._word(at + 14),
-                "pm1_cf1": self._word(at + 4),
-                "pm25_cf1": self._word(at + 6),
-                "pm10_cf1": self._word(at + 8),
-            }
         # One literal with all that any of them has: a dict that grows would leave its smaller tables to
         # the collector, frame by frame.
         event = {
@@ -166,19 +151,26 @@ class Parser(Resync):
             "pm1_cf1": self._word(at + 4),
             "pm25_cf1": self._word(at + 6),
             "pm10_cf1": self._word(at + 8),
-            "n03": self._word(at + 16),
-            "n05": self._word(at + 18),
-            "n1": self._word(at + 20),
-            "n25": self._word(at + 22),
-            "n5": self._word(at + 24),
-            "n10": self._word(at + 26),
+            "n03": None,
+            "n05": None,
+            "n1": None,
+            "n25": None,
+            "n5": None,
+            "n10": None,
             "temp": None,
             "rh": None,
         }
         climate = 0
+        word = at + 16
+        for name in ("n03", "n05", "n1", "n25", "n5", "n10"):
+            if length == 20:
+                del event[name]
+            else:
+                event[name] = self._word(word)
+                word += 2
         if length == 36:
             climate = at + 30  # the word before is formaldehyde, which the wire contract does not carry
-        else:
+        elif length == 28:
             if self.model == "pms5003t":
                 climate = at + 24
             if climate or not self._sure:
@@ -189,6 +181,8 @@ class Parser(Resync):
             event["rh"] = self._word(climate + 2) / 10
         else:
             del event["temp"], event["rh"]
+        if length == 20:
+            return event
         version, code = self._buf[at + length], self._buf[at + length + 1]
         if version != self._version:
             self._version = version
