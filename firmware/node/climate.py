@@ -4,11 +4,11 @@
 # slots.py gives it its attributes.
 
 from node import use_once
-from node.measure import POLL_MS, Sensor, sleep_ms
+from node.measure import POLL_MS, Measurement, sleep_ms
 
 
-class Climate(Sensor):
-    """`slots` is the live list of the node's Measurements."""
+class Climate(Measurement):
+    """`slots` is the live list of the node's Measurements. It is fitted and mended as one of them is."""
 
     def __init__(self, *parts):
         """entry, driver, port, now, slots"""
@@ -30,7 +30,7 @@ class Climate(Sensor):
             return
         self.last = event
         self.last_at = now = self.now()
-        self.ladder.heard(now)
+        self.heard(now)
         # A value that stands still may be fog: flagged, but nothing to send anybody to the sensor for.
         self.state = "failed" if self.driver.climate_flag == "climate_error" else "ok"
         for slot in self._slots:

@@ -3,6 +3,9 @@
 Loaded through use_once: at the start, and every 5 minutes while something is still to be found.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# slots.py gives a slot its attributes.
+
 from node import Seldom, forget, use_once
 from node.drivers import CLIMATE_MODELS, make_driver
 from node.measure import Measurement

@@ -38,9 +38,9 @@ _TEMP = const(15)  # from here on it is no particles
 class Sampler:
     def __init__(self):
         self.n = 0  # samples of the window
-        self.counts = [0] * len(FIELDS)  # of each field
         # Of pm25 and pm10 the mean, and at the place of their spread the sum of squared deviations.
         self.sums = [0] * len(FIELDS)
+        self.counts = [0] * len(FIELDS)  # how many of each
         self.last = [None] * _TEMP  # the newest particle values
         self.since = 0  # ms of the first of the equal frames
         self.frames = 0  # how many there were

@@ -1,11 +1,10 @@
 """What a sensor's slot begins with. Loaded when one is made."""
 
-from node import use_once
-from node.ladder import Ladder
+from node import Seldom, use_once
 from node.sampler import Sampler
 
 
-def _sensor(it, entry, driver, port, now, can_sleep):
+def _slot(it, entry, driver, port, now, can_sleep):
     it.entry = entry
     it.slot = entry["slot"]
     it.driver = driver
@@ -18,12 +17,12 @@ def _sensor(it, entry, driver, port, now, can_sleep):
     it.rescue = None  # async (sensor, rung of the ladder): do what the rung says, see rungs.py
     it.diagnosed = None  # ms of the last diagnosis
     it.faults = {}  # what the device reported of itself -> frames that said so
-    it.ladder = Ladder("power" in entry, can_sleep)
+    it.ladder = Seldom("ladder", "power" in entry, can_sleep)
 
 
 def climate(it, entry, driver, port, now, slots):
     """Of a Climate."""
-    _sensor(it, entry, driver, port, now, False)
+    _slot(it, entry, driver, port, now, False)
     it._slots = slots
     it.last = None  # the newest values
     it.last_at = 0  # ms since boot when they came
@@ -31,7 +30,7 @@ def climate(it, entry, driver, port, now, slots):
 
 def measurement(it, entry, driver, port, settings, on_reading, now, odometer):
     """Of a Measurement."""
-    _sensor(it, entry, driver, port, now, True)
+    _slot(it, entry, driver, port, now, True)
     it.measuring = True  # False: no reading is born until `measure` is switched on again
     it.agree = it.climate = None
     it._settings = settings

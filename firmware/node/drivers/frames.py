@@ -9,7 +9,7 @@ class Resync:
 
     A subclass gives FIRST (the header byte), SIZE (longest frame) and
       _need(at, end): bytes that the candidate at `at` takes in all, as far as what lies before `end` tells;
-        0 = no frame, -n = a header of n bytes with a length that no frame has;
+        0 = no frame, -n = a header of n bytes with a length that no frame has. Or NEED, if always the same;
       _judge(at): the event of a complete candidate, or the reason (str) to reject it, "" = it was no frame.
     Checks beyond the checksum belong in a method _doubt(at): the reason why an intact data frame is not
     believed, or "". To measure what these checks are worth, override it to give "" always.
@@ -24,6 +24,7 @@ class Resync:
 
     FIRST = 0
     SIZE = 0
+    NEED = 0
     id = fw = model = None  # what frames told of the sensor: serial number, firmware and model, str or None
 
     def __init__(self):
@@ -71,7 +72,7 @@ class Resync:
         while at < end:
             reason = ""
             if buf[at] == self.FIRST:
-                need = self._need(at, end)
+                need = self.NEED or self._need(at, end)
                 if need < 0:
                     reason = "length"
                     need = -need

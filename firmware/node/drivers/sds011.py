@@ -37,13 +37,9 @@ class Parser(Resync):
     FIRST = 0xAA
     SIZE = 10
 
-    def __init__(self):
-        super().__init__()
-        self._number = self._other = -1
-        self._run = 0  # frames of the number _other since the last of _number
-
-    def _need(self, at, end):
-        return 10
+    NEED = 10
+    _number = _other = -1
+    _run = 0  # frames of the number _other since the last of _number
 
     def _judge(self, at):
         buf = self._buf
