@@ -8,7 +8,12 @@ Loaded through use_once: at the start, and every 5 minutes while something is st
 
 from node import Seldom, forget, use_once
 from node.drivers import CLIMATE_MODELS, make_driver
+
+# What stands here at the top is joined with the node (docs/node/build.md): what nearly every node needs.
+from node.duty import Duty  # noqa: F401
+from node.frames import Resync  # noqa: F401
 from node.measure import Measurement
+from node.ports import UartPort
 
 
 def start(app):
@@ -70,8 +75,6 @@ def _connect(app, entry):
 
 def _port(app, entry, driver):
     if "uart" in entry:
-        from node.ports import UartPort
-
         tx, rx = entry["tx"], entry["rx"]
         return UartPort(app.board.open_uart(entry["uart"], tx, rx, driver.baud, driver.rxbuf))
     if "pin" in entry:

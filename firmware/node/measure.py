@@ -27,7 +27,7 @@ class Measurement:
     """Runs one particle sensor; readings are born here. health.py tells how it is.
 
     entry       the sensor's entry of the settings: slot and wiring
-    driver      see node.drivers.duty
+    driver      see node.duty
     port        step(driver, now, take), resync(), `recoveries`; see node.ports
     settings    live attributes warmup_s, window_s, sleep_s, measure. warmup_s None = nobody set it: the
                 driver's, which is its datasheet's, and at least 30 s. What somebody set is taken as it is.

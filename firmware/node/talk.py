@@ -1,4 +1,4 @@
-"""The dialogue with a sensor on a UART: of the drivers of node.drivers.duty (`it`), whatever its maker.
+"""The dialogue with a sensor on a UART: of the drivers of node.duty (`it`), whatever its maker.
 Loaded when something is to be said or was answered.
 
 The module that a driver's TALK names has

@@ -1,8 +1,8 @@
 """Plantower PMS sensors on a UART: 9600 baud. Their commands: node/talk_plantower.py."""
 
 from node import use_once
+from node.duty import Duty
 
-from .duty import Duty
 from .plantower_parser import Parser
 
 

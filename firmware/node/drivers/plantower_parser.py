@@ -8,7 +8,7 @@ particles beyond 5 and 10 um (words 11 and 12).
 
 from micropython import const
 
-from .frames import Resync
+from node.frames import Resync
 
 _LENGTHS = (28, 20, 36, 4)
 # ug/m3. The manual's effective range ends at 500 and its output reaches "at least 1000"; devices in smoke

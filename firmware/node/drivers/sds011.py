@@ -10,9 +10,8 @@ to 999.9 (Nova's "SDS011 specification V1.3"); with too much dust or a fan that 
 from micropython import const
 
 from node import use_once
-
-from .duty import Duty
-from .frames import Resync
+from node.duty import Duty
+from node.frames import Resync
 
 _MAX_FINE = const(9999)  # 0.1 ug/m3
 _MAX_COARSE = const(19999)  # from the specified 9999 on it counts as saturated, see `ceiling`
