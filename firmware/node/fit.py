@@ -6,7 +6,8 @@ Loaded through use_once: at the start, and every 5 minutes while something is st
 # pyright: reportAttributeAccessIssue=false
 # slots.py gives a slot its attributes.
 
-from node import Seldom, forget, use_once
+from node import Seldom, buses, forget, use_once
+from node.climate import Climate
 from node.drivers import CLIMATE_MODELS, make_driver
 
 # What stands here at the top is joined with the node (docs/node/build.md): what nearly every node needs.
@@ -40,8 +41,6 @@ def _add(app, entry):
 
 def _place(app, entry, driver, port, switch):
     if entry["model"] in CLIMATE_MODELS:
-        from node.climate import Climate
-
         sensor = app.climate = Climate(entry, driver, port, app.now, app.measurements)
     else:
         sensor = Measurement(entry, driver, port, app.config, app.on_reading, app.now, app.odometer)
@@ -81,8 +80,6 @@ def _port(app, entry, driver):
         from node.dht_port import DhtPort
 
         return DhtPort(app.board, entry["pin"])
-    from node import buses
-
     bus = app.buses.get(entry["i2c"])
     if bus is None:
         bus = app.buses[entry["i2c"]] = buses.Bus(app.board, entry["i2c"], entry["sda"], entry["scl"])
