@@ -15,8 +15,6 @@ def _slot(it, entry, driver, port, now, can_sleep):
     it.state = "warming_up"
     it.switch = None  # the pin that switches its supply
     it.rescue = None  # async (sensor, rung of the ladder): do what the rung says, see rungs.py
-    it.diagnosed = None  # ms of the last diagnosis
-    it.faults = {}  # what the device reported of itself -> frames that said so
     it.ladder = Seldom("ladder", "power" in entry, can_sleep)
 
 

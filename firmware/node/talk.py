@@ -22,7 +22,8 @@ _GRACE_MS = const(1500)  # a frame already under way when the sensor confirmed i
 
 
 def begin(it, parser, mode):
-    """Nothing was asked yet."""
+    """Nothing was asked yet. An attribute of one module only has no underscore: private names are made short
+    module by module (simulator/names.py), and the driver is the same."""
     it.parser = parser
     it.frames = 0
     it.rejects = parser.rejects  # counts since the start by reason
@@ -33,12 +34,12 @@ def begin(it, parser, mode):
     it._due = None  # ms when something is to be said
     it._want_awake = None
     it._step = it._proof = _IDLE  # the step that data frames may end
-    it._tries = it._now = it._sent = 0
-    it._wake_sent = None
+    it._tries = it._now = it.sent = 0
+    it.wake_sent = None
     it._heard = None  # ms of the newest data frame
     it._asked = 0  # questions since the last data frame, where it is asked for each
     it._unasked = 0  # data frames in a row that did not come at one question each
-    it._since = 0  # ms when the dialogue last came to rest
+    it.since = 0  # ms when the dialogue last came to rest
     it._silence_ms = 3000  # so long without a frame after three sleep commands is sleep too
     use_once(it.TALK, "begin", it, mode)
 
@@ -46,7 +47,7 @@ def begin(it, parser, mode):
 def wake(it, now):
     it._now = now
     it._want_awake = True
-    it._wake_sent = it._heard = None
+    it.wake_sent = it._heard = None
     it.awake_since = None
     _go(it, _WAKE)
 
@@ -76,10 +77,10 @@ def send(it, now):
         _go(it, step)
     if step:
         it._tries += 1
-        it._sent = now
+        it.sent = now
         it._due = now + (pause or (_PAUSE_MS if it._tries < 5 else _LONG_PAUSE_MS))
         if step == _WAKE:
-            it._wake_sent = now
+            it.wake_sent = now
     return command
 
 
@@ -91,11 +92,11 @@ def accept(it, event):
 def heard(it):
     """A data frame has come that may tell something."""
     if it._want_awake:
-        if it._wake_sent is not None and it.awake_since is None:
+        if it.wake_sent is not None and it.awake_since is None:
             _woke(it)
         _on(it, use_once(it.TALK, "data", it))
         it._unasked = 0
-    elif it._now - it._since > _GRACE_MS:
+    elif it._now - it.since > _GRACE_MS:
         _go(it, _SLEEP)  # it measures again, by a power cut of its own perhaps
 
 
@@ -107,7 +108,7 @@ def _on(it, told):
 
 
 def _woke(it):
-    it.awake_since = it._now if it._wake_sent is None else it._wake_sent
+    it.awake_since = it._now if it.wake_sent is None else it.wake_sent
 
 
 def _go(it, step):
@@ -116,5 +117,5 @@ def _go(it, step):
     it.settled = step == _IDLE
     it._due = 0
     if it.settled:
-        it._since = it._now
-        it._due = it._sent + _PAUSE_MS if it._ask and it._want_awake else None
+        it.since = it._now
+        it._due = it.sent + _PAUSE_MS if it._ask and it._want_awake else None

@@ -21,10 +21,10 @@ _STEADY_MS = const(2500)  # data comes every second in active mode
 
 
 def begin(it, mode):
-    it._query = mode == "query"
-    it._writes = 0  # in a row that changed nothing
+    it.query = mode == "query"
+    it.writes = 0  # in a row that changed nothing
     it._proof = _WORK
-    if it._query:
+    if it.query:
         it._ask = _command(4)
 
 
@@ -41,7 +41,7 @@ def say(it, now):
             step = 0
     if not step:
         return 0, None, 0
-    if step == _SET_MODE and it._query:
+    if step == _SET_MODE and it.query:
         return step, _command(2, 1, 1), 0
     return step, _command(*_STEPS[step]), 0
 
@@ -66,13 +66,13 @@ def reply(it, event):
         read = _READ_MODE if what == "mode" else _READ_PERIOD
         if step != read + event["set"]:  # late, and to an earlier question
             return None
-        right = value == (what == "mode" and it._query)
+        right = value == (what == "mode" and it.query)
         if right:
-            it._writes = 0
+            it.writes = 0
         if not right and step != read:
             return read, False
-        if not right and it._writes < _WRITES:
-            it._writes += 1
+        if not right and it.writes < _WRITES:
+            it.writes += 1
             return read + 1, False
         return (0 if it.fw and what == "period" else read + 2), False
     if what == "firmware" and step == _READ_FIRMWARE:

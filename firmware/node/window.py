@@ -13,6 +13,7 @@ _FRAMES = const(30)
 _MS = const(600000)
 _LOW_MS = const(3600000)
 _LOW = const(10)  # ug/m3
+_TEMP = const(15)  # from here on FIELDS are the climate's
 
 
 def turn(it, stage):
@@ -44,9 +45,9 @@ def turn(it, stage):
 def begin(it):
     """A window begins."""
     close(it._sampler)
-    it._damaged, it._ranged = _rejected(it)
+    it.rejects = _rejected(it)
     it._failed = it._cold = 0  # frames with a device error; frames of a fan not up to speed
-    it._saturated = it._weather = False
+    it._saturated = False
 
 
 def close(sampler):
@@ -159,7 +160,7 @@ def _publish(it):
     _count(it, now)
     driver = it.driver
     climate = it.climate
-    if climate and climate.last and not it._weather and now - climate.last_at < _FRESH_MS:
+    if climate and climate.last and not any(it._sampler.counts[_TEMP:]) and now - climate.last_at < _FRESH_MS:
         it.take_climate(climate.last)  # the window was shorter than the climate sensor's pace
     it._reading = reading = close(it._sampler)
     reading["slot"] = it.slot
@@ -205,8 +206,8 @@ def _why_nothing(it):
     damaged, ranged = _rejected(it)
     if it._cold or getattr(it.driver, "cleaning", False):
         return "warming_up"
-    if ranged > it._ranged:
+    if ranged > it.rejects[1]:
         return "out_of_range"
-    if damaged > it._damaged:
+    if damaged > it.rejects[0]:
         return "bad_checksum"
     return "no_frame"
