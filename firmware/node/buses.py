@@ -26,12 +26,12 @@ class I2cPort:
     """A transfer that fails is told to the driver, and never ends the task. One blocks for its own time,
     a few milliseconds at 100 kHz."""
 
+    recoveries = _timeouts = 0
+    stuck = False  # SDA stays low whatever is done
+
     def __init__(self, bus, address):
         self.bus = bus
-        self.recoveries = 0
-        self.stuck = False  # SDA stays low whatever is done
         self.address = address
-        self._timeouts = 0
 
     def step(self, driver, now, take):
         want = driver.tick(now)

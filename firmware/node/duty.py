@@ -29,6 +29,10 @@ class Duty:
     climate_flag = None
     warmup_s = 30  # from wake to values that can be trusted: Nova's and Plantower's documents alike
     settled = True
+    # Of a sensor that speaks only when asked:
+    _ask = None  # what asks for data
+    _asked = 0  # questions since the last data frame
+    _unasked = 0  # data frames in a row that did not come at one question each
 
     def wake(self, now):
         """Start to measure; the commands come out of tick(). Called again, it sets everything anew."""

@@ -30,15 +30,12 @@ def begin(it, parser, mode):
     it.retries = 0
     it.id = it.fw = None  # as the sensor tells; kept there, as a property costs 200 bytes of heap
     it.awake_since = None  # ms: when the wake command that took effect was written; None = not proven
-    it._ask = None  # what asks for data, of a sensor that speaks only when asked
     it._due = None  # ms when something is to be said
     it._want_awake = None
     it._step = it._proof = _IDLE  # the step that data frames may end
     it._tries = it._now = it.sent = 0
     it.wake_sent = None
     it._heard = None  # ms of the newest data frame
-    it._asked = 0  # questions since the last data frame, where it is asked for each
-    it._unasked = 0  # data frames in a row that did not come at one question each
     it.since = 0  # ms when the dialogue last came to rest
     it._silence_ms = 3000  # so long without a frame after three sleep commands is sleep too
     use_once(it.TALK, "begin", it, mode)
@@ -95,7 +92,8 @@ def heard(it):
         if it.wake_sent is not None and it.awake_since is None:
             _woke(it)
         _on(it, use_once(it.TALK, "data", it))
-        it._unasked = 0
+        if it._ask:
+            it._unasked = 0
     elif it._now - it.since > _GRACE_MS:
         _go(it, _SLEEP)  # it measures again, by a power cut of its own perhaps
 
