@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import logging
 import os
 import random
 import sys
@@ -19,6 +20,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from gateway.check import Limits
 from gateway.journal import Journal, JournalReader
@@ -185,6 +188,8 @@ def main() -> int:
     chosen = parser.parse_args()
     seed = random.randrange(1 << 32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}", flush=True)
+    # The stages warn of what they quarantine, here of hundreds of thousands.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="dustline-fuzz-") as name:
         ends, wrong = run(chosen.count, seed, Path(name))
     print(", ".join(f"{name} {count}" for name, count in sorted(ends.items())))

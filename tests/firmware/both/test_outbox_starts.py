@@ -220,5 +220,5 @@ def test_the_times_of_packed_boots_are_kept():
         epochs._note(App)
     finally:
         epochs.files = real
-    assert kept["times.json"][::4] == list(range(1, 11))
+    assert kept[epochs._FILE][::4] == list(range(1, 11))
     clean(folder)
