@@ -26,8 +26,8 @@ from gateway.records import Batch, Committed, NewReading, Rejected, Sighting
 CONFLICT = "conflict"
 # Said no to by a destination: the reading stays in the journal.
 REFUSED = "refused"
-# How many boots' ranges are remembered between commits.
-_EXTENTS_KEPT = 4096
+# How many boots' ranges are remembered between commits: more than a large network's nodes, some 20 MB.
+_EXTENTS_KEPT = 65536
 
 
 class NotReplayedError(Exception):

@@ -145,7 +145,7 @@ def run(count: int, seed: int, folder: Path) -> tuple[Counter[str], list[str]]:
             for each in batch:
                 ends[_end(pipeline, each)] += 1
             pipeline._take(batch)
-            if early == 0.0 and start >= count // 4:
+            if early == 0.0 and start >= count * 3 // 4:
                 early = _rss_mib()
         counted = pipeline.counters
         grown = _rss_mib() - early
@@ -155,8 +155,8 @@ def run(count: int, seed: int, folder: Path) -> tuple[Counter[str], list[str]]:
         wrong.append(f"{counted.failed_commits} commits failed, {counted.received} of {count} were taken")
     if ends["nothing"]:
         wrong.append(f"{ends['nothing']} messages came to nothing")
-    if grown > 40:
-        wrong.append(f"memory grew by {grown:.0f} MiB in the last three quarters")
+    if grown > 12:  # what is remembered of topics and nodes is bounded, and much of it full by then
+        wrong.append(f"memory grew by {grown:.0f} MiB in the last quarter")
     ends["stored"], ends["duplicates"] = counted.stored, counted.duplicates
     ends["quarantined"] = sum(counted.quarantined.values())
     with JournalReader(folder / "journal.sqlite") as reader:
