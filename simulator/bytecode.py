@@ -20,9 +20,11 @@ from pathlib import Path
 from simulator.link import link as link_all
 from simulator.link_lines import Lines
 from simulator.names import shorten
+from simulator.pack import pack
 from simulator.runtime import SimulatorError
 
 MAIN = "main.py"
+PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when its modules are packed
 FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
 _compiling = threading.Lock()
 
@@ -80,6 +82,9 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
         out.unlink()
     if link:
         lines.write(map_of(target))
+        init = source / PACKAGE / "__init__.py"
+        if init.exists() and UNPACKER in init.read_text(encoding="utf-8"):
+            pack(target / PACKAGE)
     return target
 
 
