@@ -52,7 +52,8 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
     """Compile every .py below `source` into `target`, which must not exist; returns `target`.
 
     main.py stays text, since a board starts it by that name. `link`: join what stays loaded, and give names
-    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source.
+    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source. What
+    is loaded for a while only is packed (pack.py), if the package can unpack it.
     Otherwise private names become short (names.py), and each module can be imported by itself. In tracebacks
     a file stands by its module's name, which costs the node no memory of its own. Raises SimulatorError with
     what is wrong and where.

@@ -1,7 +1,7 @@
 """Pack compiled modules, so that the firmware's files take less room: firmware/node/__init__.py unpacks them.
 
-Each file by itself, so that one that flash has damaged costs no more than it did. What is loaded in the midst
-of a drain stays as it is: to unpack takes WINDOW_BITS' window and 1.4 KB for a moment.
+Each file by itself, so that one that flash has damaged costs no more than it did. bench/modules.py tells what
+it takes to load them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 WINDOW_BITS = 10
 PLAIN_MARK = ord("M")  # a .mpy file begins with it
-# Nested within each other, while a batch is made or a reading is kept.
-PLAIN = ("outbox_read", "outbox_write", "outbox_ack", "record", "sender_batch", "sender_ack")
+# Loaded within each other while a reading is kept or a batch is made, when least of the heap is free.
+PLAIN = ("outbox_read", "outbox_write", "record", "sender_batch")
 
 
 def pack(folder: Path) -> None:
