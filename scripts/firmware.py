@@ -43,7 +43,7 @@ def main() -> None:
     where = TARGET.relative_to(ROOT)
     print(f"{where}: {len(files)} files, {size} bytes ({size / 1024:.1f} KiB), for xtensawin and any other")
     if size >= LARGEST_KIB * 1024:
-        print(f"{where} is larger than the {LARGEST_KIB} KiB that it should have at most", file=sys.stderr)
+        raise SystemExit(f"{where} is larger than the {LARGEST_KIB} KiB that it may have")
 
 
 if __name__ == "__main__":

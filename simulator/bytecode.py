@@ -20,9 +20,11 @@ from pathlib import Path
 from simulator.link import link as link_all
 from simulator.link_lines import Lines
 from simulator.names import shorten
+from simulator.pack import pack
 from simulator.runtime import SimulatorError
 
 MAIN = "main.py"
+PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when its modules are packed
 FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
 _compiling = threading.Lock()
 
@@ -50,7 +52,8 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
     """Compile every .py below `source` into `target`, which must not exist; returns `target`.
 
     main.py stays text, since a board starts it by that name. `link`: join what stays loaded, and give names
-    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source.
+    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source. What
+    is loaded for a while only is packed (pack.py), if the package can unpack it.
     Otherwise private names become short (names.py), and each module can be imported by itself. In tracebacks
     a file stands by its module's name, which costs the node no memory of its own. Raises SimulatorError with
     what is wrong and where.
@@ -80,6 +83,9 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
         out.unlink()
     if link:
         lines.write(map_of(target))
+        init = source / PACKAGE / "__init__.py"
+        if init.exists() and UNPACKER in init.read_text(encoding="utf-8"):
+            pack(target / PACKAGE)
     return target
 
 

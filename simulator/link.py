@@ -18,10 +18,9 @@ from typing import cast
 from simulator.link_lines import Lines, compact, in_place, mark
 from simulator.link_names import Names, choose, parameter_words
 from simulator.link_plan import MAIN, Plan
-from simulator.link_scopes import UNKNOWN, LinkError, Module, Source, absolute
+from simulator.link_scopes import ABOUT_A_MODULE, UNKNOWN, LinkError, Module, Source, absolute
 from simulator.link_walk import Scoped
 
-ABOUT_A_MODULE = ("__name__", "__file__", "__path__", "__doc__", "__dict__")
 FREQUENT = 120  # names that are named first: bytecode names those in one byte, later ones in two
 
 
@@ -154,11 +153,15 @@ class Rewriter(Scoped):
 
     def _global(self, name: str, node: ast.AST) -> str | ast.expr:
         module = self.module.name
+        if name in ABOUT_A_MODULE:
+            if self._is_joined and module != self.plan.host:
+                raise self.module.fail(node, f"{name}: it is the package's in what is joined")
+            return name
         if self.plan.owns(module, name):
             return self._own(module, name)
         source = self.module.bound.imports.get(name)
         if source is None:
-            if name in UNKNOWN or (name in ABOUT_A_MODULE and self._is_joined):
+            if name in UNKNOWN:
                 raise self.module.fail(node, f"{name}: link cannot follow what it does")
             return name
         if not source.ours:

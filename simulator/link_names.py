@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from simulator.link_plan import Plan
-from simulator.link_scopes import arguments
+from simulator.link_scopes import ABOUT_A_MODULE, arguments
 from simulator.link_walk import Scoped
-from simulator.link_words import LIBRARY, WORDS
+from simulator.link_words import LIBRARY, NUMBERED, WORDS
 
 Entity = tuple[str, str]  # module and name of what it binds itself
 READS_A_NAME = ("getattr", "setattr", "hasattr", "delattr")
@@ -175,8 +175,9 @@ def choose(plan: Plan) -> Names:
     }
     reserved = set(collector.used) | collector.texts | plan.main_names
     reserved |= {part for name in plan.modules for part in name.split(".")}
-    words = iter([word for word in itertools.chain(WORDS, _made(2000)) if word not in reserved])
-    names.parameters = list(itertools.islice(words, PARAMETERS))
+    cheap = [word for word in NUMBERED if word not in reserved]
+    words = iter([word for word in itertools.chain(WORDS, _made(2000)) if word not in {*reserved, *cheap}])
+    names.parameters, cheap = cheap[:PARAMETERS], cheap[PARAMETERS:]
     owned = sorted(_owned(plan, names, collector), key=lambda entity: -collector.files[entity[1]])
     for entity in owned:
         if entity in collector.class_reads:
@@ -187,7 +188,7 @@ def choose(plan: Plan) -> Names:
         if name in publics:
             names.attributes[name] = next(words)
     # From here a word may stand for an attribute and for something that is none: these never meet.
-    rest = list(words)
+    rest = [*cheap, *words]
     members, others = iter(rest), iter(rest)
     for name in free:
         if name not in publics:
@@ -217,7 +218,7 @@ def _owned(plan: Plan, names: Names, collector: Collector) -> Iterator[Entity]:
         alone = module.name not in plan.joined
         for name in sorted(module.bound.names):
             entity = (module.name, name)
-            if not plan.owns(*entity) or entity in names.constants:
+            if not plan.owns(*entity) or entity in names.constants or name in ABOUT_A_MODULE:
                 continue
             if not alone and (entity in plan.main_imports or entity in plan.exceptions):
                 if name in names.globals.values():

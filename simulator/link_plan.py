@@ -10,7 +10,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 
-from simulator.link_scopes import COMPREHENSIONS, LinkError, Module, Source, absolute, bind, read_from
+from simulator.link_scopes import (
+    ABOUT_A_MODULE,
+    COMPREHENSIONS,
+    LinkError,
+    Module,
+    Source,
+    absolute,
+    bind,
+    read_from,
+)
 
 START = "start"  # within the package
 MAIN = "main"
@@ -216,7 +225,8 @@ class Plan:
             module = self.modules[name]
             for target, value, _ in _assignments(module):
                 if (
-                    target in module.rebound
+                    target in ABOUT_A_MODULE
+                    or target in module.rebound
                     or target in module.bound.often
                     or (name, target) in self.main_imports
                 ):

@@ -11,6 +11,7 @@ from simulator.runtime import SimulatorError
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 UNKNOWN = ("globals", "locals", "vars", "exec", "eval", "dir", "execfile")
+ABOUT_A_MODULE = ("__name__", "__file__", "__path__", "__doc__", "__dict__")
 
 
 class LinkError(SimulatorError):

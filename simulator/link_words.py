@@ -47,6 +47,20 @@ load_verify_locations set_exception_handler call_exception_handler do_handshake_
 """
 WORDS = tuple(_WORDS.split())
 
+# Names that a .mpy file writes as a number, so that they cost a file nothing either: MicroPython fixes which
+# these are with the version of its bytecode. Taken are built-in functions and exceptions that a program does
+# not use itself, without what a built-in object could be asked for behind its back (read, close, args, ...).
+_NUMBERED = """
+ArithmeticError AssertionError AttributeError BaseException EOFError Ellipsis GeneratorExit
+IndentationError IndexError KeyError KeyboardInterrupt LookupError NameError NoneType NotImplementedError
+OverflowError RuntimeError StopIteration SyntaxError SystemExit ZeroDivisionError abs any bytecode callable
+chr classmethod count divmod endswith extend find from_bytes hash id index insert isalpha isdigit islower
+isspace issubclass isupper key list little lstrip map next object ord popitem pow remove repr reverse rfind
+rindex round rsplit rstrip setdefault sort sorted startswith staticmethod step sum to_bytes upper zip copy
+end sep
+"""
+NUMBERED = tuple(_NUMBERED.split())
+
 # Names of MicroPython's and its libraries' objects that are no such words: left alone wherever they stand.
 _LIBRARY = """
 ACCEPT_RETRY_DELAY ADC ADCBlock ADCWiPy ADDR_LEN AF_UNIX AIOESPNow ALARM0

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dustline.cli import main
+from simulator.bytecode import compile_tree
 from simulator.node import SimNode
 from tests.firmware.node_bench import CONTRACT, MAX_BYTES, ScriptedGateway
 from tests.support import REPO, Mosquitto, wait_for
@@ -153,3 +154,27 @@ def test_selftest_on_the_console_without_a_network(node: Callable[..., SimNode],
     assert "              Brak Wi-Fi (away): sprawdź nazwę i hasło" in said
     assert "?   broker    Without Wi-Fi the broker 127.0.0.1 cannot be tried." in said
     assert "ok  storage   Storage works" in said
+
+
+def test_a_damaged_module_costs_its_own_work_only(
+    node: Callable[..., SimNode],
+    gateway: ScriptedGateway,
+    dustline: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Flash has damaged commands.mpy as a board has it: the node says so, and goes on."""
+    built = compile_tree(REPO / "firmware", tmp_path / "built", link=True)
+    commands = built / "node" / "commands.mpy"
+    commands.write_bytes(commands.read_bytes()[:-1])
+    monkeypatch.setattr("simulator.node.compiled", lambda *_, **__: built)
+    one = node()
+    up(gateway)
+    result = dustline("command", "praga-1", "identify", "--timeout", "2")
+    assert "no reply of praga-1 within 2 s" in result.output
+    assert "flash: cannot keep what command says: /commands.mpy damaged" in one.log.read_text()
+    before = len(gateway.readings)
+    wait_for(lambda: len(gateway.readings) > before, START_S, "more readings")
+    wait_for(lambda: gateway.health[-1]["counters"]["flash_errors"] == 1, START_S, "health to tell it")
+    assert gateway.health[-1]["counters"]["mqtt_connects"] == 1, "it stayed connected"
+    assert one.starts == 1

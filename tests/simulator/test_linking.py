@@ -112,6 +112,26 @@ def test_every_form_of_import(micropython: str, tmp_path: Path) -> None:
     assert (tmp_path / "linked" / "p" / "late.mpy").exists(), "a function imports it: it may never be needed"
 
 
+def test_the_package_may_ask_where_it_lies(micropython: str, tmp_path: Path) -> None:
+    """As firmware/node does, to unpack its modules."""
+    texts = program(
+        "from p.a import f\nprint(f())\n",
+        """
+        where = __path__.split("/")[-1], __name__, __file__.split("/")[-1]
+        __path__ = __path__ + "/."
+        """,
+        a="""
+            from p import where
+
+            def f():
+                import p.late as late
+                return where, late.__file__.split("/")[-2:]
+        """,
+        late="",
+    )
+    assert same(micropython, tmp_path, texts, "a") == "(('p', 'p', '__init__.mpy'), ['.', 'late.mpy'])\n"
+
+
 def test_main_may_guard_its_imports(micropython: str, tmp_path: Path) -> None:
     main = """
         try:
@@ -410,6 +430,7 @@ def test_made_programs(micropython: str, tmp_path: Path, seed: int) -> None:
         ("from p.b import g\n\ndef f(x):\n    return getattr(x, 'a' + 'b')\n", "a.py:4: getattr with a name"),
         ("from p.b import g\n\ndef f(x, y):\n    n = y + 'b'\n    return getattr(x, n)\n", "a.py:5: getattr"),
         ("from p.b import g\n\ndef f():\n    return __name__\n", "a.py:4: __name__"),
+        ("from p.b import g\n__path__ = 'elsewhere'\n", "a.py:2: __path__"),
         ("from p.b import g\n\ndef f():\n    g = 1\n    from p.b import g\n    return g\n", "a.py:"),
         ("from p.b import missing\n\ndef f():\n    return missing\n", "a.py:4: p.b has no missing"),
         ("from p.b import g\nx: int = 3\n", "a.py:2: a variable with a type"),
