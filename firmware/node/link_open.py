@@ -80,7 +80,7 @@ async def open_mqtt(link):
         await use_once("mqtt.dial", "connect", client, hello)
         for kind in ("ack", "config", "command"):
             link.beat += 1
-            await use_once("mqtt.dial", "subscribe", client, link.prefix + kind)
+            await use_once("mqtt.hello", "subscribe", client, link.prefix + kind)
         status = json.dumps(app.status()).encode()
         await client.publish(link.prefix + "status", status, 1, True)
     print("mqtt: connected to", broker["host"], "with TLS" if client.ssl else "without TLS")

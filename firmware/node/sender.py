@@ -105,4 +105,6 @@ class Sender:
 
     def on_ack(self, message):
         """Take an `ack` message of the gateway."""
-        use_once("sender_ack", "take", self, message)
+        done = use_once("sender_ack", "take", self, message)
+        if done:
+            self.outbox.acked(self.boot, done)

@@ -55,7 +55,8 @@ class Sender:
         if any(refuses(boot, seq) for seq in given):
             sender_ack.take(self, {"v": 1, "refused": "a test"})
         else:
-            sender_ack.take(self, {"v": 1, "boot": boot, "from": given[0], "upto": given[-1]})
+            done = sender_ack.take(self, {"v": 1, "boot": boot, "from": given[0], "upto": given[-1]})
+            self.outbox.acked(boot, done)
         return boot, given
 
 
