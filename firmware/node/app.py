@@ -16,6 +16,7 @@ _LOOK_MS = const(300000)  # between searches for a sensor that is still to be fo
 _BLINK_MS = const(250)
 _DEATHS = const(10)  # of a task, within _DEATHS_MS: more than starting it again can mend
 _DEATHS_MS = const(600000)
+_ALIVE_MS = const(60000)
 # Collecting often keeps what lives long together, and so leaves free memory in large pieces.
 _COLLECT_BYTES = const(8192)
 
@@ -40,12 +41,9 @@ class App:
             asyncio.create_task(self.keep("search", self._look))
             await self.looked.wait()
         self.running = True
-        await asyncio.gather(
-            self.keep("link", self.link.run),
-            self.keep("clock", self.timekeeper.run),
-            self.keep("sender", self.sender.run),
-            self.keep("health", self._report_health),
-        )
+        for name, part in (("link", self.link), ("clock", self.timekeeper), ("sender", self.sender)):
+            asyncio.create_task(self.keep(name, part.run))
+        await self.keep("health", self._report_health)
 
     def run_sensor(self, sensor):
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
@@ -91,25 +89,38 @@ class App:
             asyncio.create_task(use_once("status", "tell", self))
 
     async def keep(self, name, run):
-        """Run a task until it ends by itself: when it dies, say why, count it and start it again."""
+        """Run a task until it ends by itself: when it dies, say why, count it and start it again. One that
+        dies for want of memory is no reason to restart the node: others may hold it for a while. Only when
+        it never lived for a minute meanwhile is that memory not coming back."""
         deaths = since = 0
+        short = None  # since when it dies for want of memory only
         while True:
+            began = self.now()
             try:
                 return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
                 print("task", name, "died and is started again:", repr(error))
                 self.counters["task_restarts"] += 1
-                deaths += 1
-                if not deaths % _DEATHS:
-                    if self.now() - since < _DEATHS_MS:
-                        use_once("crash", "restart", self, error, "task " + name + " died again and again:")
-                    since = self.now()
+                now = self.now()
+                vain = False
+                if isinstance(error, MemoryError):
+                    if short is None or now - began > _ALIVE_MS:
+                        short = now
+                    vain = now - short > _DEATHS_MS
+                else:
+                    short = None
+                    deaths += 1
+                    if not deaths % _DEATHS:
+                        vain = now - since < _DEATHS_MS
+                        since = now
+                if vain:
+                    use_once("crash", "restart", self, error, "task " + name + " died again and again:")
             await asyncio.sleep_ms(_AGAIN_MS)
 
     def on_reading(self, reading):
         """A measurement has finished a window."""
-        t, tq = self.clock.birth(reading["up"], reading["slot"])
         try:
+            t, tq = self.clock.birth(reading["up"], reading["slot"])
             self.outbox.append(reading, t, tq)
         except (OSError, MemoryError) as error:
             self.counters["flash_errors"] += 1

@@ -61,7 +61,7 @@ def _write(it, bodies):
     """The message of these readings. One that cannot be read is set aside."""
     from node.record import RecordError, seq_of, to_json
 
-    stamp = it.clock.stamp_of(it.boot)
+    stamp = stamp_of(it.clock, it.boot)
     it.seqs = []
     it.size = 0
     _put(it, '{"v":1,"boot":%d,"readings":[' % it.boot)
@@ -77,6 +77,12 @@ def _write(it, bodies):
             break
         it.seqs.append(seq_of(body))
     _put(it, "]}", 0)
+
+
+def stamp_of(clock, boot):
+    """stamp(up) -> (t, tq), for readings of a boot that were born without a time."""
+    start = clock.start_of(boot)
+    return lambda up: (None, "none") if start is None else (up + start // 1000, "back")
 
 
 def _put(it, text, spare=2):

@@ -2,8 +2,9 @@
 
 from array import array
 
-from node import clock, epochs, files
+from node import epochs, files, stamps
 from node.clock import Clock
+from node.sender_batch import stamp_of
 
 PATH = "test_epochs.json"
 epochs._FILE = PATH
@@ -64,12 +65,13 @@ class App:
         epochs.synced(self, self.board.true, self.now())
 
     def stamp(self, boot, up):
-        kept = clock.use_once
-        clock.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
+        kept = stamps.use_once
+        stamps.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
+        self.clock.start_of = lambda boot: stamps.start_of(self.clock, boot)
         try:
-            return self.clock.stamp_of(boot)(up)
+            return stamp_of(self.clock, boot)(up)
         finally:
-            clock.use_once = kept
+            stamps.use_once = kept
 
 
 class Full:
