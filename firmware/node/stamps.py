@@ -74,13 +74,3 @@ def birth(clock, up, slot):
         fresh = False
     clock.last[slot] = t
     return t, "ntp" if fresh else "held"
-
-
-def start_of(clock, boot):
-    """UTC ms at which a boot began, for its readings that were born without a time; None when nobody knows.
-    Later syncs do not move this boot's: they stay before those that were born after them."""
-    if boot == clock.boot:
-        return clock.first
-    if clock._old[0] != boot:
-        clock._old = (boot, use_once("epochs", "start_of", clock, boot))
-    return clock._old[1]

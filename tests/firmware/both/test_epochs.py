@@ -2,9 +2,8 @@
 
 from array import array
 
-from node import epochs, files, stamps
+from node import epochs, files, sender_batch
 from node.clock import Clock
-from node.sender_batch import stamp_of
 
 PATH = "test_epochs.json"
 epochs._FILE = PATH
@@ -65,13 +64,12 @@ class App:
         epochs.synced(self, self.board.true, self.now())
 
     def stamp(self, boot, up):
-        kept = stamps.use_once
-        stamps.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
-        self.clock.start_of = lambda boot: stamps.start_of(self.clock, boot)
+        kept = sender_batch.use_once
+        sender_batch.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
         try:
-            return stamp_of(self.clock, boot)(up)
+            return sender_batch.stamp_of(self.clock, boot)(up)
         finally:
-            stamps.use_once = kept
+            sender_batch.use_once = kept
 
 
 class Full:

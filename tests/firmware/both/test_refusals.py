@@ -9,15 +9,16 @@ from node import outbox_read, outbox_write, sender_ack, sender_batch
 
 class Clock:
     hopeful = False
+    boot = 0
+    first = None
+    _old = (0, None)
+    origin = ()
 
     def __init__(self):
         self.ms = 0
 
     def now(self):
         return self.ms
-
-    def start_of(self, boot):
-        return None
 
 
 class Answer:
