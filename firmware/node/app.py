@@ -12,6 +12,7 @@ from node import use_once
 from node.mqtt.errors import MqttError
 
 _AGAIN_MS = const(2000)
+_PAUSE_MS = const(500)
 _LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
 _BLINK_MS = const(250)
 _DEATHS = const(10)  # of a task, within _DEATHS_MS: more than starting it again can mend
@@ -92,30 +93,32 @@ class App:
         """Run a task until it ends by itself: when it dies, say why, count it and start it again. One that
         dies for want of memory is no reason to restart the node: others may hold it for a while. Only when
         it never lived for a minute meanwhile is that memory not coming back."""
-        deaths = since = 0
-        short = None  # since when it dies for want of memory only
         while True:
             began = self.now()
             try:
                 return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
-                print("task", name, "died and is started again:", repr(error))
-                self.counters["task_restarts"] += 1
-                now = self.now()
-                vain = False
-                if isinstance(error, MemoryError):
-                    if short is None or now - began > _ALIVE_MS:
-                        short = now
-                    vain = now - short > _DEATHS_MS
-                else:
-                    short = None
-                    deaths += 1
-                    if not deaths % _DEATHS:
-                        vain = now - since < _DEATHS_MS
-                        since = now
-                if vain:
-                    use_once("crash", "restart", self, error, "task " + name + " died again and again:")
+                self._died(name, error, began)
             await asyncio.sleep_ms(_AGAIN_MS)
+
+    def _died(self, name, error, began):
+        print("task", name, "died and is started again:", repr(error))
+        self.counters["task_restarts"] += 1
+        now = self.now()
+        # How often, since when; since when for want of memory only.
+        past = self.deaths.setdefault(name, [0, 0, None])
+        if isinstance(error, MemoryError):
+            if past[2] is None or now - began > _ALIVE_MS:
+                past[2] = now
+            vain = now - past[2] > _DEATHS_MS
+        else:
+            past[2] = None
+            past[0] += 1
+            vain = past[0] % _DEATHS == 0 and now - past[1] < _DEATHS_MS
+            if past[0] % _DEATHS == 0:
+                past[1] = now
+        if vain:
+            use_once("crash", "restart", self, error, "task " + name + " died again and again:")
 
     def on_reading(self, reading):
         """A measurement has finished a window."""
@@ -125,7 +128,6 @@ class App:
         except (OSError, MemoryError) as error:
             self.counters["flash_errors"] += 1
             print("outbox: cannot store a reading:", error)
-        self.sender.news.set()
         gc.collect()
 
     def on_message(self, kind, message):
@@ -151,10 +153,8 @@ class App:
     async def _report_health(self):
         """Publish `health` at the start, when there is news and every `health_s` seconds. Never returns."""
         while True:
-            try:
-                await asyncio.wait_for_ms(self.health_now.wait(), max(0, self.health_due - self.now()))
-            except asyncio.TimeoutError:
-                pass
+            while not self.health_now.is_set() and self.now() < self.health_due:
+                await asyncio.sleep_ms(_PAUSE_MS)
             await self.link.up.wait()
             self.beat += 1
             self.health_now.clear()
@@ -167,3 +167,4 @@ class App:
                     use_once("crash", "told", self)
             except MqttError as error:
                 print("health not sent:", error)
+                await asyncio.sleep_ms(_AGAIN_MS)  # until the link, too, knows that it is closed

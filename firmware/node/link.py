@@ -15,6 +15,7 @@ from node import use_once
 from node.mqtt.errors import MqttError
 
 _LOOK_MS = const(2000)
+_PAUSE_MS = const(250)
 
 
 class Link:
@@ -50,14 +51,15 @@ class Link:
 
     async def _until_closed(self):
         """A socket does not notice that Wi-Fi has gone; the interface does. Ends with an MqttError."""
-        while self.wifi.is_up():
+        client = self.client
+        # Not a wait with an end: that costs a second task.
+        while not client.closed.is_set():
+            if not self.wifi.is_up():
+                raise MqttError("Wi-Fi is gone", "wifi")
             self.beat += 1
-            try:
-                await asyncio.wait_for_ms(self.client.wait_closed(), _LOOK_MS)
-                raise MqttError("closed", "closed")  # by drop()
-            except asyncio.TimeoutError:
-                pass
-        raise MqttError("Wi-Fi is gone", "wifi")
+            await asyncio.sleep_ms(_PAUSE_MS)
+        await client.wait_closed()
+        raise MqttError("closed", "closed")  # by drop()
 
     async def publish(self, kind, payload):
         """Publish with QoS 1 and wait for the broker's PUBACK. Raises MqttError without a connection."""

@@ -22,6 +22,7 @@ def start(app):
     app.crash = None  # the note of a crash that is on its way
     app.dozing = False  # the network is held back, see doze.py
     app.commands = 0  # under way
+    app.deaths = {}  # task -> how often it died and since when
     app.lives = {}  # task -> (its sign of life, since when), see guard.py
     use_once("safe", "begin", app)
     resume = use_once("doze", "resume", app)

@@ -13,7 +13,8 @@ class World(App):
     for asyncio, too; time passes when it is waited for."""
 
     def __init__(self, deaths):
-        self.deaths = list(deaths)
+        self.to_come = list(deaths)
+        self.deaths = {}
         self.ms = 0
         self.counters = {"task_restarts": 0}
 
@@ -24,8 +25,8 @@ class World(App):
         self.ms += ms
 
     async def task(self):
-        if self.deaths:
-            lived, error = self.deaths.pop(0)
+        if self.to_come:
+            lived, error = self.to_come.pop(0)
             self.ms += lived
             raise error
 
