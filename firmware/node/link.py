@@ -4,7 +4,7 @@ What is done while it is not open is loaded for it: link_join.py (Wi-Fi), link_o
 """
 
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
-# link_open.py gives a Link its attributes.
+# link_start.py gives a Link its attributes.
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ class Link:
         self.joined = asyncio.Event()
         self.counters = {"wifi_joins": 0, "wifi_failures": 0, "mqtt_connects": 0, "mqtt_failures": 0}
         self.beat = 0  # grows while run() gets on, see guard.py
-        use_once("link_open", "begin", self)
+        use_once("link_start", "begin", self)
 
     async def run(self):
         """Never returns."""

@@ -9,8 +9,8 @@ class Restarted(Exception):
 
 
 class World(App):
-    """An App of one task, which dies by `deaths`, a list of (ms that it lived, exception), and then ends. Stands
-    for asyncio, too; time passes when it is waited for."""
+    """An App of one task, which dies by `deaths`, a list of (ms that it lived, exception), and then ends.
+    Stands for asyncio, too; time passes when it is waited for."""
 
     def __init__(self, deaths):
         self.to_come = list(deaths)

@@ -120,7 +120,9 @@ def test_what_memory_cannot_hold_is_counted():
         assert outbox.depth == 33
         batch = outbox.batch(60, 10000)
         assert seqs(batch) == list(range(1, 2)) + list(range(10, 42))
-        outbox_write.append(outbox, record.encode(outbox.seq + 1, T, "ntp", READING))  # drops 10, which is on its way
+        outbox_write.append(
+            outbox, record.encode(outbox.seq + 1, T, "ntp", READING)
+        )  # drops 10, which is on its way
         assert outbox.depth == 33
         outbox.acked(1, seqs(batch))
     assert outbox.depth == 1

@@ -2,7 +2,15 @@
 
 import json
 
-from node import commands_do, selftest_en, selftest_en2, selftest_parts, selftest_pl, selftest_pl2, selftest_sensors
+from node import (
+    commands_do,
+    selftest_en,
+    selftest_en2,
+    selftest_parts,
+    selftest_pl,
+    selftest_pl2,
+    selftest_sensors,
+)
 from node.absent import Absent
 
 WORDS = (selftest_en, selftest_en2, selftest_pl, selftest_pl2)
