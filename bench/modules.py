@@ -21,11 +21,8 @@ from simulator.link_scopes import Module
 from simulator.runtime import find_firmware, find_micropython
 
 SETS = {
-    "sds011": ("drivers.sds011", "ports"),
-    "sds011-pms5003-bme280": (
-        *("drivers.sds011", "drivers.plantower", "drivers.bme280"),
-        *("ports", "buses", "climate"),
-    ),
+    "sds011": ("drivers.sds011",),
+    "sds011-pms5003-bme280": ("drivers.sds011", "drivers.plantower", "drivers.bme280"),
 }
 SCRIPT = """
 import gc, sys, micropython

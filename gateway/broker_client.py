@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from typing import TypeVar
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -14,9 +15,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.broker_settings import BrokerSettings
+from gateway.broker_stream import StreamClient
 
-# Answers to nodes that wait for the broker; each node has at most one batch under way.
-MOST_QUEUED_ANSWERS = 20000
+AnyClient = TypeVar("AnyClient", bound=mqtt.Client)
 
 
 def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> mqtt.Client:
@@ -29,6 +30,22 @@ def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> 
         protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
         manual_ack=True,
     )
+    return _set_up(client, broker)
+
+
+def make_stream_client(broker: BrokerSettings, client_id: str) -> StreamClient:
+    """The same for many messages, with a session that stays."""
+    v5 = broker.protocol == 5
+    client = StreamClient(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if v5 else False,
+        protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
+    )
+    return _set_up(client, broker)
+
+
+def _set_up(client: AnyClient, broker: BrokerSettings) -> AnyClient:
     if broker.username is not None:
         password = broker.password.get_secret_value() if broker.password is not None else None
         client.username_pw_set(broker.username, password)
@@ -38,8 +55,6 @@ def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> 
             ca_certs=None if broker.ca_file is None else str(broker.ca_file)
         )
     client.reconnect_delay_set(1, 30)
-    client.max_queued_messages_set(MOST_QUEUED_ANSWERS)
-    client.max_inflight_messages_set(100)
     return client
 
 

@@ -34,7 +34,7 @@ class Answers(Protocol):
     """What the pipeline needs of the MQTT session."""
 
     def acknowledge(self, messages: list[Incoming]) -> None: ...
-    def publish(self, topic: str, payload: bytes) -> None: ...
+    def answer(self, answers: list[tuple[str, bytes]]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -195,11 +195,14 @@ class Pipeline(threading.Thread):
         self.counters.received += len(messages)
         self.counters.batch_messages.observe(len(messages))
         self._answers.acknowledge(messages)
-        for (node, boot), held in done.held.items():
-            for answer in acknowledgements(boot, held, done.named[node, boot]):
-                self._answers.publish(topics.build(self._network, node, "ack"), answer)
+        answers = [
+            (topics.build(self._network, node, "ack"), answer)
+            for (node, boot), held in done.held.items()
+            for answer in acknowledgements(boot, held, done.named[node, boot])
+        ]
         for node, why in work.refused.items():
-            self._answers.publish(topics.build(self._network, node, "ack"), refusal(why))
+            answers.append((topics.build(self._network, node, "ack"), refusal(why)))
+        self._answers.answer(answers)
         for reason, count in done.quarantined.items():
             last = next((it for it in work.batch.rejected if it.reason == reason), None)
             node, detail = (last.node, last.detail) if last else (None, None)

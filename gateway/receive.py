@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import queue
-import time
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Incoming:
     """One message as it came. `epoch` names the connection: it is acked on that one or not at all."""
 
@@ -31,57 +31,60 @@ class Inbox:
     """Filled by the session, emptied in batches by the pipeline."""
 
     def __init__(self, size: int) -> None:
-        self._queue: queue.Queue[Incoming] = queue.Queue(size)
+        self._size = size
+        self._messages: deque[Incoming] = deque()
+        self._changed = threading.Condition()
         self.dropped_qos0 = 0
 
     @property
     def depth(self) -> int:
         """Messages that wait."""
-        return self._queue.qsize()
+        return len(self._messages)
 
     @property
     def size(self) -> int:
         """Messages that fit."""
-        return self._queue.maxsize
+        return self._size
 
     @property
     def full(self) -> bool:
-        return self._queue.full()
+        return len(self._messages) >= self._size
 
     def resize(self, size: int) -> None:
         """Nothing that waits is dropped."""
-        with self._queue.mutex:
-            self._queue.maxsize = size
-            self._queue.not_full.notify_all()
+        with self._changed:
+            self._size = size
+            self._changed.notify_all()
 
-    def put(self, message: Incoming, give_up: Callable[[], bool]) -> None:
-        """Add a message, waiting for room: the broker then waits too and keeps what is QoS 1.
+    def put(self, messages: Iterable[Incoming], give_up: Callable[[], bool]) -> None:
+        """Add messages, waiting for room: the broker then waits too and keeps what is QoS 1.
 
         QoS 0 has no one to keep it and no right to block the rest: counted and dropped when full.
         """
-        if message.qos == 0 and self._queue.full():
-            self.dropped_qos0 += 1
-            return
-        while not give_up():
-            try:
-                self._queue.put(message, timeout=0.2)
-            except queue.Full:
-                continue
-            return
+        with self._changed:
+            for message in messages:
+                if len(self._messages) >= self._size:
+                    if message.qos == 0:
+                        self.dropped_qos0 += 1
+                        continue
+                    self._changed.notify_all()
+                    while len(self._messages) >= self._size:
+                        if give_up():
+                            return
+                        self._changed.wait(0.2)
+                self._messages.append(message)
+            self._changed.notify_all()
 
     def take(self, most: int, linger_s: float, idle_s: float) -> list[Incoming]:
         """The next batch: closed when it has `most` messages or `linger_s` after its first one.
 
         Empty when nothing comes for `idle_s`.
         """
-        try:
-            batch = [self._queue.get(timeout=idle_s)]
-        except queue.Empty:
-            return []
-        closes = time.monotonic() + linger_s
-        while len(batch) < most:
-            try:
-                batch.append(self._queue.get(timeout=max(0.0, closes - time.monotonic())))
-            except queue.Empty:
-                break
-        return batch
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._messages, idle_s):
+                return []
+            self._changed.wait_for(lambda: len(self._messages) >= most, linger_s)
+            count = min(most, len(self._messages))
+            batch = [self._messages.popleft() for _ in range(count)]
+            self._changed.notify_all()
+            return batch

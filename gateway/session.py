@@ -18,8 +18,9 @@ import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import topics
-from gateway.broker_client import abandon, advice, connect, leave, make_client, subscribe
+from gateway.broker_client import abandon, advice, connect, leave, make_stream_client, subscribe
 from gateway.broker_settings import BrokerSettings
+from gateway.broker_stream import Publication, StreamClient
 from gateway.contract import MAX_MESSAGE_BYTES
 from gateway.receive import Inbox, Incoming
 
@@ -65,13 +66,13 @@ class Session:
         self.trouble = "no connection to the broker was made yet"
         self._client = self._make_client(broker)
 
-    def _make_client(self, broker: BrokerSettings) -> mqtt.Client:
-        client = make_client(broker, broker.id_for(self._network))
+    def _make_client(self, broker: BrokerSettings) -> StreamClient:
+        client = make_stream_client(broker, broker.id_for(self._network))
         client.on_connect = self._guarded(self._on_connect)
         client.on_connect_fail = self._guarded(self._on_connect_fail)
         client.on_disconnect = self._guarded(self._on_disconnect)
         client.on_subscribe = self._guarded(self._on_subscribe)
-        client.on_message = self._guarded(self._on_message)
+        client.on_publications = self._guarded(self._on_publications)
         return client
 
     def _guarded(
@@ -164,7 +165,7 @@ class Session:
         with self._exchanging:
             self._change_to(client, broker, seconds)
 
-    def _change_to(self, client: mqtt.Client, broker: BrokerSettings, seconds: float) -> None:
+    def _change_to(self, client: StreamClient, broker: BrokerSettings, seconds: float) -> None:
         self._deaf = True
         deadline = time.monotonic() + seconds
         while self._inbox.depth and time.monotonic() < deadline - seconds / 2:
@@ -177,7 +178,7 @@ class Session:
         if not self._deaf:
             self._begin()
 
-    def _exchange(self, client: mqtt.Client) -> mqtt.Client:
+    def _exchange(self, client: StreamClient) -> StreamClient:
         with self._mutex:
             old, self._client, self._epoch = self._client, client, None
         self.subscribed.clear()
@@ -202,15 +203,18 @@ class Session:
     def acknowledge(self, messages: Iterable[Incoming]) -> None:
         """PUBACK those of the present connection; the others will come again and are duplicates then."""
         with self._mutex:
-            for message in messages:
-                if message.qos and message.epoch == self._epoch:
-                    self._client.ack(message.mid, message.qos)
+            epoch = self._epoch
+            mids = [message.mid for message in messages if message.qos and message.epoch == epoch]
+            self._client.acknowledge(mids)
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """QoS 1, not retained; waits in memory while there is no connection."""
-        result = self._client.publish(topic, payload, qos=1)
-        if result.rc == mqtt.MQTT_ERR_QUEUE_SIZE:
-            log.warning("too many answers wait for the broker; one is dropped, the node will ask again")
+    def answer(self, answers: Iterable[tuple[str, bytes]]) -> None:
+        """Publish (topic, payload) each, QoS 1, not retained; they wait while there is no connection."""
+        dropped = self._client.answer((topic.encode(), payload) for topic, payload in answers)
+        if dropped:
+            log.warning(
+                "too many answers wait for the broker; some are dropped, the nodes will ask again",
+                dropped=dropped,
+            )
 
     def _on_connect(
         self,
@@ -228,6 +232,7 @@ class Session:
                 return
             self.counts.connections += 1
             self._epoch = self.counts.connections
+        self._client.begin(properties)
         self._failing = False
         self._asked = time.monotonic()
         self.trouble = "the broker has not confirmed the subscriptions yet"
@@ -271,23 +276,16 @@ class Session:
         else:
             self.subscribed.set()
 
-    def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
+    def _on_publications(self, client: mqtt.Client, came: list[Publication]) -> None:
         with self._mutex:
             # The epoch of another client's connection would have another message confirmed.
             epoch = self._epoch if client is self._client else None
         if epoch is None or self._deaf:
             return
         self._message_since_asked = True
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "(not valid UTF-8)"
         now_ms = time.time_ns() // 1_000_000
-        # The beginning is enough to refuse it, and thousands of long ones may wait in the inbox.
-        kept = bytes(message.payload[:MAX_MESSAGE_BYTES])
-        size = len(message.payload)
-        incoming = Incoming(topic, kept, message.qos, message.retain, message.mid, epoch, now_ms, size)
-        self._inbox.put(incoming, lambda: self._deaf or client is not self._client)
+        messages = [_incoming(each, epoch, now_ms) for each in came]
+        self._inbox.put(messages, lambda: self._deaf or client is not self._client)
 
     def _log_failure(self, what: str, to_do: str) -> None:
         """Once per outage, not once per attempt."""
@@ -301,3 +299,15 @@ class Session:
                 port=self._broker.port,
                 advice=to_do,
             )
+
+
+def _incoming(it: Publication, epoch: int, now_ms: int) -> Incoming:
+    try:
+        topic = it.topic.decode()
+    except UnicodeDecodeError:
+        topic = "(not valid UTF-8)"
+    payload, size = it.payload, None
+    if len(payload) > MAX_MESSAGE_BYTES:
+        # The beginning is enough to refuse it, and thousands of long ones may wait in the inbox.
+        payload, size = payload[:MAX_MESSAGE_BYTES], len(payload)
+    return Incoming(topic, payload, it.qos, it.retain, it.mid, epoch, now_ms, size)

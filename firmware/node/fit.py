@@ -3,9 +3,18 @@
 Loaded through use_once: at the start, and every 5 minutes while something is still to be found.
 """
 
-from node import Seldom, forget, use_once
+# pyright: reportAttributeAccessIssue=false
+# slots.py gives a slot its attributes.
+
+from node import Seldom, buses, forget, use_once
+from node.climate import Climate
 from node.drivers import CLIMATE_MODELS, make_driver
+
+# What stands here at the top is joined with the node (docs/node/build.md): what nearly every node needs.
+from node.duty import Duty  # noqa: F401
+from node.frames import Resync  # noqa: F401
 from node.measure import Measurement
+from node.ports import UartPort
 
 
 def start(app):
@@ -39,8 +48,6 @@ def _unopened(app, entry, error):
 
 def _place(app, entry, driver, port, switch):
     if entry["model"] in CLIMATE_MODELS:
-        from node.climate import Climate
-
         sensor = app.climate = Climate(entry, driver, port, app.now, app.measurements)
     else:
         sensor = Measurement(entry, driver, port, app.config, app.on_reading, app.now, app.odometer)
@@ -74,14 +81,12 @@ def _connect(app, entry):
 
 def _port(app, entry, driver):
     if "uart" in entry:
-        from node.ports import UartPort
-
         tx, rx = entry["tx"], entry["rx"]
         return UartPort(app.board.open_uart(entry["uart"], tx, rx, driver.baud, driver.rxbuf))
-    from node import buses
-
     if "pin" in entry:
-        return buses.DhtPort(app.board, entry["pin"])
+        from node.dht_port import DhtPort
+
+        return DhtPort(app.board, entry["pin"])
     bus = app.buses.get(entry["i2c"])
     if bus is None:
         bus = app.buses[entry["i2c"]] = buses.Bus(app.board, entry["i2c"], entry["sda"], entry["scl"])

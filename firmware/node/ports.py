@@ -12,11 +12,12 @@ class UartPort:
 
     recoveries = 0
     stuck = False
+    # One for all: what is read goes to the driver before anything else is.
+    _buf = bytearray(64)
+    _view = memoryview(_buf)
 
     def __init__(self, uart):
         self.uart = uart
-        self._buf = bytearray(64)
-        self._view = memoryview(self._buf)
 
     def step(self, driver, now, take):
         command = driver.tick(now)

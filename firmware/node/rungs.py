@@ -12,7 +12,19 @@ _PASSES = const(5)  # about a quarter of an hour
 
 
 async def climb(app, sensor, rung):
-    """Do what the rung says. After a whole pass without any frame since the start, find out why; of a sensor
+    """Do what the rung says."""
+    await _climb(app, sensor, rung)
+    mute(sensor)
+
+
+def mute(sensor):
+    """Its state says so, unless it says more already."""
+    if sensor.state in ("ok", "warming_up", "silent", "bus_stuck"):
+        sensor.state = "bus_stuck" if sensor.port.stuck else "silent"
+
+
+async def _climb(app, sensor, rung):
+    """After a whole pass without any frame since the start, find out why; of a sensor
     that was well before, after _PASSES: by then it may have been wired anew, or exchanged."""
     print("sensor", sensor.slot, "gives no values:", rung)
     driver = sensor.driver

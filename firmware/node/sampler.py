@@ -1,8 +1,11 @@
-"""Average the samples of one window in constant memory.
+"""What is kept of a sensor's samples, in constant memory: for a window's means, and for whether the sensor
+still measures. What is made of it, close() and is_stuck(), is in window.py.
 
 Mean and spread of PM2.5 and PM10 by Welford's method, which keeps its precision in the chip's 32-bit floats;
 of the others a plain sum, which for whole numbers leaves nothing to the collector.
 """
+
+from micropython import const
 
 # Names on the wire. The order is the format of record.py: append, never reorder.
 FIELDS = (
@@ -25,49 +28,51 @@ FIELDS = (
     "rh",
     "press",
 )
-_SPREAD = ("pm25", "pm10")
+_PM25 = const(1)
+_PM10 = const(3)
+_PM25_SD = const(7)
+_PM10_SD = const(8)
+_TEMP = const(15)  # from here on it is no particles
 
 
 class Sampler:
     def __init__(self):
-        self.n = 0
-        # name -> [count, sum], and for what has a spread [count, mean, sum of squared deviations]
-        self._sums = {}
+        self.n = 0  # samples of the window
+        # Of pm25 and pm10 the mean, and at the place of their spread the sum of squared deviations.
+        self.sums = [0] * len(FIELDS)
+        self.counts = [0] * len(FIELDS)  # how many of each
+        self.last = [None] * _TEMP  # the newest particle values
+        self.since = 0  # ms of the first of the equal frames
+        self.frames = 0  # how many there were
+        self.newest = 0  # ms of the last of them
 
     def add(self, values, samples=1):
         """Take one sample: a dict that may hold other things; what the contract does not name is left out.
         With samples=0 it counts for the means of what it holds, but not for `n`."""
         self.n += samples
-        for name in values:
-            if name not in FIELDS:
-                continue
-            value = values[name]
+        counts = self.counts
+        sums = self.sums
+        for i in range(len(FIELDS)):
+            value = values.get(FIELDS[i])
             if value is None:
                 continue
-            sums = self._sums.get(name)
-            if sums is None:
-                self._sums[name] = [1, value, 0.0] if name in _SPREAD else [1, value]
-                continue
-            sums[0] += 1
-            if len(sums) == 2:
-                sums[1] += value
-                continue
-            off = value - sums[1]
-            sums[1] += off / sums[0]
-            sums[2] += off * (value - sums[1])
+            counts[i] += 1
+            if i in (_PM25, _PM10):
+                off = value - sums[i]
+                sums[i] += off / counts[i]
+                sums[_PM25_SD if i == _PM25 else _PM10_SD] += off * (value - sums[i])
+            else:
+                sums[i] += value
 
-    def close(self):
-        """Return {"n", means, "pm25_sd", "pm10_sd"} and start anew. No spread below two samples."""
-        out = {}
-        out["n"] = self.n
-        for name in FIELDS:
-            sums = self._sums.get(name)
-            if sums is None:
-                continue
-            mean = sums[1] if name in _SPREAD else sums[1] / sums[0]
-            out[name] = int(mean + 0.5) if name[0] == "n" else round(float(mean), 2)
-            if name in _SPREAD and sums[0] > 1:
-                out[name + "_sd"] = round((max(sums[2], 0.0) / (sums[0] - 1)) ** 0.5, 2)
-        self.n = 0
-        self._sums = {}
-        return out
+    def see(self, event, now_ms):
+        """Look whether a frame differs from the one before. Leaves nothing to the collector but what it
+        compares with."""
+        last = self.last
+        for i in range(_TEMP):
+            value = event.get(FIELDS[i])
+            if value != last[i]:
+                last[i] = value
+                self.since = now_ms
+                self.frames = 0
+        self.frames += 1
+        self.newest = now_ms

@@ -20,7 +20,7 @@ from bench.corruption.damage import BYTES, PIN, STREAM, WORDS, apply
 from bench.corruption.rig import Rig, Tally
 from bench.corruption.sensors import RIGS, run
 from bench.corruption.stream import PM, plantower_frame, shdlc, sps30_floats
-from node.drivers.plantower_parser import Parser as PlantowerParser
+from node.drivers.plantower import Parser as PlantowerParser
 from node.drivers.sds011 import Parser as Sds011Parser
 
 SEED = 20240229

@@ -11,7 +11,8 @@ import pytest
 from node.drivers import CLIMATE_MODELS, PM_MODELS, make_driver
 
 NODE = Path(__file__).resolve().parents[2] / "firmware" / "node"
-PURE = [*sorted((NODE / "drivers").glob("*.py")), NODE / "sampler.py", NODE / "measure.py"]
+PURE = [*sorted((NODE / "drivers").glob("*.py"))]
+PURE += [NODE / f"{name}.py" for name in ("duty", "frames", "sampler", "measure")]
 
 
 def imported(path: Path) -> set[str]:

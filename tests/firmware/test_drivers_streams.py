@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.drivers import make_driver, plantower, sds011
-from node.drivers.frames import Resync
+from node.frames import Resync
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -159,7 +159,7 @@ def test_a_mute_sensor_climbs_the_ladder_to_its_switch(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
     """The rungs come at 1, 2, 4 and 8 s of silence here, in place of 10, 20, 40 and 80 s."""
-    firmware = changed(tmp_path, {"node/ladder.py": ("_FIRST_MS = const(10000)", "_FIRST_MS = const(1500)")})
+    firmware = changed(tmp_path, {"node/measure.py": ("_FIRST_MS = const(10000)", "_FIRST_MS = const(1500)")})
     one = node(firmware, sensors=(Fitted("a", "sds011", power=25),))
     wait_for(lambda: any(r["n"] for r in of_slot(gateway, "a")), 30, "a value")
 
@@ -179,7 +179,7 @@ def test_a_named_sensor_that_never_spoke_is_diagnosed(
     node: Callable[..., SimNode], gateway: ScriptedGateway, tmp_path: Path
 ) -> None:
     """Its two wires are crossed. The ladder's whole pass takes 6 s here, in place of 40."""
-    firmware = changed(tmp_path, {"node/ladder.py": ("_FIRST_MS = const(10000)", "_FIRST_MS = const(1500)")})
+    firmware = changed(tmp_path, {"node/measure.py": ("_FIRST_MS = const(10000)", "_FIRST_MS = const(1500)")})
     one = node(firmware, sensors=(Fitted("a", "sds011", swapped=True),))
     wait_for(lambda: sensor(gateway, "a").get("state") == "swapped", 60, "the reason in its state")
     assert "wires are exchanged" in one.log.read_text()

@@ -38,13 +38,13 @@ class Gate:
 def unacked(gateway: Gateway) -> list[int]:
     """Record what the session acknowledges to the broker from now on."""
     acked: list[int] = []
-    real = gateway.session._client.ack
+    real = gateway.session._client.acknowledge
 
-    def ack(mid: int, qos: int) -> Any:
-        acked.append(mid)
-        return real(mid, qos)
+    def acknowledge(mids: list[int]) -> None:
+        acked.extend(mids)
+        real(mids)
 
-    gateway.session._client.ack = ack  # type: ignore[method-assign]
+    gateway.session._client.acknowledge = acknowledge  # type: ignore[method-assign]
     return acked
 
 

@@ -85,6 +85,7 @@ def test_bug_in_a_callback_does_not_end_the_session(mosquitto: Any, run_gateway:
     gateway.inbox.put = failing_once
     node = talk(port)
     node.readings(reading(1))
+    wait_for(lambda: calls == 1, what="the first message")
     node.readings(reading(2))
     wait_for(lambda: node.acked(1, 2), what="the ack of the second message")
     assert not node.acked(1, 1)
@@ -148,9 +149,9 @@ def test_only_the_beginning_of_a_long_message_waits_in_memory(
     waited: list[Incoming] = []
     real = gateway.inbox.put
 
-    def put(message: Incoming, give_up: Any) -> None:
-        waited.append(message)
-        real(message, give_up)
+    def put(messages: list[Incoming], give_up: Any) -> None:
+        waited.extend(messages)
+        real(messages, give_up)
 
     gateway.inbox.put = put
     node = talk(port)
@@ -167,7 +168,7 @@ def incoming(qos: int = 1) -> Incoming:
 def test_batch_closes_when_full_or_after_its_time() -> None:
     inbox = Inbox(100)
     for _ in range(5):
-        inbox.put(incoming(), lambda: False)
+        inbox.put([incoming()], lambda: False)
     assert len(inbox.take(3, 60, 60)) == 3
     assert len(inbox.take(3, 0.01, 60)) == 2
     assert inbox.take(3, 0.01, 0.01) == []
@@ -175,13 +176,13 @@ def test_batch_closes_when_full_or_after_its_time() -> None:
 
 def test_full_inbox_drops_qos_0_with_a_count_and_holds_qos_1_back() -> None:
     inbox = Inbox(1)
-    inbox.put(incoming(), lambda: False)
-    inbox.put(incoming(0), lambda: False)
+    inbox.put([incoming()], lambda: False)
+    inbox.put([incoming(0)], lambda: False)
     assert inbox.dropped_qos0 == 1
-    waiting = threading.Thread(target=inbox.put, args=(incoming(), lambda: False))
+    waiting = threading.Thread(target=inbox.put, args=([incoming()], lambda: False))
     waiting.start()
     assert len(inbox.take(1, 0, 1)) == 1
     waiting.join(5)
     assert len(inbox.take(1, 0, 1)) == 1
-    inbox.put(incoming(), lambda: False)
-    inbox.put(incoming(), lambda: True)  # full, but the gateway is stopping
+    inbox.put([incoming()], lambda: False)
+    inbox.put([incoming()], lambda: True)  # full, but the gateway is stopping

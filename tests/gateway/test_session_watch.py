@@ -178,7 +178,7 @@ def test_thread_that_died_is_replaced(shared_broker: Mosquitto, impatient: Any, 
     def die(*_: Any) -> None:
         raise SystemExit  # ends a thread without a word
 
-    gateway.session._client.on_message = die
+    gateway.session._client.on_publications = die
     node = talk(shared_broker.port, "node-d")
     node.readings(reading(1))
     wait_for(lambda: node.acked(1, 1), 15, "the ack by a new client")
@@ -224,6 +224,7 @@ def test_bugs_in_callbacks_are_counted_and_logged(
     with structlog.testing.capture_logs() as logs:
         for seq in (1, 2, 3):
             node.readings(reading(seq))
+            wait_for(lambda seq=seq: calls == seq, what="the message")
         wait_for(lambda: node.acked(1, 3), what="the ack of the third")
     assert gateway.session.counts.callback_errors == 2
     assert [each["event"] for each in logs].count("a bug in an MQTT callback") == 2

@@ -1,6 +1,6 @@
 """Sensor drivers without I/O: bytes in, events and commands out. Nothing here imports machine.
 
-What every driver offers is told in node.drivers.duty (UART) and docs/architecture.md.
+What every driver offers is told in node.duty (UART) and docs/architecture.md.
 """
 
 PM_MODELS = (

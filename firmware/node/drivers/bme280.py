@@ -15,22 +15,18 @@ Nothing here has a checksum. So calibration and samples count only when two read
 each sample come the control registers in front of it: they must be as they were set, with the chip back
 asleep. A chip that lost its supply, and a bus that reads all 00 or all FF, fail that.
 
+The chip's setting up, up to where it is ready to measure, is in node/bme280_setup.py: loaded for that.
+
 Equal raw words: 3.3 Pa are 1.3 steps of the pressure's 16 bits, so pressure alone repeats once in four or
 five samples, and 24 times in a row never; BMP280 alike.
 """
 
-import struct
+# pyright: reportAttributeAccessIssue=false
+# bme280_setup.py gives a driver the rest of its attributes.
 
-from micropython import const
+from node import use_once
 
 from .climate_check import Probe
-
-# Numbers of the steps behind these.
-_ID = const(2)
-_BUSY = const(5)
-_TRIM = const(7)
-_TRIM_RH = const(9)
-_MEASURE = const(9)
 
 
 def compensate(c, p, t, h):
@@ -65,59 +61,32 @@ class Bme280(Probe):
 
     addresses = (0x76, 0x77)
     HIGH = 85
-    # fmt: off
-    STEPS = (
-        b"\xd0", 0, 1, 0,  # chip id
-        b"\xe0\xb6", 4,  # soft reset
-        b"\xf3", 0, 1, 0,  # status
-        b"\x88", 0, 26, 0,  # calibration
-        b"\xe1", 0, 7, 0,  # and of the humidity
-        b"\xf2\x01\xf5\x00\xf4\x25", 11,  # ctrl_hum, config, ctrl_meas: starts a measurement
-        b"\xf2", 0, 13, 0,  # settings and sample
-    )
-    # fmt: on
-    FIRST = _MEASURE
+    # Settings, which start a measurement: ctrl_hum, config, ctrl_meas; then those and the sample.
+    STEPS = MEASURE = (b"\xf2\x01\xf5\x00\xf4\x25", 11, b"\xf2", 0, 13, 0)
 
     def __init__(self):
         Probe.__init__(self)
         self.model = "bme280"
         self._trim = self._last = ()
+        use_once("bme280_setup", "begin", self)
+
+    def reset(self):
+        """Forget the dialogue and begin it anew."""
+        Probe.reset(self)
+        if self.STEPS is self.MEASURE:
+            use_once("bme280_setup", "begin", self)
 
     def feed(self, data):
-        step = self._step
-        if step == _ID:
-            self._trim = self._last = ()
-            if data[0] != 0x60 and not 0x56 <= data[0] <= 0x58:
-                return self._fail("unknown")
-            self.model = "bme280" if data[0] == 0x60 else "bmp280"
-        elif step == _BUSY:
-            if data[0] & 1:  # it still copies its calibration
-                return self._fail("state")
-        # All else is read twice in a row.
-        elif not self._last:
+        if self.STEPS is not self.MEASURE:
+            return use_once("bme280_setup", "feed", self, data)
+        # All is read twice in a row.
+        if not self._last:
             self._last = bytes(data)
-            self._step = step - 2
-        elif data != self._last:
+            self._step -= 2
+            return []
+        if data != self._last:
             return self._fail("state")
-        else:
-            self._last = ()
-            if step > _TRIM_RH:
-                return self._sample(data)
-            if step == _TRIM:
-                self._trim = struct.unpack("<HhhHhhhhhhhhxB", data)
-                # T1 and P1 are never 0 or FFFF; a failed read is all 00 or all FF.
-                if not 0 < self._trim[0] < 0xFFFF or not 0 < self._trim[3] < 0xFFFF:
-                    return self._fail("state")
-                if self.model == "bmp280":
-                    self._step = _MEASURE
-            else:
-                h2, h3, h4, both, h5, h6 = struct.unpack("<hBbBbb", data)
-                if h2 in (0, -1):
-                    return self._fail("state")
-                self._trim += (h2, h3, h4 << 4 | both & 15, h5 << 4 | both >> 4, h6)
-        return []
-
-    def _sample(self, data):
+        self._last = ()
         humid = self.model == "bme280"
         # ctrl_hum, measuring, ctrl_meas (now in sleep mode), config
         if data[1] & 8 or data[2] != 0x24 or data[3] & 0xFC or (humid and data[0] & 7 != 1):

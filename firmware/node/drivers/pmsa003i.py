@@ -7,7 +7,7 @@ newest frame, no register is written first, 100 kHz at most. It knows no command
 
 from micropython import const
 
-from .plantower_parser import Parser
+from .plantower import Parser
 
 _SIZE = const(32)
 # The manual has new values every 200 ms to 2.3 s, as in the UART models' active mode. Once a second is what

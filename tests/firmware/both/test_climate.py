@@ -1,8 +1,10 @@
 """The climate sensor's values in the readings of the particle sensors, on a fake clock."""
 
+from node import climate as climate_module
 from node import health, measure
 from node.climate import Climate
 from node.measure import Measurement
+from node.rungs import mute
 
 
 class Over(Exception):
@@ -108,6 +110,7 @@ def play(climate_driver, seconds, pms=(pm,), window_s=60, at=()):
 
     async def rescue(sensor, rung):
         rungs.append((sensor.slot, rung))
+        mute(sensor)
 
     for it in slots:
         it.climate = climate
@@ -127,7 +130,7 @@ def play(climate_driver, seconds, pms=(pm,), window_s=60, at=()):
         await Pause()
 
     kept = measure.sleep_ms
-    measure.sleep_ms = fake_sleep
+    measure.sleep_ms = climate_module.sleep_ms = fake_sleep
     tasks = [it.run() for it in slots] + [climate.run()]
     try:
         for task in tasks:
@@ -139,7 +142,7 @@ def play(climate_driver, seconds, pms=(pm,), window_s=60, at=()):
             for task in tasks:
                 task.send(None)
     finally:
-        measure.sleep_ms = kept
+        measure.sleep_ms = climate_module.sleep_ms = kept
         for task in tasks:
             task.close()
     return readings, climate, rungs

@@ -4,7 +4,7 @@ import gc
 import sys
 
 from node.drivers import CLIMATE_MODELS, PM_MODELS, make_driver, plantower, sds011
-from node.drivers.frames import Resync
+from node.frames import Resync
 
 
 def sds_frame(payload):

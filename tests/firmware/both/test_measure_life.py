@@ -2,10 +2,9 @@
 
 from slot_bench import HangingSds, MockSds, Odometer, Settings, Switch, good, play
 
-from node import health, rungs
+from node import Seldom, health, rungs
 from node.absent import Absent
 from node.drivers.sds011 import Sds011
-from node.ladder import Ladder
 from node.ports import UartPort
 
 
@@ -14,7 +13,7 @@ def test_a_mute_sensor_climbs_the_ladder():
     switch = Switch(device)
 
     def prepare(it):
-        it.ladder = Ladder(True)
+        it.ladder = Seldom("ladder", True)
         it.switch = switch
 
     def hang(it):

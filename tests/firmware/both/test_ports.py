@@ -1,6 +1,7 @@
 """A driver's way to its sensor, on fakes of the board: what is passed on, and what a failing bus does."""
 
-from node.buses import Bus, DhtPort, I2cPort
+from node.buses import Bus, I2cPort
+from node.dht_port import DhtPort
 from node.ports import UartPort
 
 

@@ -1,6 +1,7 @@
 """The sampler's means and spread against the plain formulas."""
 
 from node.sampler import Sampler
+from node.window import close
 
 
 def test_means_and_sample_spread():
@@ -8,7 +9,7 @@ def test_means_and_sample_spread():
     sampler = Sampler()
     for value in values:
         sampler.add({"kind": "data", "pm25": value, "pm10": value * 2, "n03": int(value * 10), "id": "58d9"})
-    out = sampler.close()
+    out = close(sampler)
     mean = sum(values) / len(values)
     spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
     assert out["n"] == 6
@@ -26,30 +27,30 @@ def test_means_and_sample_spread():
 def test_one_sample_has_no_spread():
     sampler = Sampler()
     sampler.add({"pm25": 0.0, "pm10": 7})
-    assert sampler.close() == {"n": 1, "pm25": 0.0, "pm10": 7.0}
+    assert close(sampler) == {"n": 1, "pm25": 0.0, "pm10": 7.0}
 
 
 def test_equal_samples_have_spread_zero():
     sampler = Sampler()
     for _ in range(3):
         sampler.add({"pm25": 0.1})
-    assert sampler.close() == {"n": 3, "pm25": 0.1, "pm25_sd": 0.0}
+    assert close(sampler) == {"n": 3, "pm25": 0.1, "pm25_sd": 0.0}
 
 
 def test_close_starts_anew():
     sampler = Sampler()
     sampler.add({"pm25": 500})
-    sampler.close()
-    assert sampler.close() == {"n": 0}
+    close(sampler)
+    assert close(sampler) == {"n": 0}
     sampler.add({"pm25": 5})
-    assert sampler.close()["pm25"] == 5
+    assert close(sampler)["pm25"] == 5
 
 
 def test_missing_values_count_for_nothing():
     sampler = Sampler()
     sampler.add({"pm25": 10, "temp": None})
     sampler.add({"pm25": 20, "temp": 4.0})
-    out = sampler.close()
+    out = close(sampler)
     assert out["pm25"] == 15
     assert out["temp"] == 4.0
 
@@ -59,4 +60,4 @@ def test_small_spread_on_a_large_mean():
     sampler = Sampler()
     for value in (900.1, 900.2, 900.3):
         sampler.add({"pm25": value})
-    assert abs(sampler.close()["pm25_sd"] - 0.1) < 0.011
+    assert abs(close(sampler)["pm25_sd"] - 0.1) < 0.011

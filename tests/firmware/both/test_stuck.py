@@ -3,7 +3,8 @@
 import gc
 import random
 
-from node.stuck import Stuck
+from node.sampler import Sampler
+from node.window import is_stuck
 
 
 def plantower(pm=12, n03=2100):
@@ -27,10 +28,10 @@ def plantower(pm=12, n03=2100):
 
 def first_stuck(make, seconds, every_ms=1000):
     """ms at which `stuck` first came up, or None; make(i) gives the i-th event."""
-    watch = Stuck()
+    watch = Sampler()
     for i in range(seconds * 1000 // every_ms):
         watch.see(make(i), i * every_ms)
-        if watch.stuck:
+        if is_stuck(watch):
             return i * every_ms
     return None
 
@@ -46,19 +47,19 @@ def test_few_frames_are_not_enough():
 
 def test_one_other_value_or_count_is_life():
     for name in ("pm25", "pm10_cf1", "n03", "n5"):
-        watch = Stuck()
+        watch = Sampler()
         event = plantower()
         for i in range(700):
             watch.see(event, i * 1000)
-        assert watch.stuck
+        assert is_stuck(watch)
         event[name] += 1
         watch.see(event, 700000)
-        assert not watch.stuck
+        assert not is_stuck(watch)
         for i in range(701, 1300):
             watch.see(event, i * 1000)
-        assert not watch.stuck
+        assert not is_stuck(watch)
         watch.see(event, 1300000)
-        assert watch.stuck
+        assert is_stuck(watch)
 
 
 def test_temperature_version_and_id_are_no_life():
@@ -110,7 +111,7 @@ def test_clean_air_of_healthy_sensors_for_hours():
 def test_a_frame_leaves_nothing_to_the_collector():
     if not hasattr(gc, "mem_alloc"):
         return  # CPython
-    watch = Stuck()
+    watch = Sampler()
     events = [plantower(), {"kind": "data", "pm25": 0.5, "pm10": 0.9}]
     for event in events:
         watch.see(event, 1)

@@ -1,14 +1,15 @@
 """`gc` where the heap is large and not the subject: collecting each 8 KB is half of a node's work."""
 
 import sys
+from gc import mem_alloc, mem_free  # noqa: F401 - as they are
 
 
-class _Gc(type(sys.modules["gc"])):
-    def threshold(self, *_bytes):
-        pass
-
-    def collect(self):
-        pass
+def threshold(*_bytes):
+    pass
 
 
-sys.modules["gc"] = _Gc()
+def collect():
+    pass
+
+
+sys.modules["gc"] = sys.modules["lax"]

@@ -48,7 +48,7 @@ class Listener:
         self.sampler.add(event, 0)
         if time.uptime_ms() >= self.end * 1000:
             self.end += 60
-            reading = self.sampler.close()
+            reading = use_once("window", "close", self.sampler)
             reading["flags"] = []
             self.app.on_reading(reading)
 

@@ -1,12 +1,15 @@
 """Find frames in a byte stream that may hold anything. Sans I/O, in a fixed buffer, never raises."""
 
+# pyright: reportAttributeAccessIssue=false
+# A subclass has what is missing here; a method that says so would cost 100 bytes each.
+
 
 class Resync:
     """Base of the parsers: feed bytes, take events; `frames` and `rejects` (reason -> count) add up.
 
     A subclass gives FIRST (the header byte), SIZE (longest frame) and
       _need(at, end): bytes that the candidate at `at` takes in all, as far as what lies before `end` tells;
-        0 = no frame, -n = a header of n bytes with a length that no frame has;
+        0 = no frame, -n = a header of n bytes with a length that no frame has. Or NEED, if always the same;
       _judge(at): the event of a complete candidate, or the reason (str) to reject it, "" = it was no frame.
     Checks beyond the checksum belong in a method _doubt(at): the reason why an intact data frame is not
     believed, or "". To measure what these checks are worth, override it to give "" always.
@@ -21,9 +24,8 @@ class Resync:
 
     FIRST = 0
     SIZE = 0
-    id = None  # what frames told of the sensor: serial number, firmware and model, str or None
-    fw = None
-    model = None
+    NEED = 0
+    id = fw = model = None  # what frames told of the sensor: serial number, firmware and model, str or None
 
     def __init__(self):
         self.frames = 0
@@ -62,12 +64,6 @@ class Resync:
     def _reject(self, reason):
         self.rejects[reason] = self.rejects.get(reason, 0) + 1
 
-    def _need(self, at, end) -> int:
-        raise NotImplementedError
-
-    def _judge(self, at) -> "dict | str":
-        raise NotImplementedError
-
     def _scan(self, events, ended):
         buf = self._buf
         end = self._held
@@ -76,7 +72,7 @@ class Resync:
         while at < end:
             reason = ""
             if buf[at] == self.FIRST:
-                need = self._need(at, end)
+                need = self.NEED or self._need(at, end)
                 if need < 0:
                     reason = "length"
                     need = -need
