@@ -6,7 +6,7 @@ from node import epochs, files, sender_batch
 from node.clock import Clock
 
 PATH = "test_epochs.json"
-epochs._FILE = PATH
+FILE, epochs._FILE = epochs._FILE, PATH
 Y2000 = 946684800000
 NOW = 1764000000000
 
@@ -88,6 +88,7 @@ class Full:
 
 def teardown_module():
     files.remove(PATH)
+    epochs._FILE = FILE
 
 
 def fresh():
