@@ -12,10 +12,12 @@ from node import use_once
 from node.mqtt.errors import MqttError
 
 _AGAIN_MS = const(2000)
+_PAUSE_MS = const(500)
 _LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
 _BLINK_MS = const(250)
 _DEATHS = const(10)  # of a task, within _DEATHS_MS: more than starting it again can mend
 _DEATHS_MS = const(600000)
+_ALIVE_MS = const(60000)
 # Collecting often keeps what lives long together, and so leaves free memory in large pieces.
 _COLLECT_BYTES = const(8192)
 
@@ -40,12 +42,9 @@ class App:
             asyncio.create_task(self.keep("search", self._look))
             await self.looked.wait()
         self.running = True
-        await asyncio.gather(
-            self.keep("link", self.link.run),
-            self.keep("clock", self.timekeeper.run),
-            self.keep("sender", self.sender.run),
-            self.keep("health", self._report_health),
-        )
+        for name, part in (("link", self.link), ("clock", self.timekeeper), ("sender", self.sender)):
+            asyncio.create_task(self.keep(name, part.run))
+        await self.keep("health", self._report_health)
 
     def run_sensor(self, sensor):
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
@@ -91,30 +90,44 @@ class App:
             asyncio.create_task(use_once("status", "tell", self))
 
     async def keep(self, name, run):
-        """Run a task until it ends by itself: when it dies, say why, count it and start it again."""
-        deaths = since = 0
+        """Run a task until it ends by itself: when it dies, say why, count it and start it again. One that
+        dies for want of memory is no reason to restart the node: others may hold it for a while. Only when
+        it never lived for a minute meanwhile is that memory not coming back."""
         while True:
+            began = self.now()
             try:
                 return await run()
             except Exception as error:  # noqa: BLE001 - the point: whatever a task dies of, it is told and mended
-                print("task", name, "died and is started again:", repr(error))
-                self.counters["task_restarts"] += 1
-                deaths += 1
-                if not deaths % _DEATHS:
-                    if self.now() - since < _DEATHS_MS:
-                        use_once("crash", "restart", self, error, "task " + name + " died again and again:")
-                    since = self.now()
+                self._died(name, error, began)
             await asyncio.sleep_ms(_AGAIN_MS)
+
+    def _died(self, name, error, began):
+        print("task", name, "died and is started again:", repr(error))
+        self.counters["task_restarts"] += 1
+        now = self.now()
+        # How often, since when; since when for want of memory only.
+        past = self.deaths.setdefault(name, [0, 0, None])
+        if isinstance(error, MemoryError):
+            if past[2] is None or now - began > _ALIVE_MS:
+                past[2] = now
+            vain = now - past[2] > _DEATHS_MS
+        else:
+            past[2] = None
+            past[0] += 1
+            vain = past[0] % _DEATHS == 0 and now - past[1] < _DEATHS_MS
+            if past[0] % _DEATHS == 0:
+                past[1] = now
+        if vain:
+            use_once("crash", "restart", self, error, "task " + name + " died again and again:")
 
     def on_reading(self, reading):
         """A measurement has finished a window."""
-        t, tq = self.clock.birth(reading["up"], reading["slot"])
         try:
+            t, tq = self.clock.birth(reading["up"], reading["slot"])
             self.outbox.append(reading, t, tq)
         except (OSError, MemoryError) as error:
             self.counters["flash_errors"] += 1
             print("outbox: cannot store a reading:", error)
-        self.sender.news.set()
         gc.collect()
 
     def on_message(self, kind, message):
@@ -140,10 +153,8 @@ class App:
     async def _report_health(self):
         """Publish `health` at the start, when there is news and every `health_s` seconds. Never returns."""
         while True:
-            try:
-                await asyncio.wait_for_ms(self.health_now.wait(), max(0, self.health_due - self.now()))
-            except asyncio.TimeoutError:
-                pass
+            while not self.health_now.is_set() and self.now() < self.health_due:
+                await asyncio.sleep_ms(_PAUSE_MS)
             await self.link.up.wait()
             self.beat += 1
             self.health_now.clear()
@@ -156,3 +167,4 @@ class App:
                     use_once("crash", "told", self)
             except MqttError as error:
                 print("health not sent:", error)
+                await asyncio.sleep_ms(_AGAIN_MS)  # until the link, too, knows that it is closed

@@ -6,14 +6,11 @@ import json
 from micropython import const
 
 from node import files, use_once
-from node.mqtt.errors import MqttError
 
 _FILE = "commands.json"  # the last ids of what was done
 _REMEMBERED = const(8)
 _OLD_S = const(600)  # and as long as a deep sleep lasts, in which none could come
 _BLINK_S = const(60)
-_REPLY_MS = const(8000)  # a restart waits so long for its reply to be sent
-_RESTART_MS = const(2000)  # and so long after it, for the broker to hear that the command has come
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
@@ -76,42 +73,14 @@ def _remember(app, names, name):
 
 
 def _spawn(app, name, what):
-    _begin(app, _reboot(app, name) if what == "reboot" else use_once("selftest", "answer", app, name))
+    _begin(app, what, name)
 
 
 def _say(app, name, ok, text):
-    _begin(app, send(app, {"v": 1, "id": name, "ok": ok, "text": text}))
+    _begin(app, "say", name, ok, text)
 
 
-def _begin(app, work):
+def _begin(app, what, *arguments):
+    work = use_once("commands_do", what, app, *arguments)
     app.commands += 1
-    asyncio.create_task(_counted(app, work))
-
-
-async def _counted(app, work):
-    """What a command has begun: the board does not sleep before it is over."""
-    try:
-        await work
-    finally:
-        app.commands -= 1
-
-
-async def send(app, reply):
-    """Publish a reply. It goes out while there is a connection, or not at all."""
-    try:
-        await app.link.publish("reply", json.dumps(reply).encode())
-    except MqttError as error:
-        print("command: the reply is not sent:", error)
-
-
-async def _reboot(app, name):
-    if app.config.trial:
-        use_once("config_remote", "asked", app)
-    try:
-        reply = {"v": 1, "id": name, "ok": True, "text": "starting anew in 2 s"}
-        await asyncio.wait_for_ms(send(app, reply), _REPLY_MS)
-    except asyncio.TimeoutError:
-        print("command: the broker does not take the reply")
-    await asyncio.sleep_ms(_RESTART_MS)
-    app.link.drop()  # so that the broker declares the node offline now, and not when it misses it
-    app.board.restart()
+    asyncio.create_task(work)

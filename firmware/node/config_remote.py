@@ -1,5 +1,6 @@
 """What the gateway sets over the node's settings: on trial at first, and taken back by the node itself when
-with it the gateway is not reached, or the node crashes. Loaded when that is needed, and dropped again.
+with it the gateway is not reached, or the node crashes. Loaded when that is needed, and dropped again;
+config_start.py judges a trial at each start.
 
 All of it is in one file that is replaced whole, so a power cut leaves the state before or the one after:
 [version in force, its settings, version before, its settings, version taken back or 0, trial or null].
@@ -32,71 +33,13 @@ _SECONDS = const(0)
 _STARTS = const(1)
 _CRASHES = const(2)
 _HEARD = const(3)
-_TRIES = const(4)
-_BATCHES = const(5)
 _LATE = const(2)
 _NEWEST = const(0x7FFFFFFF)
-_MOST_STARTS = const(2)  # without a word of the gateway
-_MOST_STARTS_HEARD = const(5)  # with it: somebody works at the plug, or the supply is too weak for them
-_MOST_CRASHES = const(1)
-_ENOUGH_TRIES = const(2)  # in vain, before a node that sleeps goes back
 
 
 def whole_number(value, bounds):
     """Whether a value is an integer within (lowest, highest). True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1]
-
-
-def begin(app):
-    """At the start: put in force what the gateway set last, unless the node crashes with it."""
-    config = app.config
-    state = _load(config)
-    config.rejected = state[4]
-    if state[0]:
-        apply(config, state[0], state[1])
-    trial = config.trial = state[5]
-    if not trial:
-        return
-    trial[_BATCHES] = 0
-    slept = app.slept
-    if slept:
-        # It was awake for some while before, too.
-        trial[_SECONDS] += max((app.now() - slept["up"]) // 1000, config.trial_s // 20)
-    else:
-        trial[_STARTS] += 1
-        # A crash restarts the board by software or by the watchdog. One that asked() took off before.
-        trial[_CRASHES] += app.reset not in ("power", "deepsleep")
-    if trial[_CRASHES] > _MOST_CRASHES:
-        _take_back(app, "the node crashed with it")
-    elif trial[_STARTS] > _MOST_STARTS and not trial[_HEARD]:
-        _take_back(app, "the node started again and again without reaching the gateway")
-    elif trial[_STARTS] > _MOST_STARTS_HEARD:
-        _take_back(app, "the node started again and again")
-    elif not slept:
-        _go_on(app, state)
-    else:
-        _judge_wake(app, state)
-
-
-def _judge_wake(app, state):
-    """A deep sleep is over: what have the wakes before this one shown?"""
-    config = app.config
-    trial = config.trial
-    miss, skip = app.slept["miss"], app.slept["skip"]  # tries in vain, in a row; wakes that shall not try
-    over = trial[_SECONDS] >= config.trial_s
-    if over and (trial[_HEARD] == _LATE or (trial[_TRIES] and not miss)):
-        _stand(app)
-    elif over and trial[_TRIES] >= _ENOUGH_TRIES and miss >= _ENOUGH_TRIES:
-        _take_back(app, f"the gateway was not reached in {miss} tries")
-    else:
-        trial[_SECONDS] = min(trial[_SECONDS], config.trial_s)  # tick() gives this wake as much again
-        trial[_TRIES] += not skip
-        _go_on(app, state)
-
-
-def _go_on(app, state):
-    _save(app, state)
-    _watch(app)
 
 
 def take(app, message):

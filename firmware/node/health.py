@@ -8,6 +8,10 @@ from node import files, use_once
 
 def message(app):
     """What the node knows of itself, as JSON of the contract's form. `born` is what the ledger counts."""
+    # Before all else: what they load for it need not be there together with the message.
+    app.crash = use_once("crash", "pending", app.board)
+    clock = use_once("epochs", "health", app.clock)
+    sensors = [of_sensor(sensor) for sensor in app.sensors]
     outbox = app.outbox
     counters = {}
     for part in (app, app.link, app.timekeeper, app.sender, outbox):
@@ -29,13 +33,11 @@ def message(app):
         "measuring": any(m.measuring for m in app.measurements),
         "born": outbox.born,
         "outbox": {"depth": outbox.depth, "bytes": outbox.bytes, "aside": outbox.aside},
-        "sensors": [of_sensor(sensor) for sensor in app.sensors],
+        "sensors": sensors,
         "counters": counters,
     }
-    clock = use_once("epochs", "health", app.clock)
     if clock:
         out["clock"] = clock
-    app.crash = use_once("crash", "pending", app.board)
     if app.crash:
         out["crash"] = app.crash
     return json.dumps(out).encode()

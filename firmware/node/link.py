@@ -4,7 +4,7 @@ What is done while it is not open is loaded for it: link_join.py (Wi-Fi), link_o
 """
 
 # pyright: reportAttributeAccessIssue=false, reportGeneralTypeIssues=false
-# link_open.py gives a Link its attributes.
+# link_start.py gives a Link its attributes.
 
 import asyncio
 import json
@@ -15,6 +15,7 @@ from node import use_once
 from node.mqtt.errors import MqttError
 
 _LOOK_MS = const(2000)
+_PAUSE_MS = const(250)
 
 
 class Link:
@@ -29,7 +30,7 @@ class Link:
         self.joined = asyncio.Event()
         self.counters = {"wifi_joins": 0, "wifi_failures": 0, "mqtt_connects": 0, "mqtt_failures": 0}
         self.beat = 0  # grows while run() gets on, see guard.py
-        use_once("link_open", "begin", self)
+        use_once("link_start", "begin", self)
 
     async def run(self):
         """Never returns."""
@@ -50,14 +51,15 @@ class Link:
 
     async def _until_closed(self):
         """A socket does not notice that Wi-Fi has gone; the interface does. Ends with an MqttError."""
-        while self.wifi.is_up():
+        client = self.client
+        # Not a wait with an end: that costs a second task.
+        while not client.closed.is_set():
+            if not self.wifi.is_up():
+                raise MqttError("Wi-Fi is gone", "wifi")
             self.beat += 1
-            try:
-                await asyncio.wait_for_ms(self.client.wait_closed(), _LOOK_MS)
-                raise MqttError("closed", "closed")  # by drop()
-            except asyncio.TimeoutError:
-                pass
-        raise MqttError("Wi-Fi is gone", "wifi")
+            await asyncio.sleep_ms(_PAUSE_MS)
+        await client.wait_closed()
+        raise MqttError("closed", "closed")  # by drop()
 
     async def publish(self, kind, payload):
         """Publish with QoS 1 and wait for the broker's PUBACK. Raises MqttError without a connection."""

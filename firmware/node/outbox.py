@@ -83,7 +83,8 @@ class Outbox:
     def append(self, reading, t, tq):
         """Store a reading and return its seq. It is born, and counts, once this returns. Raises OSError when
         no number can be kept, so that it might come again."""
-        return use_once("outbox_write", "append", self, reading, t, tq)
+        body = use_once("record", "encode", self.seq + 1, t, tq, reading)
+        return use_once("outbox_write", "append", self, body)
 
     def batch(self, max_count, max_bytes, live=False):
         """The oldest unacked readings of one boot: (boot, [body, ...]); None when there are none. `live`:

@@ -32,10 +32,9 @@ def frame(body, behind=None):
     return bytes([len(body)]) + body + (binascii.crc32(body) & 0xFFFFFF).to_bytes(3, "little")
 
 
-def append(outbox, reading, t, tq):
-    """See Outbox.append."""
+def append(outbox, body):
+    """See Outbox.append. `body`: of the reading that comes next."""
     seq = outbox.seq + 1
-    body = use_once("record", "encode", seq, t, tq, reading)
     try:
         while outbox.ring:
             _store_or_thin(outbox, *outbox.ring[0])

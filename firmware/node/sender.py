@@ -13,6 +13,7 @@ from node import use_once
 from node.mqtt.errors import MqttError
 
 _LOOK_MS = const(1000)
+_PAUSE_MS = const(500)
 _LONGEST_MS = const(300000)
 
 
@@ -24,7 +25,6 @@ class Sender:
         self.outbox = outbox
         self.clock = clock
         self.link = link
-        self.news = asyncio.Event()  # set when the outbox grew
         self.counters = {"batches": 0, "resent": 0, "refused": 0, "bad_records": 0}
         self.beat = 0  # grows while run() gets on, see guard.py
         self.answer = asyncio.Event()
@@ -54,11 +54,8 @@ class Sender:
             ):
                 await self._send()
                 continue
-            self.news.clear()
-            try:
-                await asyncio.wait_for_ms(self.news.wait(), _LOOK_MS)
-            except asyncio.TimeoutError:
-                pass  # the clock or an ack may have changed what can be sent
+            # Not an event that is waited for: a wait with an end costs a second task.
+            await asyncio.sleep_ms(_PAUSE_MS)
 
     async def _send(self):
         self.answer.clear()
@@ -105,4 +102,6 @@ class Sender:
 
     def on_ack(self, message):
         """Take an `ack` message of the gateway."""
-        use_once("sender_ack", "take", self, message)
+        done = use_once("sender_ack", "take", self, message)
+        if done:
+            self.outbox.acked(self.boot, done)

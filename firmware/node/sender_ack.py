@@ -8,9 +8,9 @@ _SLOW_MS = const(600000)
 
 
 def take(it, message):
-    """See Sender.on_ack."""
+    """See Sender.on_ack. Returns the seqs that the gateway has for good."""
     if message.get("v") != 1:
-        return
+        return None
     if "refused" in message:
         _refused(it, message["refused"])
     elif message.get("boot") == it.boot:
@@ -20,7 +20,8 @@ def take(it, message):
             for seq in done:
                 it.refused.pop((it.boot, seq), None)
             it.answer.set()
-            it.outbox.acked(it.boot, done)
+            return done
+    return None
 
 
 def acked_seqs(message, seqs):

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from node import forget
+from node import forget, use_once
 
 _MAX_READINGS = const(60)
 _JSON_PER_BYTE = const(8)  # about what a reading's JSON is to its record
@@ -59,9 +59,10 @@ def _batch(it, most):
 
 def _write(it, bodies):
     """The message of these readings. One that cannot be read is set aside."""
+    stamp = stamp_of(it.clock, it.boot)
+
     from node.record import RecordError, seq_of, to_json
 
-    stamp = it.clock.stamp_of(it.boot)
     it.seqs = []
     it.size = 0
     _put(it, '{"v":1,"boot":%d,"readings":[' % it.boot)
@@ -77,6 +78,17 @@ def _write(it, bodies):
             break
         it.seqs.append(seq_of(body))
     _put(it, "]}", 0)
+
+
+def stamp_of(clock, boot):
+    """stamp(up) -> (t, tq), for readings of a boot that were born without a time. Later syncs do not move
+    this boot's: they stay before those that were born after them."""
+    start = clock.first
+    if boot != clock.boot:
+        if clock._old[0] != boot:
+            clock._old = (boot, use_once("epochs", "start_of", clock, boot))
+        start = clock._old[1]
+    return lambda up: (None, "none") if start is None else (up + start // 1000, "back")
 
 
 def _put(it, text, spare=2):

@@ -22,6 +22,7 @@ def start(app):
     app.crash = None  # the note of a crash that is on its way
     app.dozing = False  # the network is held back, see doze.py
     app.commands = 0  # under way
+    app.deaths = {}  # task -> how often it died and since when
     app.lives = {}  # task -> (its sign of life, since when), see guard.py
     use_once("safe", "begin", app)
     resume = use_once("doze", "resume", app)
@@ -30,7 +31,7 @@ def start(app):
         print("config:", problem)
     app.running = False
     app.counters = {"task_restarts": 0, "flash_errors": 0}
-    use_once("config_remote", "begin", app)
+    use_once("config_start", "begin", app)
     _guard(app, board)
     app.sensors = []  # all of them
     app.measurements = []  # those that make readings

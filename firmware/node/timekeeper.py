@@ -9,7 +9,6 @@ from node import use_once
 
 _RETRY_MS = const(5000)
 _LONGEST_MS = const(900000)
-_BACK_MS = const(3600000)
 _WAKE_MS = const(10000)  # after a deep sleep all servers are asked once, whatever an earlier wake has waited
 
 
@@ -54,15 +53,5 @@ class Timekeeper:
                 pause -= _RETRY_MS
 
     def _set(self, utc_ms, at):
-        """It is `utc_ms` at uptime `at` (ms)."""
-        app = self.app
-        known = app.clock.known
-        app.clock.sync(utc_ms, at)
+        use_once("stamps", "told", self.app, utc_ms, at)
         self.counters["ntp_syncs"] += 1
-        step = app.clock.step_ms
-        print("clock: set, moved by", step, "ms")
-        use_once("epochs", "synced", app, utc_ms, at)
-        if known and step < -_BACK_MS:
-            # Within a boot times never run back. What was measured is in flash.
-            print("clock: it was ahead by more than an hour, starting anew")
-            app.board.restart()

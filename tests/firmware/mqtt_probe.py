@@ -87,7 +87,7 @@ class Probe:
             say("lost", error.kind, error)
 
     async def sub(self, command):
-        say("subscribed", await use_once("mqtt.dial", "subscribe", self.client, command["topic"], 1))
+        say("subscribed", await use_once("mqtt.hello", "subscribe", self.client, command["topic"], 1))
 
     async def pub(self, command):
         payload = command["payload"] * command.get("times", 1)

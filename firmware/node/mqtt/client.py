@@ -2,7 +2,7 @@
 
     client = Client("broker", 1883, 60, on_message=print)
     await use_once("mqtt.dial", "connect", client, hello)       # MqttError says why not; hello.py makes it
-    await use_once("mqtt.dial", "subscribe", client, "a/b")
+    await use_once("mqtt.hello", "subscribe", client, "a/b")
     await client.publish("a/c", b"...", 1)  # returns once the broker has it
     await client.wait_closed()              # returns after a polite end, raises the reason of any other
 

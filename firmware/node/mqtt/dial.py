@@ -1,5 +1,5 @@
-"""What a Client does once per connection: open TCP and TLS without leaking a socket, connect, subscribe, say
-goodbye. Loaded for that. MicroPython only."""
+"""What a Client does once per connection: open TCP and TLS without leaking a socket, connect, say goodbye.
+Loaded for that. MicroPython only."""
 
 import asyncio
 import errno
@@ -36,18 +36,6 @@ async def connect(client, hello, timeout_s=15):
             client.end(MqttError("connecting was given up", "cancelled"))
     client.check_open()
     return client.session_present
-
-
-async def subscribe(client, topic, qos=1, timeout_s=20):
-    """Subscribe to one topic filter; returns the granted QoS."""
-
-    def make(packet_id):
-        return (use_once("mqtt.hello", "encode_subscribe", packet_id, topic, qos),)
-
-    codes = await client.request("suback", make, timeout_s)
-    if len(codes) != 1 or codes[0] > 1:
-        raise MqttError(f"the broker refused the subscription to {topic}", "subscribe")
-    return codes[0]
 
 
 async def disconnect(client, timeout_s=2):

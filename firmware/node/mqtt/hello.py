@@ -1,9 +1,11 @@
-"""The packets that a connection begins with: CONNECT and SUBSCRIBE. Loaded once per connection."""
+"""What a connection begins with: CONNECT, and subscriptions. Loaded for each: the broker's first messages
+come between them, and are taken on top of what is loaded.
+"""
 
 from micropython import const
 
 from node.mqtt import codec
-from node.mqtt.errors import ProtocolError
+from node.mqtt.errors import MqttError, ProtocolError
 
 _BAD_KEEPALIVE = const(56)
 _NO_USER = const(57)
@@ -43,3 +45,11 @@ def encode_subscribe(packet_id, topic, qos=1):
         raise ProtocolError(_NO_TOPIC)
     body = bytes((packet_id >> 8, packet_id & 255)) + codec.field(topic) + bytes((qos,))
     return codec.head(0x82, len(body)) + body
+
+
+async def subscribe(client, topic, qos=1, timeout_s=20):
+    """Subscribe to one topic filter; returns the granted QoS."""
+    codes = await client.request("suback", lambda number: (encode_subscribe(number, topic, qos),), timeout_s)
+    if len(codes) != 1 or codes[0] > 1:
+        raise MqttError(f"the broker refused the subscription to {topic}", "subscribe")
+    return codes[0]

@@ -1,6 +1,6 @@
 """What an ack message declares durable."""
 
-from node.link_open import shard
+from node.link_start import shard
 from node.sender_ack import acked_seqs
 
 SEQS = [4, 5, 6, 7]

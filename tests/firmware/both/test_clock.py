@@ -3,6 +3,7 @@
 import random
 
 from node.clock import Clock
+from node.sender_batch import stamp_of
 
 NOW = 1763900000
 
@@ -18,10 +19,10 @@ def test_unknown_before_the_first_sync_then_worked_out():
     now = Uptime()
     clock = Clock(now)
     assert clock.birth(5, "a") == (None, "none")
-    assert clock.afterwards(5) == (None, "none")
+    assert stamp_of(clock, clock.boot)(5) == (None, "none")
     now.ms = 10000
     clock.sync((NOW + 10) * 1000, now.ms)
-    assert clock.afterwards(5) == (NOW + 5, "back")
+    assert stamp_of(clock, clock.boot)(5) == (NOW + 5, "back")
     assert clock.birth(11, "a") == (NOW + 11, "ntp")
     assert clock.utc() == NOW + 10
 
@@ -113,6 +114,6 @@ def test_times_within_a_boot_grow_whatever_the_clock_does():
             born.append((up, clock.birth(up, "a")[0]))
         if not clock.known:
             continue
-        times = [t if t is not None else clock.afterwards(up)[0] for up, t in born]
+        times = [t if t is not None else stamp_of(clock, clock.boot)(up)[0] for up, t in born]
         for i in range(1, len(times)):
             assert times[i - 1] < times[i], (i, times)

@@ -2,7 +2,7 @@
 
 import json
 
-from node import config_remote, config_trial, files
+from node import config_remote, config_start, config_trial, files
 from node.config_file import parse
 
 PATH = "test_config_remote.json"
@@ -63,7 +63,7 @@ def fresh(**settings):
 def start(reset="power", **settings):
     """The node starts."""
     app = App(reset, **settings)
-    config_remote.begin(app)
+    config_start._begin(app)
     app.outbox = app
     return app
 

@@ -2,11 +2,11 @@
 
 from array import array
 
-from node import clock, epochs, files
+from node import epochs, files, sender_batch
 from node.clock import Clock
 
 PATH = "test_epochs.json"
-epochs._FILE = PATH
+FILE, epochs._FILE = epochs._FILE, PATH
 Y2000 = 946684800000
 NOW = 1764000000000
 
@@ -64,12 +64,12 @@ class App:
         epochs.synced(self, self.board.true, self.now())
 
     def stamp(self, boot, up):
-        kept = clock.use_once
-        clock.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
+        kept = sender_batch.use_once
+        sender_batch.use_once = lambda _, function, *arguments: getattr(epochs, function)(*arguments)
         try:
-            return self.clock.stamp_of(boot)(up)
+            return sender_batch.stamp_of(self.clock, boot)(up)
         finally:
-            clock.use_once = kept
+            sender_batch.use_once = kept
 
 
 class Full:
@@ -88,6 +88,7 @@ class Full:
 
 def teardown_module():
     files.remove(PATH)
+    epochs._FILE = FILE
 
 
 def fresh():

@@ -19,7 +19,7 @@ from outbox_bench import (
     seqs,
 )
 
-from node import files, outbox_ack, outbox_read, outbox_thin, outbox_write
+from node import files, outbox_ack, outbox_read, outbox_thin, outbox_write, record
 
 
 class Faulty:
@@ -86,7 +86,7 @@ def test_a_full_flash_does_not_stop_measuring():
     with Faulty(outbox_write) as faulty:
         faulty.writes = True
         for seq in range(3, 13):
-            assert outbox_write.append(outbox, READING, T, "ntp") == seq
+            assert outbox_write.append(outbox, record.encode(outbox.seq + 1, T, "ntp", READING)) == seq
         assert outbox.counters["ram_only"] == 10
         assert outbox.depth == 12
         assert len(seg_files(folder)) <= 2
@@ -97,7 +97,7 @@ def test_a_full_flash_does_not_stop_measuring():
         assert outbox.depth == 7
         faulty.writes = False
         outbox.close()
-        assert outbox_write.append(outbox, READING, T, "ntp") == 13
+        assert outbox_write.append(outbox, record.encode(outbox.seq + 1, T, "ntp", READING)) == 13
     assert not outbox.ring
     assert outbox.depth == 8
     waiting = [1, 2, 3, 9, 10, 11, 12, 13]
@@ -115,12 +115,14 @@ def test_what_memory_cannot_hold_is_counted():
     with Faulty(outbox_write) as faulty:
         faulty.writes = True
         for _ in range(40):
-            outbox_write.append(outbox, READING, T, "ntp")
+            outbox_write.append(outbox, record.encode(outbox.seq + 1, T, "ntp", READING))
         assert outbox.counters["lost_ram"] == 8
         assert outbox.depth == 33
         batch = outbox.batch(60, 10000)
         assert seqs(batch) == list(range(1, 2)) + list(range(10, 42))
-        outbox_write.append(outbox, READING, T, "ntp")  # drops 10, which is on its way
+        outbox_write.append(
+            outbox, record.encode(outbox.seq + 1, T, "ntp", READING)
+        )  # drops 10, which is on its way
         assert outbox.depth == 33
         outbox.acked(1, seqs(batch))
     assert outbox.depth == 1

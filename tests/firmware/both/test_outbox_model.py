@@ -5,7 +5,7 @@ import random
 
 from outbox_bench import READING, Board, T, clean, fresh, keeping, let_go, opened, seqs
 
-from node import outbox_ack, outbox_read, outbox_write
+from node import outbox_ack, outbox_read, outbox_write, record
 from node.outbox import STRIDE
 
 MODULES = (outbox_write, outbox_read, outbox_ack)
@@ -23,7 +23,7 @@ class Model:
 
     def append(self):
         for _ in range(self.rng.randint(1, 12)):
-            seq = outbox_write.append(self.outbox, READING, T, "ntp")
+            seq = outbox_write.append(self.outbox, record.encode(self.outbox.seq + 1, T, "ntp", READING))
             assert (self.outbox.boot, seq) not in self.waits
             self.waits.add((self.outbox.boot, seq))
 

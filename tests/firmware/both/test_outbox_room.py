@@ -175,7 +175,7 @@ def test_memory_that_ends_behind_the_flush_gives_no_seq_twice():
     outbox.file = Ending(outbox.file)
     outbox_write.use_once = keeping
     try:
-        outbox_write.append(outbox, READING, T, "ntp")
+        outbox_write.append(outbox, record.encode(outbox.seq + 1, T, "ntp", READING))
     finally:
         if hasattr(outbox_write, "tuple"):
             del outbox_write.tuple

@@ -9,15 +9,16 @@ from node import outbox_read, outbox_write, sender_ack, sender_batch
 
 class Clock:
     hopeful = False
+    boot = 0
+    first = None
+    _old = (0, None)
+    origin = ()
 
     def __init__(self):
         self.ms = 0
 
     def now(self):
         return self.ms
-
-    def stamp_of(self, boot):
-        return lambda up: (None, "none")
 
 
 class Answer:
@@ -55,7 +56,8 @@ class Sender:
         if any(refuses(boot, seq) for seq in given):
             sender_ack.take(self, {"v": 1, "refused": "a test"})
         else:
-            sender_ack.take(self, {"v": 1, "boot": boot, "from": given[0], "upto": given[-1]})
+            done = sender_ack.take(self, {"v": 1, "boot": boot, "from": given[0], "upto": given[-1]})
+            self.outbox.acked(boot, done)
         return boot, given
 
 

@@ -2,8 +2,18 @@
 
 import json
 
-from node import selftest, selftest_en, selftest_pl
+from node import (
+    commands_do,
+    selftest_en,
+    selftest_en2,
+    selftest_parts,
+    selftest_pl,
+    selftest_pl2,
+    selftest_sensors,
+)
 from node.absent import Absent
+
+WORDS = (selftest_en, selftest_en2, selftest_pl, selftest_pl2)
 
 
 class Thing:
@@ -25,7 +35,10 @@ def said(part):
     """(ok, English, Polish); fails when a sentence and what stands in it do not go together."""
     ok, number, what = part
     found = [("part", ok, number, what)]
-    english, polish = selftest_en.say(found)[0], selftest_pl.say(found)[0]
+    results = [{}]
+    for words in WORDS:
+        words.say(found, results)
+    english, polish = results[0]["en"], results[0]["pl"]
     assert english != polish
     for text in (english, polish):
         assert len(text) < 400, text
@@ -39,9 +52,12 @@ def blanks(text):
 
 
 def test_both_languages_have_each_sentence_with_the_same_blanks():
-    assert len(selftest_en.WORDS) == len(selftest_pl.WORDS)
-    for number, english in enumerate(selftest_en.WORDS):
-        assert blanks(english) == blanks(selftest_pl.WORDS[number]), english
+    assert selftest_en.FIRST == selftest_pl.FIRST == 0
+    assert selftest_en2.FIRST == selftest_pl2.FIRST == len(selftest_en.WORDS)
+    for theirs, others in ((selftest_en, selftest_pl), (selftest_en2, selftest_pl2)):
+        assert len(theirs.WORDS) == len(others.WORDS)
+        for number, english in enumerate(theirs.WORDS):
+            assert blanks(english) == blanks(others.WORDS[number]), english
 
 
 def test_a_sensor_in_each_state():
@@ -59,23 +75,23 @@ def test_a_sensor_in_each_state():
         ("failed", 5, False, "reports a fault (laser)"),
     ]
     for state, frames, ok, word in cases:
-        found = said(selftest._sensor(sensor(state, frames, faults={"laser": 3, "fan": 1})))
+        found = said(selftest_sensors._sensor(sensor(state, frames, faults={"laser": 3, "fan": 1})))
         assert found[0] is ok, state
         assert word in found[1], found
 
 
 def test_damaged_messages_are_told_when_they_are_many():
-    assert said(selftest._sensor(sensor(rejects={"checksum": 40})))[0] is True
-    ok, english, _ = said(selftest._sensor(sensor(rejects={"checksum": 40, "tail": 20})))
+    assert said(selftest_sensors._sensor(sensor(rejects={"checksum": 40})))[0] is True
+    ok, english, _ = said(selftest_sensors._sensor(sensor(rejects={"checksum": 40, "tail": 20})))
     assert ok is False
     assert "60 of its messages came damaged (checksum)" in english
     assert (
-        said(selftest._sensor(sensor(frames=30, rejects={"garbage": 10})))[0] is True
+        said(selftest_sensors._sensor(sensor(frames=30, rejects={"garbage": 10})))[0] is True
     )  # a start in the middle
 
 
 def wiring(*sensors):
-    return said(selftest._wiring(Thing(sensors=sensors)))
+    return said(selftest_sensors._wiring(Thing(sensors=sensors)))
 
 
 def test_wiring():
@@ -91,7 +107,7 @@ def test_wiring():
 
 def supply(reset="power", hours=1, born=((9, 40),)):
     app = Thing(now=lambda: hours * 3600000, reset=reset, outbox=Thing(born=born))
-    return said(selftest._supply(app))
+    return said(selftest_parts._supply(app))
 
 
 def test_of_the_supply_only_what_repeats_is_a_hint():
@@ -120,26 +136,26 @@ def test_wifi_strength_in_words():
         (-81, False, "too weak"),
         (None, None, "cannot be known"),
     ):
-        found = said(selftest._wifi(network(rssi=rssi)))
+        found = said(selftest_parts._wifi(network(rssi=rssi)))
         assert found[0] is ok
         assert word in found[1]
-    ok, english, _ = said(selftest._wifi(network(up=False)))
+    ok, english, _ = said(selftest_parts._wifi(network(up=False)))
     assert ok is False
     assert "Zażółć" in english
 
 
 def test_broker():
-    assert "not encrypted" in said(selftest._broker(network()))[1]
-    assert "certificate was checked" in said(selftest._broker(network(tls=True)))[1]
-    assert said(selftest._broker(network(broker=False)))[0] is False
-    assert said(selftest._broker(network(up=False, broker=False)))[0] is None
-    assert said(selftest._broker(network(host="")))[0] is False
+    assert "not encrypted" in said(selftest_parts._broker(network()))[1]
+    assert "certificate was checked" in said(selftest_parts._broker(network(tls=True)))[1]
+    assert said(selftest_parts._broker(network(broker=False)))[0] is False
+    assert said(selftest_parts._broker(network(up=False, broker=False)))[0] is None
+    assert said(selftest_parts._broker(network(host="")))[0] is False
 
 
 def test_clock():
     def clock(offset, synced_at):
         app = Thing(now=lambda: 8 * 3600000, clock=Thing(offset=offset, synced_at=synced_at))
-        return said(selftest._clock(app))
+        return said(selftest_parts._clock(app))
 
     assert clock(None, None)[0] is False
     assert clock(5, None)[0] is None
@@ -150,18 +166,18 @@ def test_clock():
 
 def test_storage():
     def storage(depth=3, aside=0, thinned=0):
-        return said(selftest._storage(Thing(outbox=Thing(depth=depth, aside=aside, thinned=thinned))))
+        return said(selftest_parts._storage(Thing(outbox=Thing(depth=depth, aside=aside, thinned=thinned))))
 
     ok, english, _ = storage()
     assert ok is True
     assert "3 readings wait" in english
     assert storage(aside=2)[0] is False
     assert storage(thinned=2)[0] is False
-    path, selftest._FILE = selftest._FILE, "no/such/folder/file"
+    path, selftest_parts._FILE = selftest_parts._FILE, "no/such/folder/file"
     try:
         assert storage()[0] is False
     finally:
-        selftest._FILE = path
+        selftest_parts._FILE = path
 
 
 class Room:
@@ -189,6 +205,7 @@ def whole(*sensors):
     """An App whose every part is well, but for these sensors; `sent` takes its messages."""
     app = network()
     app.sent = []
+    app.commands = 1
 
     async def publish(kind, payload):
         app.sent.append(json.loads(payload))
@@ -208,7 +225,7 @@ def whole(*sensors):
 def reply_of(app):
     """The reply to a selftest."""
     try:
-        selftest.answer(app, "a1").send(None)
+        commands_do.selftest(app, "a1").send(None)
     except StopIteration:
         assert [reply["id"] for reply in app.sent] == ["a1"]
         return app.sent[0]
