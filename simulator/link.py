@@ -11,6 +11,8 @@ shows back to the source's (link_lines.py).
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -92,7 +94,17 @@ def _main(text: str, main: Module, plan: Plan, names: Names) -> str:
     for source in main.bound.imports.values():
         if source.ours and source.name is None and source.module in plan.joined:
             raise main.fail(None, f"main.py must import from {source.module}: it is joined with others")
-    return "".join(lines)
+    return _without_comments("".join(lines))
+
+
+def _without_comments(text: str) -> str:
+    """main.py goes onto the board as text. Lines stay where they are."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(lines) + "\n"
 
 
 class Rewriter(Scoped):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 WINDOW_BITS = 10
 PLAIN_MARK = ord("M")  # a .mpy file begins with it
-# Loaded within each other while a reading is kept or a batch is made, when least of the heap is free.
-PLAIN = ("outbox_read", "outbox_write", "record", "sender_batch")
+# Loaded within two others while a batch is made, when least of the heap is free: unpacking takes some, too.
+PLAIN = ("record",)
 
 
 def pack(folder: Path) -> None:

@@ -19,15 +19,20 @@ class Packed:
     """
 
     folder = str(__path__)
+    wanted = ""  # what /cold.mpy stands for, see use_once
     mount = max  # whoever mounts it calls this with two booleans
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def stat(path):
+        if path == "/cold.mpy":
+            path = Packed.wanted
         return os.stat(Packed.folder + path)
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def open(path, mode):
         """The stream of a .mpy file. What is damaged must not be run."""
+        if path == "/cold.mpy":
+            path = Packed.wanted
         file = open(Packed.folder + path, mode)
         head = file.read(5)
         if _PLAIN in head[:1]:
@@ -54,6 +59,19 @@ if __file__.endswith(".mpy"):  # nothing is packed among sources
 def use_once(name, function, *arguments):
     """Call a function of node.NAME, and let go of the module again: what is needed now and then only must not
     fill the heap for years. NAME may have a folder before it: "mqtt.words"."""
+    if __path__ == "/n":
+        # All of them under one name: three names for each would stay in the heap.
+        Packed.wanted = "/" + name.replace(".", "/") + ".mpy"
+        try:
+            __import__("node.cold")
+            call = getattr(sys.modules["node.cold"], function)
+        finally:
+            forget("cold")  # also half of one, for want of memory
+        try:
+            return call(*arguments)
+        finally:
+            call = None
+            gc.collect()
     __import__("node." + name)
     try:
         return getattr(sys.modules["node." + name], function)(*arguments)
