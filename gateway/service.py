@@ -12,7 +12,7 @@ from gateway import logs
 from gateway.check import Limits
 from gateway.config import Settings
 from gateway.counters import Counters
-from gateway.destinations.delivery import Delivery
+from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
 from gateway.journal import Journal
 from gateway.keeper import Keeper
@@ -164,7 +164,7 @@ class Gateway:
         self.deliveries = new
 
     def _deliveries_to(self, sinks: list[Sink], settings: Settings) -> list[Delivery]:
-        return [Delivery(self.journal, sink, batch=settings.influx.batch) for sink in sinks]
+        return [Delivery(self.journal, sink, batch=settings.influx.batch, again=Again()) for sink in sinks]
 
     def _destinations(self) -> list[str]:
         return [delivery.destination for delivery in self.deliveries]

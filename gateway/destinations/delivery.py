@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -44,6 +45,19 @@ class Counters:
     lag: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How much is delivered once more to a server that may have crashed: what came in the last `seconds`, and
+    at least `readings`.
+
+    A server can lose what it has acknowledged. InfluxDB 1.6 does: killed while it writes its WAL, it goes on
+    behind the torn entry, and the next crash cuts all of that off. Its WAL is some minutes to days long.
+    """
+
+    seconds: float = 3600.0
+    readings: int = 100_000
+
+
 @dataclass(slots=True)
 class Ahead:
     """The newest readings, carried ahead of a backlog: ids above `start`, delivered up to `upto`.
@@ -60,10 +74,17 @@ class Delivery(threading.Thread):
 
     The cursor moves only after the sink said yes, and a line that is written twice overwrites itself, so
     stopping or dying at any point loses nothing. `backoff_s` is the first and the longest wait between tries.
+    With `again`, a server that answers after a start or a lost connection gets the latest readings once more.
     """
 
     def __init__(
-        self, journal: Journal, sink: Sink, *, batch: int = 5000, backoff_s: tuple[float, float] = (0.5, 60.0)
+        self,
+        journal: Journal,
+        sink: Sink,
+        *,
+        batch: int = 5000,
+        backoff_s: tuple[float, float] = (0.5, 60.0),
+        again: Again | None = None,
     ) -> None:
         super().__init__(name=f"delivery to {sink.name}", daemon=True)
         self._journal = journal
@@ -74,6 +95,9 @@ class Delivery(threading.Thread):
         self._tries_in_vain = 0
         self._trouble: str | None = None
         self._ahead: Ahead | None = None
+        self._again = again
+        # Whether the server may have crashed since its last answer: at the start nobody knows.
+        self._doubted = True
         self._counters = Counters()
         self.heart = Heartbeat()
 
@@ -115,6 +139,7 @@ class Delivery(threading.Thread):
                     return
                 except RetryLaterError as error:
                     self._failed(error.state, str(error))
+                    self._doubted = self._doubted or error.state == "connection"
                     away = error.state == "connection" or error.state.startswith("http 5")
                     self._back_off(error.retry_after, AWAY_SECONDS if away else None)
                 except sqlite3.Error as error:
@@ -129,6 +154,8 @@ class Delivery(threading.Thread):
                     self._back_off(None)
                 else:
                     self._worked()
+                    if moved and self._doubted:
+                        self._go_back(reader)
                     if not moved:
                         self.heart.back_within(STALL_SECONDS + IDLE_SECONDS)
                         self._journal.bell.wait(heard, IDLE_SECONDS)
@@ -160,6 +187,23 @@ class Delivery(threading.Thread):
             self._keep(upto, carried)
         self._count(lag=_lag(upto, newest, self._ahead))
         return upto > cursor
+
+    def _go_back(self, reader: JournalReader) -> None:
+        """The server answers again: deliver the latest once more. That overwrites what is still there."""
+        self._doubted = False
+        if self._again is None:
+            return
+        cursor, newest = self._journal.cursor(self._sink.name), reader.newest_id()
+        since_ms = int((time.time() - self._again.seconds) * 1000)
+        upto = max(0, min(cursor, newest - self._again.readings, reader.id_since(since_ms) - 1))
+        if upto < cursor:
+            self._journal.delivered(self._sink.name, upto)
+            self._ahead = None
+            log.info(
+                "the latest readings are delivered once more",
+                destination=self._sink.name,
+                count=cursor - upto,
+            )
 
     def _look_ahead(self, cursor: int, newest: int) -> None:
         """Let the newest readings go ahead, when there is a backlog before them."""

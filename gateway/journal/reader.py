@@ -45,6 +45,22 @@ class JournalReader:
         """The next readings after that id, in the order of ids."""
         return self._readings(f"{_SELECT} WHERE readings.id > ? ORDER BY readings.id LIMIT ?", (id, limit))
 
+    def id_since(self, received_ms: int) -> int:
+        """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow
+        the times of arrival closely enough to search by them."""
+        row = self._db.execute("SELECT min(id), max(id) FROM readings").fetchone()
+        low, high = int(row[0] or 1), int(row[1] or 0) + 1
+        while low < high:
+            middle = (low + high) // 2
+            at = self._db.execute(
+                "SELECT id, received_ms FROM readings WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+            ).fetchone()
+            if at is None or at[1] >= received_ms:
+                high = middle
+            else:
+                low = int(at[0]) + 1
+        return low
+
     def newest_id(self) -> int:
         row = self._db.execute("SELECT max(id) FROM readings").fetchone()
         return int(row[0] or 0)

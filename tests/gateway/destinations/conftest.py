@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.destinations.delivery import Delivery
+from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink
 from gateway.journal import Journal
 from tests.gateway.destinations.fake_influx2 import FakeInflux2
@@ -61,8 +61,13 @@ def deliver(journal: Journal) -> Iterator[Callable[..., Delivery]]:
     """Start a delivery with short backoffs: `deliver(sink, batch=7)`. It stops before the journal closes."""
     started: list[Delivery] = []
 
-    def start(sink: Sink, batch: int = 5000, backoff_s: tuple[float, float] = (0.01, 0.05)) -> Delivery:
-        delivery = Delivery(journal, sink, batch=batch, backoff_s=backoff_s)
+    def start(
+        sink: Sink,
+        batch: int = 5000,
+        backoff_s: tuple[float, float] = (0.01, 0.05),
+        again: Again | None = None,
+    ) -> Delivery:
+        delivery = Delivery(journal, sink, batch=batch, backoff_s=backoff_s, again=again)
         started.append(delivery)
         delivery.start()
         return delivery

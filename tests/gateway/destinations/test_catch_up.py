@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from gateway.destinations.delivery import FAR_BEHIND, Delivery
+from gateway.destinations.delivery import FAR_BEHIND, Again, Delivery
 from gateway.destinations.sink import Finding, LinesRefusedError, RetryLaterError
 from gateway.journal import Journal, JournalReader
 from tests.gateway.destinations.samples import commit, reading
@@ -129,3 +130,42 @@ def test_whatever_happens_each_reading_arrives(
     with JournalReader(journal.path) as reader:
         refused = sorted(entry.seq or 0 for entry in reader.quarantined())
     assert refused == sorted(seq for seq in store.bad if seq <= born)
+
+
+def test_a_server_that_lost_what_it_had_acknowledged_gets_it_again(
+    journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    """As InfluxDB 1.6 does when it is killed twice: the second time all since the first is gone."""
+    commit(journal, [reading(seq) for seq in range(1, 41)])
+    store = Store()
+    delivery = deliver(store, batch=BATCH, again=Again(seconds=0, readings=30))
+    wait_for(lambda: delivery.counters.delivered == 40, what="all")
+    lost: list[int] = []
+
+    def crash(_count: int) -> None:
+        if not lost:
+            lost.extend(seq for seq in store.seqs if seq > 20)
+            del store.seqs[:]
+            raise RetryLaterError("connection", "gone")
+
+    store.before = crash
+    commit(journal, [reading(41)])
+    wait_for(lambda: {*range(12, 42)} <= set(store.seqs), what="the latest 30 again")
+    wait_for(lambda: journal.cursor(store.name) == 41, what="the cursor at the end")
+    assert set(lost) < set(store.seqs)
+    assert min(store.seqs) == 12, "and no more than that"
+
+
+def test_what_is_delivered_again_goes_by_the_time_of_arrival(
+    journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    now_ms = int(time.time() * 1000)
+    commit(journal, [reading(seq, received_ms=now_ms - (100 - seq) * 60_000) for seq in range(1, 101)])
+    with JournalReader(journal.path) as reader:
+        assert reader.id_since(now_ms - 30 * 60_000) == 70
+        assert reader.id_since(0) == 1
+        assert reader.id_since(now_ms + 1) == 101
+    store = Store()
+    delivery = deliver(store, again=Again(seconds=30 * 60 + 30, readings=0))
+    wait_for(lambda: delivery.counters.delivered == 131, what="all, and the last half hour once more")
+    assert store.seqs == [*range(1, 101), *range(70, 101)]
