@@ -128,9 +128,12 @@ def test_a_node_that_does_not_answer(broker: Mosquitto, dustline: Callable[..., 
     assert result.exit_code == 2
     assert "praga-1 is not known to the broker: check its name" in result.output
     deaf = ScriptedGateway(broker.port)  # subscribes to all
-    subscribed: list[int] = []
-    deaf.client.on_subscribe = lambda _client, _user, mid, *_: subscribed.append(mid)
-    wait_for(lambda: subscribed, START_S, "the subscription")
+
+    def subscribed() -> bool:
+        deaf.client.publish("dl/1/warsaw/a/praga-1/ack", "{}", 1)
+        return "dl/1/warsaw/a/praga-1/ack" in deaf.topics
+
+    wait_for(subscribed, START_S, "the subscription")
     result = dustline("command", "praga-1", "identify", "--timeout", "1")
     deaf.close()
     assert result.exit_code == 2
