@@ -50,8 +50,8 @@ class Again:
     """How much is delivered once more to a server that may have crashed: what came in the last `seconds`, and
     at least `readings`.
 
-    A server can lose what it has acknowledged. InfluxDB 1.6 does: killed while it writes its WAL, it goes on
-    behind the torn entry, and the next crash cuts all of that off. Its WAL is some minutes to days long.
+    A server can lose what it has acknowledged. InfluxDB 1.6.7, killed twice, was seen to lose all that it had
+    taken in between; a torn entry in its WAL is the likely reason.
     """
 
     seconds: float = 3600.0
