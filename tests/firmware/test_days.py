@@ -6,13 +6,15 @@ days without a network.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from simulator.options import Fitted
-from tests.firmware.days.day import BREATH, live_a_day
+from tests.firmware.days.day import BREATH, HOUR, Day, live_a_day
 from tests.firmware.days.outage import DAY, Outage, live_through
+from tests.firmware.days.world import Heap
 
 pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto, pytest.mark.timeout(600)]
 
@@ -38,6 +40,26 @@ def test_a_day_pressed_into_a_quarter_of_an_hour() -> None:
 def test_a_heap_that_grows_is_seen() -> None:
     day = live_a_day(0.1, heap=HEAP, tls=False, outbox_kb=64, fill=0.1, looks=4, stride_ms=900, leak=True)
     assert day.between_halves() > SHORT_BREATH
+
+
+def test_growth_is_judged_by_what_the_node_was_at() -> None:
+    """A day of 2 looks an hour, with the gateway away in hours 4 and 18, made up but for its judge."""
+
+    def growth(grown: Callable[[int, str], int]) -> dict[str, int]:
+        states = {4: "unheard", 18: "unheard"}
+        looks = []
+        for half in range(48):
+            state = states.get(half // 2 + 1, "calm")
+            alive = 100_000 + grown(half // 2 + 1, state)
+            looks.append(Heap(half * 1800.0, alive, alive, 20_000, 9_000, 550, state))
+        day = Day(0.0, 24 * HOUR, looks, {}, {}, 0, 0, 0, 0, [], [], [], "")
+        return day.growth()
+
+    assert growth(lambda _hour, _state: 0) == {"calm": 0, "unheard": 0}
+    assert growth(lambda _hour, state: 1_000 * (state == "unheard")) == {"calm": 0, "unheard": 0}
+    assert growth(lambda hour, _state: 1_000 * (hour > 2)) == {"calm": 0, "unheard": 0}
+    assert growth(lambda hour, _state: 50 * hour) == {"calm": 50 * 21, "unheard": 50 * 14}
+    assert growth(lambda hour, _state: 700 * (hour == 18)) == {"calm": 0, "unheard": 700}
 
 
 @pytest.fixture(scope="module")

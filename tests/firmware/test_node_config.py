@@ -140,7 +140,9 @@ def test_a_trial_goes_on_over_deep_sleeps(node: Callable[..., SimNode], gateway:
     def kept() -> list[object]:
         return json.loads((one.flash / "config.remote.json").read_text())  # type: ignore[no-any-return]
 
-    wait_for(lambda: kept()[5] is None, START_S, "the trial's end in flash, which is written after it was said")
+    wait_for(
+        lambda: kept()[5] is None, START_S, "the trial's end in flash, which is written after it was said"
+    )
     assert kept()[0] == 4
     assert one.crashes == 0
     assert {boot for boot, _ in gateway.readings} == {1}

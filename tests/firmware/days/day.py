@@ -23,6 +23,9 @@ LARGEST_SET = (
 # of its work, and old words on the stack may look like pointers. So an hour has several looks, and the least
 # of them counts: what leaks is in all of them.
 BREATH = 512
+# A batch that waits for the gateway lies in the heap, a connection that is not there does not. So like is
+# compared with like.
+STATES = ("calm", "unheard", "offline")
 LOOKS = 12  # in an hour
 LONGEST_FILL_S = 100000.0
 BAD = {"byte_loss": 0.002, "bit_flip": 0.002, "garbage": 0.05, "crc_error": 0.02, "nack": 0.02}
@@ -54,9 +57,19 @@ class Day:
         length = self.seconds / 24
         return [look for look in self.looks if hour - 1 <= (look.at - self.begin) / length < hour]
 
-    def growth(self, hour: int = 2) -> int:
-        """By how much any later hour's least was above that of this one, in bytes."""
-        return max(self.alive(later) for later in range(hour + 1, 25)) - self.alive(hour)
+    def growth(self) -> dict[str, int]:
+        """By state of the node, bytes: how far the heap rose at most after the first hour in that state, of
+        those from hour 2 on. What an hour has alive is its least, of two looks and more."""
+        growth: dict[str, int] = {}
+        first: dict[str, int] = {}
+        for hour in range(3, 25):
+            for state in STATES:
+                alive = [look.alive for look in self.hour(hour) if look.state == state]
+                if len(alive) < 2:
+                    continue
+                base = first.setdefault(state, min(alive))
+                growth[state] = max(growth.get(state, 0), min(alive) - base)
+        return growth
 
     def between_halves(self) -> int:
         """By how much the second half's most was above the first's, bytes: of a short day, whose hours are
@@ -188,6 +201,8 @@ def _plan(world: World, begin: float, hours: float, looks: int) -> None:
     gateway = world.gateway
     at(3, lambda: setattr(gateway, "away", True))
     at(5, lambda: setattr(gateway, "away", False))
+    at(16.5, lambda: setattr(gateway, "away", True))
+    at(17.5, lambda: setattr(gateway, "away", False))
     for hour, off_s in ((0.5, 90), (1.5, 300), (6.2, 120), (10.1, 1200), (14.3, 90), (18.4, 600), (22.2, 90)):
         at(hour, lambda: world.wifi(False))
         world.at(begin + hour * part + off_s * hours / 24, lambda: world.wifi(True))

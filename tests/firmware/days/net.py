@@ -46,6 +46,11 @@ class Net:
         return [f"{HOST}:{clock.getsockname()[1]}" for clock in self._clocks]
 
     @property
+    def connected(self) -> bool:
+        """Whether the node reaches the broker."""
+        return self._radio and bool(self._far)
+
+    @property
     def radio(self) -> bool:
         return self._radio
 

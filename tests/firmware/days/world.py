@@ -57,7 +57,8 @@ class NodeError(Exception):
 
 @dataclass(frozen=True)
 class Heap:
-    """A look at the node's heap, bytes. `largest`: the largest free piece. `names`: of the runtime's pool."""
+    """A look at the node's heap, bytes. `largest`: the largest free piece. `names`: of the runtime's pool.
+    `state`: "calm"; "unheard", connected while the gateway is away; or "offline"."""
 
     at: float
     alive: int
@@ -65,6 +66,7 @@ class Heap:
     free: int
     largest: int
     names: int
+    state: str = "calm"
 
 
 class World:
@@ -310,6 +312,7 @@ class World:
         text = self.log.read_text(errors="replace")
         total, largest, names = (pattern.findall(text)[-1] for pattern in PRINTED)
         # The largest free piece is in blocks of four words.
-        look = Heap(self._now, alive, peak, int(total), int(largest) * 32, int(names))
+        state = "offline" if not self.net.connected else "unheard" if self.gateway.away else "calm"
+        look = Heap(self._now, alive, peak, int(total), int(largest) * 32, int(names), state)
         self.looks.append(look)
         self._watch(look)
