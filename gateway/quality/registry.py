@@ -26,9 +26,9 @@ class Source:
 class Entry:
     """One version of a rule.
 
-    `effective` is an ISO date of the precision that is known: "2024-05-06", "2025-06" or "2024". It holds from
-    the first day of that. None: it held before all dated entries, and since when was not seen. `alternative` marks
-    another reading of the same rule by others: no date picks it, only its version does.
+    `effective` is an ISO date of the precision that is known: "2024-05-06", "2025-06" or "2024". It holds
+    from the first day of that. None: it held before all dated entries, and since when was not seen.
+    `alternative` marks another reading of the same rule by others: no date picks it, only its version does.
     """
 
     name: str
@@ -76,15 +76,15 @@ class Registry(Generic[E]):
         return [entry for found in self._by_name.values() for entry in found]
 
     def pick(self, name: str, on: date | None = None, version: str | None = None) -> E:
-        """The entry that held on a day, or the newest one, or the one of that version. InputError if none is."""
+        """The entry that held on a day, the newest one, or the one of that version. InputError if none is."""
         found = self._by_name.get(name)
         if found is None:
-            raise InputError(f"no {name!r}; there are {', '.join(self._by_name)}")
+            raise InputError(f"no {name[:40]!r}; there are {', '.join(self._by_name)}")
         if version is not None:
             for entry in found:
                 if entry.version == version:
                     return entry
-            raise InputError(f"{name} has no version {version!r}; there are {_versions(found)}")
+            raise InputError(f"{name} has no version {version[:40]!r}; there are {_versions(found)}")
         dated = [entry for entry in found if not entry.alternative]
         held = dated if on is None else [entry for entry in dated if entry.begins() <= on]
         if not held:

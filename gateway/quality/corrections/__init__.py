@@ -1,6 +1,6 @@
-"""Corrections of raw values, as dated entries of one registry. Raw stays beside corrected; nothing is replaced.
+"""Corrections of raw values, as dated entries of one registry. Raw stays beside corrected.
 
-    CORRECTIONS.pick("epa-2021").correct(Measured(10.0, rh=50.0, model="pms5003"))   # Corrected(6.68, ...)
+CORRECTIONS.pick("epa-2021").correct(Measured(10.0, rh=50.0, model="pms5003"))   # Corrected(6.68, ...)
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ MASS_FIELDS = ("pm1", "pm25", "pm4", "pm10", "pm1_cf1", "pm25_cf1", "pm10_cf1")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One raw value: ug/m3, relative humidity in % (None: not measured), the field's name, the sensor's model."""
+    """One raw value: ug/m3, relative humidity in % (None: not measured), the field's name, the sensor's
+    model.
+    """
 
     value: float
     rh: float | None

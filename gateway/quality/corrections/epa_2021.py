@@ -1,13 +1,14 @@
 """EPA's US-wide correction for PurpleAir of 2021, in the five pieces of the AirNow Fire and Smoke Map.
 
-For the PMS5003's atmospheric channel (`pm25`) and for no other. The study behind it (Barkjohn et al. 2021) fitted the
-CF=1 channel: 0.524 x - 0.0862 RH + 5.75. The five pieces are the same correction carried over to the atmospheric
-channel, which equals CF=1 in clean air and is 2/3 of it in dirty air: 0.786 = 1.5 * 0.524, and for smoke
-0.69 = 1.5 * 0.46, 8.84e-4 = 1.5^2 * 3.93e-4. On CF=1 values they would read up to half too high. Below 30 and above 50
-the two forms are one; 30 to 50 is where the channels part, 210 to 260 where the smoke curve takes over.
+For the PMS5003's atmospheric channel (`pm25`) and for no other. The study behind it (Barkjohn et al. 2021)
+fitted the CF=1 channel: 0.524 x - 0.0862 RH + 5.75. The five pieces are the same correction carried over to
+the atmospheric channel, which equals CF=1 in clean air and is 2/3 of it in dirty air: 0.786 = 1.5 * 0.524,
+and for smoke 0.69 = 1.5 * 0.46, 8.84e-4 = 1.5^2 * 3.93e-4. On CF=1 values they would read up to half too
+high. Below 30 and above 50 the two forms are one; 30 to 50 is where the channels part, 210 to 260 where the
+smoke curve takes over.
 
-Fitted to means of 24 hours, used by AirNow on means of an hour, with the humidity that the PurpleAir itself measures,
-which is drier than the air outside. Below zero it gives 0, as the published vectors do.
+Fitted to means of 24 hours, used by AirNow on means of an hour, with the humidity that the PurpleAir itself
+measures, which is drier than the air outside. Below zero it gives 0, as the published vectors do.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ ENTRY = Epa2021(
     "2021",
     "2021",
     Source(
-        "EPA, Sensor data cleaning and correction: Application on the AirNow Fire and Smoke Map (Science Inventory "
-        "353088); Barkjohn et al. 2021, doi 10.5194/amt-14-4617-2021",
+        "EPA, Sensor data cleaning and correction: Application on the AirNow Fire and Smoke Map (Science "
+        "Inventory 353088); Barkjohn et al. 2021, doi 10.5194/amt-14-4617-2021",
         "the equation in five pieces, page 26",
-        "the paper's abstract and the five pieces as public code and the project's vectors hold them; that they are for "
-        "the atmospheric channel follows from the coefficients; EPA's slides were not seen",
+        "the paper's abstract, and the five pieces as public code and the project's vectors hold them; that "
+        "they are for the atmospheric channel follows from the coefficients; EPA's slides were not seen",
     ),
     False,
     ("pms5003",),

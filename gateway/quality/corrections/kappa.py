@@ -1,13 +1,13 @@
 """Taking the water off the particles: kappa-Koehler growth.
 
 A particle of hygroscopicity kappa holds kappa * aw / (1 - aw) times its own dry volume of water (Petters and
-Kreidenweis 2007, without the Kelvin term, which does not matter above 0.1 um); aw is RH/100. So its mass is
-1 + (kappa / density) * aw / (1 - aw) times the dry one, with water's density 1 g/cm3 (Crilley et al. 2018). The dry
-mass is the measured one over that growth.
+Kreidenweis 2007, without the Kelvin term, which does not matter above 0.1 um); aw is RH/100. So its mass is 1
++ (kappa / density) * aw / (1 - aw) times the dry one, with water's density 1 g/cm3 (Crilley et al. 2018). The
+dry mass is the measured one over that growth.
 
-Towards 100 % the growth runs off to infinity while a humidity sensor is 2 to 3 % wrong there, so the humidity is
-held at `rh_cap`. It is for sensors that take air as it comes. It is not for a value that a correction with humidity
-in it has been through (epa-2021), nor for one that is dried before it is measured.
+Towards 100 % the growth runs off to infinity while a humidity sensor is 2 to 3 % wrong there, so the humidity
+is held at `rh_cap`. It is for sensors that take air as it comes. It is not for a value that a correction with
+humidity in it has been through (epa-2021), nor for one that is dried before it is measured.
 """
 
 from __future__ import annotations
@@ -51,7 +51,12 @@ class Kappa(Correction):
         assert measured.rh is not None  # refusal() saw to it
         factor = growth(min(measured.rh, self.rh_cap), self.kappa, self.density)
         note = f"humidity held at {self.rh_cap:g} %" if measured.rh > self.rh_cap else None
-        extra = {"growth": rounded(factor), "kappa": self.kappa, "density": self.density, "rh_cap": self.rh_cap}
+        extra = {
+            "growth": rounded(factor),
+            "kappa": self.kappa,
+            "density": self.density,
+            "rh_cap": self.rh_cap,
+        }
         return Corrected(rounded(measured.value / factor), note=note, extra=extra)
 
 
@@ -60,10 +65,11 @@ ENTRY = Kappa(
     "1",
     None,
     Source(
-        "Petters and Kreidenweis 2007, doi 10.5194/acp-7-1961-2007; Crilley et al. 2018, doi 10.5194/amt-11-709-2018",
+        "Petters and Kreidenweis 2007, doi 10.5194/acp-7-1961-2007; "
+        "Crilley et al. 2018, doi 10.5194/amt-11-709-2018",
         "growth by a single kappa; correction of mass with density 1.65 g/cm3",
-        "neither text; the formula from memory. kappa 0.3 is a common value for air over land; 0.15 to 0.29 for PM2.5 was "
-        "seen in Huang et al. 2024, doi 10.5194/amt-17-6073-2024. rh_cap is this project's choice",
+        "neither text; formula, density and kappa 0.3 (common for air over land) from memory. 0.15 to 0.29 "
+        "for PM2.5 was seen in Huang et al. 2024, doi 10.5194/amt-17-6073-2024. rh_cap: our choice",
     ),
     False,
     UNDRIED,

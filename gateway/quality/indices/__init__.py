@@ -1,7 +1,7 @@
 """Indices of air quality, as dated entries of one registry.
 
-    INDICES.pick("us-aqi-2024").compute(35.4)     # Result(value=100, category="Moderate", ...)
-    nowcast([21, None, 35])                       # the newest entry's, hours newest first
+INDICES.pick("us-aqi-2024").compute(35.4)     # Result(value=100, category="Moderate", ...)
+nowcast([21, None, 35])                       # the newest entry's, hours newest first
 """
 
 from __future__ import annotations
@@ -24,8 +24,21 @@ POLLUTANTS = ("pm25", "pm10")
 
 
 def nowcast(hours: Sequence[Number | None], pollutant: str = "pm25") -> float | None:
-    """The NowCast in ug/m3, or None. `hours`: up to 12 hourly means in ug/m3, newest first, None for a missing one."""
+    """The NowCast in ug/m3, or None. `hours`: up to 12 hourly means in ug/m3, newest first, None for a
+    missing one.
+    """
     return NOWCAST.compute_hours(hours, pollutant).value
 
 
-__all__ = ["INDICES", "PERIODS", "POLLUTANTS", "Bands", "Index", "NowCast", "Result", "UsAqi", "Who", "nowcast"]
+__all__ = [
+    "INDICES",
+    "PERIODS",
+    "POLLUTANTS",
+    "Bands",
+    "Index",
+    "NowCast",
+    "Result",
+    "UsAqi",
+    "Who",
+    "nowcast",
+]

@@ -1,8 +1,9 @@
 """Indices that are a band and no number in between: the European ones and the Polish one.
 
-The value is the band's number, 1 for the best air. A table of whole numbers, "0-5, 6-15", says nothing about 5.4: the
-value is first rounded to the table's step, a half up, so that the number that is shown and its band agree; the map
-does the same. A table with touching ends, "0-10, 10-20", is not rounded, and an end belongs to the better band.
+The value is the band's number, 1 for the best air. A table of whole numbers, "0-5, 6-15", says nothing about
+5.4: the value is first rounded to the table's step, a half up, so that the number that is shown and its band
+agree; the map does the same. A table with touching ends, "0-10, 10-20", is not rounded, and an end belongs to
+the better band.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ TENTH = PG_PER_UG // 10
 
 @dataclass(frozen=True, slots=True)
 class Bands(Index):
-    """`ends` has each band's upper end in ug/m3, per pollutant; one more category than ends is an open top."""
+    """`ends`: each band's upper end in ug/m3, per pollutant; one more category than ends is an open top."""
 
     step: int | None  # pg/m3 to round to; None: not rounded
     categories: tuple[str, ...]
@@ -50,10 +51,11 @@ ENTRIES = (
         "2024",
         "2024",
         Source(
-            "ETC HE Report 2024/17, EEA's revision of the European air quality index bands; airindex.eea.europa.eu",
+            "ETC HE Report 2024/17, EEA's revision of the European air quality index bands; "
+            "airindex.eea.europa.eu",
             "index bands",
-            "the report's title; its bands and the hourly averaging as others quote report and site; the day on "
-            "which the site changed was not seen",
+            "the report's title; its bands and the hourly averaging as others quote report and site; the day "
+            "on which the site changed was not seen",
         ),
         False,
         "hourly mean, ug/m3",
@@ -98,7 +100,8 @@ ENTRIES = (
         Source(
             "GIOŚ, Polski indeks jakości powietrza, as of June 2025",
             "indeksy indywidualne: PM2.5 dostateczny 55.1-80",
-            "one copy (city of Legnica's air.legnica.eu) that names GIOŚ and June 2025; GIOŚ's own page was not seen",
+            "one copy (city of Legnica's air.legnica.eu) that names GIOŚ and June 2025; GIOŚ's own page was "
+            "not seen",
         ),
         False,
         "hourly mean, ug/m3",

@@ -1,11 +1,12 @@
 """EPA's NowCast for particles: what the 24-hour mean would be if the air stayed as it is becoming.
 
-The last 12 hourly means, newest first, weighted with w^0, w^1, ...; w = lowest / highest, but at least 1/2. Missing
-hours are left out above and below the fraction line. At least 2 of the 3 newest hours must be there, or there is no
-NowCast. Hours go in as they are; the result is cut down to 0.1 ug/m3 (PM10: 1 ug/m3), as it goes into the AQI.
+The last 12 hourly means, newest first, weighted with w^0, w^1, ...; w = lowest / highest, but at least 1/2.
+Missing hours are left out above and below the fraction line. At least 2 of the 3 newest hours must be there,
+or there is no NowCast. Hours go in as they are; the result is cut down to 0.1 ug/m3 (PM10: 1 ug/m3), as it
+goes into the AQI.
 
-All of it is arithmetic of integers: w is a fraction p/q, and sum(v p^i q^(n-i)) / sum(p^i q^(n-i)) is cut exactly.
-Twelve hours of 0.3 in floats give 0.29999999999999993, which would be cut to 0.2.
+All of it is arithmetic of integers: w is a fraction p/q, and sum(v p^i q^(n-i)) / sum(p^i q^(n-i)) is cut
+exactly. Twelve hours of 0.3 in floats give 0.29999999999999993, which would be cut to 0.2.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The US Air Quality Index of 2024 for PM2.5 and PM10.
 
-Rounding, as EPA has it (40 CFR Part 58 Appendix G, section 12; AirNow's page on the AQI equation): the mean is cut
-down to 0.1 ug/m3 for PM2.5 and to 1 ug/m3 for PM10, then goes through the straight line of its row, and the index
-is rounded to the nearest whole number; a half goes up. The rows leave no gap after the cut: 9.099 is 9.0.
+Rounding, as EPA has it (40 CFR Part 58 Appendix G, section 12; AirNow's page on the AQI equation): the mean
+is cut down to 0.1 ug/m3 for PM2.5 and to 1 ug/m3 for PM10, then goes through the straight line of its row,
+and the index is rounded to the nearest whole number; a half goes up. The rows leave no gap after the cut:
+9.099 is 9.0.
 
-Above the highest breakpoint the last row's line goes on (Appendix G, section 12.ii: "the last two breakpoints"), so
-the index passes 500. It is then marked `beyond`.
+Above the highest breakpoint the last row's line goes on (Appendix G, section 12.ii: "the last two
+breakpoints"), so the index passes 500. It is then marked `beyond`.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ ENTRIES = (
         Source(
             _CFR,
             "Table 2; Table 6",
-            "EPA's documents by title and contents only; the rows in copies that agree up to 225.4; the last row "
-            "(225.5-325.4 is 301-500) in most copies, among them those that cite EPA's AQS code table",
+            "EPA's documents by title and contents only; the rows in copies, which agree up to 225.4; the "
+            "last row (225.5-325.4 is 301-500) in most copies, one of which cites EPA's AQS code table",
         ),
         False,
         "24-hour mean or NowCast, ug/m3",

@@ -1,7 +1,7 @@
 """WHO's guideline levels of 2021 and its interim targets, for means of 24 hours and of a year.
 
-Value: how many times the guideline, to two decimals, a half up. The category goes by the mean itself and not by the
-rounded number: 15.001 is above. A level is kept when the mean is at most the level.
+Value: how many times the guideline, to two decimals, a half up. The category goes by the mean itself and not
+by the rounded number: 15.001 is above. A level is kept when the mean is at most the level.
 """
 
 from __future__ import annotations
