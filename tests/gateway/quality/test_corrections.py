@@ -39,6 +39,11 @@ def test_epa_vectors(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("x", "rh", "expected"),
     [
+        (29.9, 50, 17.1076),  # just inside each piece: 0.524 x + 1.44
+        (31, 50, 18.0901),  # 0.5371 x + 1.44
+        (50.1, 50, 40.8186),  # 0.786 x + 1.44
+        (209.5, 40, 166.969),  # 0.786 x + 2.302
+        (260.1, 40, 242.239377),
         (40, 50, 27.64),  # half way: 0.655 * 40 + 1.44
         (100, 0, 84.35),  # 0.786 * 100 + 5.75
         (235, 40, 200.47345),  # half of 0.786 x - 3.448 + 5.75 and half of the smoke curve
