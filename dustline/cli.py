@@ -10,9 +10,11 @@ import click
 
 # Name -> (module, attribute). Imported late: the gateway needs no simulator and the other way round.
 COMMANDS = {
+    "correct": ("gateway.quality.cli", "correct"),
     "decode": ("dustline.decode", "decode"),
     "demo": ("dustline.demo", "demo"),
     "gateway": ("gateway.cli", "gateway"),
+    "index": ("gateway.quality.cli", "index"),
     "ledger": ("gateway.cli", "ledger"),
     "sim": ("simulator.cli", "sim"),
 }
