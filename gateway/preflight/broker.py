@@ -19,8 +19,10 @@ PACKET_ROOM = 200
 # Acks are small and one by one: fewer on their way than that, and each round trip counts.
 _LEAST_ACK_WINDOW = 10
 # A reading that comes by proves the right to read. Nodes send one a minute, so this is for busy networks.
-_LISTEN_SECONDS = 2.0
+LISTEN_SECONDS = 2.0
 _RECEIPT_SECONDS = 3.0
+_RETAINED_SECONDS = 0.3
+_DROPPED = "$SYS/broker/publish/messages/dropped"
 
 
 def probe_node() -> str:
@@ -64,6 +66,7 @@ def check_broker(settings: Settings, file_known: bool) -> tuple[list[Finding], b
                 )
             )
             found += _allowed(line, broker, file_known)
+            found += _dropped(line)
             found += _subscriptions(line, settings, where, file_known)
     except LineError as error:
         return [*found, _no_connection(error, broker, where)], False
@@ -156,6 +159,21 @@ def _allowed(line: Line, broker: BrokerSettings, file_known: bool) -> Iterator[F
         )
 
 
+def _dropped(line: Line) -> Iterator[Finding]:
+    """What Mosquitto itself says, to a user who may read $SYS (mosquitto(8), "Broker status")."""
+    line.subscribe([_DROPPED])
+    if not line.wait(lambda: line.heard, "", _RETAINED_SECONDS):
+        return
+    count = line.heard.pop()[1].decode("ascii", "replace")
+    if count.isdecimal() and int(count):
+        yield warn(
+            "broker.dropped",
+            f"since its start the broker has dropped {int(count):,} messages for clients that were slow or "
+            "away (also those of a check)",
+            "mosquitto.conf: max_queued_messages 0",
+        )
+
+
 def _subscriptions(line: Line, settings: Settings, where: str, file_known: bool) -> Iterator[Finding]:
     """Granted is not yet allowed: Mosquitto grants all, and holds back what its rules forbid."""
     filters = topics.filters(settings.network, settings.broker.shard_digits)
@@ -176,15 +194,15 @@ def _subscriptions(line: Line, settings: Settings, where: str, file_known: bool)
         return
     yield ok("broker.subscribe", f"{len(filters)} subscriptions granted")
     if line.wait(
-        lambda: any(topic.endswith("/readings") for topic, _, _ in line.heard),
+        lambda: any(topic.endswith("/readings") for topic, _ in line.heard),
         "",
-        0.1 if file_known else _LISTEN_SECONDS,
+        0.1 if file_known else LISTEN_SECONDS,
     ):
         yield ok("broker.read", "a reading came by, so they may be read")
     elif not file_known:
         yield warn(
             "broker.read",
-            f"no reading came by within {_LISTEN_SECONDS:.0f} s, and a broker grants a subscription also "
+            f"no reading came by within {LISTEN_SECONDS:.0f} s, and a broker grants a subscription also "
             "when its rules hold the messages back. Look for a node's first reading, or give --broker-config",
             *(acl_line(settings, "read", kind) for kind in topics.KINDS_UP),
         )

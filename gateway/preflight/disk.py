@@ -26,6 +26,7 @@ _LEAST_INODES = 1000
 # Logging", section 1).
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "fuse.sshfs")
 _GONE_WITH_POWER = ("tmpfs", "ramfs")
+MOUNTS = Path("/proc/mounts")
 # Bounds of the trial of speed.
 _MOST_BATCHES, _MOST_SECONDS = 20, 2.0
 TRIAL_PREFIX = ".dustline-check-"
@@ -71,7 +72,7 @@ def _try_journal(path: Path, directory: Path) -> str:
     return f"{path}: can be written"
 
 
-def check_filesystem(path: Path, mounts: Path = Path("/proc/mounts")) -> Finding:
+def check_filesystem(path: Path) -> Finding:
     name = "journal.filesystem"
     directory = nearest_directory(path)
     change = toml("journal", 'path = "/var/lib/dustline/journal.sqlite"  # on a disk of this machine')
@@ -80,7 +81,7 @@ def check_filesystem(path: Path, mounts: Path = Path("/proc/mounts")) -> Finding
         return fail(name, f"{directory} is mounted read-only", change)
     if about.f_files and about.f_favail < _LEAST_INODES:
         return fail(name, f"{directory}: only {about.f_favail} files can still be made (inodes)", change)
-    kind = _kind_of(directory, mounts)
+    kind = _kind_of(directory, MOUNTS)
     if kind is None:
         return warn(name, f"the kind of {directory}'s file system cannot be seen: it must be no network's")
     if kind in _NETWORK:

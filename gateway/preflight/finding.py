@@ -23,6 +23,7 @@ NAMES = {
     "broker.subscribe": "subscriptions are granted with QoS 1",
     "broker.read": "readings may be received",
     "broker.session": "how long the broker keeps the session",
+    "broker.dropped": "Mosquitto's own count of what it dropped",
     "broker.qos": "QoS 1 may be used",
     "broker.retain": "retained messages are kept",
     "broker.wildcards": "subscriptions may have wildcards",

@@ -57,8 +57,8 @@ class Line:
         self._held: list[tuple[int, int]] = []
         self.holding = False
         self.connack: tuple[ReasonCode, bool, Any] | None = None
-        # Topic and size of each message that came.
-        self.heard: list[tuple[str, int, bool]] = []
+        # Topic and payload of each message that came.
+        self.heard: list[tuple[str, bytes]] = []
         self._client = client = make_client(broker, client_id, clean=clean)
         client.max_inflight_messages_set(_UNDER_WAY)
         client.max_queued_messages_set(0)
@@ -185,7 +185,7 @@ class Line:
 
     def _on_message(self, client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         with self._changed:
-            self.heard.append((message.topic, len(message.payload), message.retain))
+            self.heard.append((message.topic, bytes(message.payload)))
             if self.holding:
                 self._held.append((message.mid, message.qos))
             self._changed.notify_all()

@@ -30,7 +30,7 @@ MOST_SECONDS = 20.0
 QUEUE_ENDING = "-queue"
 # A check that is killed leaves the session; with MQTT 5 the broker ends it by itself.
 _EXPIRY_SECONDS = 300
-_QUIET_SECONDS = 1.0
+QUIET_SECONDS = 1.0
 _DRAIN_SECONDS = 30.0
 _MARK_BYTES = 7
 
@@ -74,7 +74,7 @@ def _queue(tried: Outcome, rate: Rate, proved_by_file: bool) -> Finding:
         return fail(
             "broker.queue",
             f"of {tried.sent:,} messages for a gateway that is away the broker kept {tried.kept:,} and "
-            f"dropped the rest without a word: full after {seconds:,.0f} s; a 10-minute outage has {rate.outage:,}",
+            f"dropped the rest without a word: full after {seconds:,.0f} s; an outage has {rate.outage:,}",
             "mosquitto.conf: max_queued_messages 0",
             f"mosquitto.conf: max_queued_bytes {max(500_000_000, 2 * rate.outage * MESSAGE_BYTES)}",
         )
@@ -157,9 +157,9 @@ def _fetch(broker: BrokerSettings, client_id: str, sender: Line, topic: str, sen
         # It comes behind all others; a queue that is still full drops it.
         while time.monotonic() < deadline:
             sender.publish(topic, b"." * _MARK_BYTES)
-            if line.wait(lambda: line.heard and line.heard[-1][1] == _MARK_BYTES, "", 0.5):
+            if line.wait(lambda: line.heard and len(line.heard[-1][1]) == _MARK_BYTES, "", 0.5):
                 break
-        kept = sum(size != _MARK_BYTES for _, size, _ in line.heard)
+        kept = sum(len(each) != _MARK_BYTES for _, each in line.heard)
     return Outcome(sent, min(kept, sent), window)
 
 
@@ -168,5 +168,5 @@ def _settled(line: Line, most: int) -> int:
     count = -1
     while count < len(line.heard) < most:
         count = len(line.heard)
-        line.wait(lambda: len(line.heard) >= most, "", _QUIET_SECONDS)
+        line.wait(lambda: len(line.heard) >= most, "", QUIET_SECONDS)
     return len(line.heard)

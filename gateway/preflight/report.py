@@ -29,9 +29,12 @@ def report(
 ) -> int:
     """Examine and print; the exit code."""
     # What a trial puts up at the broker and on the disk is taken down again, also when the check is ended.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
-    findings = examine(settings, Options(rate, broker_config, not no_load))
-    found = list(findings) if as_json else _told(findings)
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
+    try:
+        findings = examine(settings, Options(rate, broker_config, not no_load))
+        found = list(findings) if as_json else _told(findings)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     failed = sum(each.level == "fail" for each in found)
     warned = sum(each.level == "warn" for each in found)
     code = FOUND if failed or (strict and warned) else GOOD
