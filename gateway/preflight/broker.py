@@ -66,10 +66,10 @@ def check_broker(settings: Settings, file_known: bool) -> tuple[list[Finding], b
                 )
             )
             found += _allowed(line, broker, file_known)
-            found += _dropped(line)
             found += _subscriptions(line, settings, where, file_known)
     except LineError as error:
         return [*found, _no_connection(error, broker, where)], False
+    found += _dropped(broker, client_id)
     return [*found, *check_rights(settings)], all(
         each.level != "fail" for each in found if each.name == "broker.subscribe"
     )
@@ -85,7 +85,7 @@ def _is_here(host: str) -> bool:
 def _no_connection(error: LineError, broker: BrokerSettings, where: str) -> Finding:
     if error.reason is not None:
         return fail("broker.connect", f"{where} refuses the connection: {error}; {advice(str(error.reason))}")
-    text, points_to = words_for(error)
+    text, points_to = words_for(error, broker.tls)
     change: tuple[str, ...] = ()
     if points_to == "certificate":
         change = (
@@ -159,12 +159,16 @@ def _allowed(line: Line, broker: BrokerSettings, file_known: bool) -> Iterator[F
         )
 
 
-def _dropped(line: Line) -> Iterator[Finding]:
-    """What Mosquitto itself says, to a user who may read $SYS (mosquitto(8), "Broker status")."""
-    line.subscribe([_DROPPED])
-    if not line.wait(lambda: line.heard, "", _RETAINED_SECONDS):
+def _dropped(broker: BrokerSettings, client_id: str) -> Iterator[Finding]:
+    """What Mosquitto itself says, to a user who may read $SYS (mosquitto(8), "Broker status"). Others say
+    nothing, or close the connection for the question."""
+    try:
+        with Line(broker, client_id, clean=True) as line:
+            line.subscribe([_DROPPED])
+            line.wait(lambda: line.heard, "", _RETAINED_SECONDS)
+            count = line.heard[0][1].decode("ascii", "replace") if line.heard else ""
+    except LineError:
         return
-    count = line.heard.pop()[1].decode("ascii", "replace")
     if count.isdecimal() and int(count):
         yield warn(
             "broker.dropped",

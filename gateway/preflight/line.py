@@ -149,11 +149,11 @@ class Line:
         for mid, qos in held:
             self._client.ack(mid, qos)
 
-    def wait(self, done: Callable[[], Value], otherwise: str, seconds: float = ANSWER_SECONDS) -> Value:
+    def wait(self, done: Callable[[], Value], otherwise: str, seconds: float | None = None) -> Value:
         """What `done` gives once it is true. After that time LineError with `otherwise`, or without those
         words what it gives then."""
         with self._changed:
-            self._changed.wait_for(lambda: done() or self._closed, seconds)
+            self._changed.wait_for(lambda: done() or self._closed, seconds or ANSWER_SECONDS)
             value = done()
             if not value and (self._closed or otherwise):
                 raise LineError(self._closed or otherwise, closed=bool(self._closed))
@@ -199,13 +199,14 @@ class Line:
             self._changed.notify_all()
 
 
-def words_for(error: LineError) -> tuple[str, str]:
+def words_for(error: LineError, tls: bool) -> tuple[str, str]:
     """What went wrong in plain words, and the key of [broker] that it points to."""
     cause = error.cause
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {cause.verify_message}", "certificate"
-    if isinstance(cause, ssl.SSLError):
-        return f"TLS fails ({cause.reason}): is that the broker's TLS port?", "tls"
+    if isinstance(cause, ssl.SSLError) or (tls and isinstance(cause, ConnectionResetError)):
+        why = getattr(cause, "reason", None) or cause.strerror
+        return f"TLS fails ({why}): is that the broker's TLS port?", "tls"
     if isinstance(cause, socket.gaierror):
         return f"its name is not known ({cause.strerror})", "host"
     if cause is not None:

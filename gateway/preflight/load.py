@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from gateway import topics
 from gateway.broker_settings import CHECK_ENDING, BrokerSettings
 from gateway.config import Settings
-from gateway.preflight.broker import probe_node
+from gateway.preflight.broker import acl_line, probe_node
 from gateway.preflight.disk import Speed
 from gateway.preflight.finding import Finding, fail, ok, toml, warn
 from gateway.preflight.line import Line, LineError
@@ -49,19 +49,19 @@ def check_load(
 ) -> Iterator[Finding]:
     """`proved_by_file`: the broker's configuration shows that a 10-minute outage fits."""
     broker = settings.broker
+    rule = acl_line(settings, "readwrite", "config")
     # One more than the window, so that the window shows.
     wanted = max(rate.outage, broker.window + 1)
     try:
         tried = try_queue(broker, settings.network, min(wanted, MOST_MESSAGES))
     except LineError as error:
-        yield warn("broker.queue", f"cannot be tried: the broker {error}")
+        yield warn("broker.queue", f"cannot be tried: the broker {error}", *([rule] if error.closed else []))
         return
     if not tried.kept:
         yield warn(
             "broker.queue",
             "cannot be tried: what is published to a node's settings does not come back to this user",
-            f"acl_file, user {broker.username or '(anonymous)'}: "
-            f"topic readwrite dl/1/{settings.network}/+/+/config",
+            rule,
         )
         return
     yield _queue(tried, rate, proved_by_file)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dustline.cli import main
-from gateway.preflight import broker, disk, load
+from gateway.preflight import broker, disk, line, load
 
 # What the machine that runs the tests decides, not the configuration.
 OF_THE_MACHINE = {"clock.ntp"}
@@ -48,6 +48,7 @@ def plain_and_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     not wait for what does not come."""
     monkeypatch.setattr(broker, "LISTEN_SECONDS", 0.2)
     monkeypatch.setattr(load, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(line, "ANSWER_SECONDS", 5.0)
     mounts = tmp_path / "mounts"
     mounts.write_text("/dev/sda1 / ext4 rw 0 0\n")
     monkeypatch.setattr(disk, "MOUNTS", mounts)
