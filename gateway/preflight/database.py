@@ -60,7 +60,6 @@ def _changes(influx: InfluxSettings, state: str) -> tuple[str, ...]:
 
 def _retention(influx: InfluxSettings) -> Finding:
     name = "influx.retention"
-    by_hand, longer = _commands(influx)
     try:
         kept = _kept_v1(influx) if influx.api == "v1" else _kept_v2(influx)
     except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, AttributeError):
@@ -70,7 +69,7 @@ def _retention(influx: InfluxSettings) -> Finding:
             name,
             "this user may not see for how long the database keeps readings; "
             f"what is older than that is refused, and a node may send what is {OUTBOX_DAYS} days old. "
-            f"Look as its owner: {by_hand}",
+            f"Look as its owner: {_look(influx)}",
         )
     policy, seconds = kept
     told = f"{policy} keeps {seconds / _DAY:,.3g} days" if seconds else f"{policy} keeps for ever"
@@ -78,23 +77,22 @@ def _retention(influx: InfluxSettings) -> Finding:
         return fail(
             name,
             f"{told}: what comes later is refused, and a node's outbox holds {OUTBOX_DAYS} days",
-            longer.replace("POLICY", policy),
+            _keep_longer(influx, policy),
         )
     return ok(name, told)
 
 
-def _commands(influx: InfluxSettings) -> tuple[str, str]:
-    """To look, and to change."""
+def _look(influx: InfluxSettings) -> str:
     if influx.api == "v1":
-        return (
-            f'SHOW RETENTION POLICIES ON "{influx.database}"',
-            f'InfluxDB: ALTER RETENTION POLICY "POLICY" ON "{influx.database}" DURATION {_GOOD_DAYS}d '
-            "SHARD DURATION 7d",
-        )
-    return (
-        f"influx bucket list --org {influx.org} --name {influx.bucket}",
-        f"influx bucket update --id BUCKET_ID --retention {_GOOD_DAYS}d",
-    )
+        return f'SHOW RETENTION POLICIES ON "{influx.database}"'
+    return f"influx bucket list --org {influx.org} --name {influx.bucket}"
+
+
+def _keep_longer(influx: InfluxSettings, policy: str) -> str:
+    if influx.api == "v1":
+        on = f'"{policy}" ON "{influx.database}"'
+        return f"InfluxDB: ALTER RETENTION POLICY {on} DURATION {_GOOD_DAYS}d SHARD DURATION 7d"
+    return f"influx bucket update --id BUCKET_ID --retention {_GOOD_DAYS}d"
 
 
 def _kept_v1(influx: InfluxSettings) -> tuple[str, int] | None:

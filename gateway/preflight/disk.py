@@ -20,7 +20,7 @@ from gateway.service import most_in_a_batch
 # docs/journal.md: 130 to 250.
 _READING_BYTES = 200
 _LEAST_FREE = 200 * 1024 * 1024
-_LEAST_DAYS = 30
+_LEAST_DAYS, _LONG_DAYS = 30, 1100
 _LEAST_INODES = 1000
 # WAL needs memory shared by all processes, which no network file system offers (SQLite, "Write-Ahead
 # Logging", section 1).
@@ -139,6 +139,8 @@ def check_space(settings: Settings, rate: Rate) -> Finding:
     pace = f"{_size(per_day)} a day at this rate"
     if wanted and min(wanted) - held <= free:
         return ok(name, f"{told}; the journal may grow to {_size(min(wanted))}, {pace}")
+    if not wanted and days >= _LONG_DAYS:
+        return ok(name, f"{told}; nothing bounds the journal, {pace}: full in {_days(days)}")
     # A fifth stays free for the WAL and for what else is on the disk.
     fitting = max(1, int((free + held) * 0.8 / 1_000_000))
     change = toml("journal", f"max_mb = {fitting}")

@@ -32,7 +32,7 @@ class Rate:
     @property
     def outage(self) -> int:
         """Messages of a 10-minute outage."""
-        return math.ceil(self.per_s * OUTAGE_SECONDS)
+        return math.ceil(round(self.per_s * OUTAGE_SECONDS, 3))
 
     def finding(self) -> Finding:
         text = f"{self.per_s:.3g} messages/s ({self.source}); {self.outage:,} in a 10-minute outage"
