@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import statistics
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -11,12 +12,15 @@ import urllib3
 
 from gateway.config import Settings
 from gateway.destinations.settings import InfluxSettings
+from gateway.journal import JournalError, JournalReader
 from gateway.preflight.finding import Finding, fail, ok, warn
 from gateway.service import ClockError, check_clock
 
 # A Date header has whole seconds; an answer may take a moment.
 _TOLERATED_SECONDS = 5
 _MOST_SECONDS = 60
+_LAST_READINGS = 200
+_DAY_MS = 86_400_000
 _NTP = "timedatectl set-ntp true"
 
 
@@ -29,6 +33,7 @@ def check_clocks(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("clock.date", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
     yield _ntp()
+    yield from _nodes(settings)
     if settings.influx.enabled:
         yield _database(settings.influx)
 
@@ -47,6 +52,31 @@ def _ntp() -> Finding:
             "clock.ntp", "nothing keeps this machine's clock right (NTP is off or not yet in step)", _NTP
         )
     return ok("clock.ntp", "kept right by NTP, as the kernel says")
+
+
+def _nodes(settings: Settings) -> Iterator[Finding]:
+    """By the last readings in the journal whose node had its time by NTP: none can come before it was
+    measured. What comes late proves nothing."""
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        with JournalReader(settings.journal.path) as reader:
+            newest = reader.id_since(now_ms + _DAY_MS) - 1
+            last = reader.after(max(0, newest - _LAST_READINGS), _LAST_READINGS)
+    except JournalError:
+        return  # the journal's own check tells
+    late = [
+        each.received_ms / 1000 - each.t
+        for each in last
+        if each.tq == "ntp" and each.t is not None and each.received_ms > now_ms - _DAY_MS
+    ]
+    if not late:
+        return
+    behind = -statistics.median(late)
+    if behind <= _TOLERATED_SECONDS:
+        yield ok("clock.nodes", f"the last {len(late)} readings with NTP's time did not come before it")
+        return
+    text = f"the last {len(late)} readings came {behind:.0f} s before their time by NTP: this clock is behind"
+    yield (warn if behind <= _MOST_SECONDS else fail)("clock.nodes", text, _NTP)
 
 
 def _database(influx: InfluxSettings) -> Finding:

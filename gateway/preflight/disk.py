@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import statistics
 import tempfile
 import time
@@ -161,6 +162,9 @@ def check_speed(settings: Settings, rate: Rate) -> tuple[Finding, Speed | None]:
             took = _commit_some(Path(trial), settings, batch)
     except OSError as error:
         return warn(name, f"cannot be tried in {directory}: {error.strerror}"), None
+    except (JournalError, sqlite3.Error) as error:
+        change = toml("journal", 'path = "/another/disk/journal.sqlite"')
+        return fail(name, f"SQLite cannot work in {directory}: {error}", change), None
     speed = Speed(batch, statistics.median(took))
     per_s = batch / speed.seconds
     text = (

@@ -13,6 +13,7 @@ NAMES = {
     "rate": "messages a second that all else is judged by",
     "clock.date": "this machine's date is possible",
     "clock.ntp": "this machine's clock is kept right",
+    "clock.nodes": "the nodes' clocks agree",
     "clock.database": "the database's clock agrees",
     "journal.file": "the journal can be written",
     "journal.filesystem": "its file system suits SQLite and lasts",

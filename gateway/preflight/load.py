@@ -37,11 +37,13 @@ _MARK_BYTES = 7
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Messages sent and confirmed by the broker, those that came, and how many came without any ack."""
+    """Messages sent and confirmed by the broker, those that came, and how many came without any ack.
+    `forgotten`: there was no session any more."""
 
     sent: int
     kept: int
     window: int
+    forgotten: bool = False
 
 
 def check_load(
@@ -56,6 +58,13 @@ def check_load(
         tried = try_queue(broker, settings.network, min(wanted, MOST_MESSAGES))
     except LineError as error:
         yield warn("broker.queue", f"cannot be tried: the broker {error}", *([rule] if error.closed else []))
+        return
+    if tried.forgotten:
+        yield fail(
+            "broker.queue",
+            "the broker forgets the session of a client that leaves: what comes meanwhile is lost. Switch on "
+            "its persistent sessions, or use another",
+        )
         return
     if not tried.kept:
         yield warn(
@@ -96,7 +105,7 @@ def window_finding(settings: Settings, window: int, kept: int, rate: Rate, speed
     elif window < most:
         # A batch never fills, so each one waits for its time to pass.
         per_s = window / (settings.journal.wait_ms / 1000 + (speed.seconds if speed else 0))
-        judge = fail if per_s < 2 * rate.per_s or settings.broker.protocol == 5 else warn
+        judge = fail if per_s < 2 * rate.per_s else warn
         return judge(
             "broker.window",
             f"{told}, fewer than the {most:,} of a batch: each commit waits {settings.journal.wait_ms} ms, "
@@ -129,9 +138,8 @@ def try_queue(broker: BrokerSettings, network: str, count: int) -> Outcome:
     try:
         with Line(broker, client_id, clean=True):
             pass  # ends what a killed check has left
-        # MQTT 3.1.1: a session that stays must not begin clean.
-        clean = broker.protocol == 5
-        with Line(broker, client_id, clean=clean, expiry_s=_EXPIRY_SECONDS) as line:
+        # As the gateway begins its own.
+        with Line(broker, client_id, clean=False, expiry_s=_EXPIRY_SECONDS) as line:
             line.subscribe([topic])
             line.park()
         with Line(broker, broker.id_for(network) + CHECK_ENDING, clean=True) as sender:
@@ -151,6 +159,8 @@ def _fetch(broker: BrokerSettings, client_id: str, sender: Line, topic: str, sen
     line = Line(broker, client_id, clean=False, expiry_s=_EXPIRY_SECONDS)
     line.holding = True
     with line:
+        if not line.session_present:
+            return Outcome(sent, 0, 0, forgotten=True)
         window = _settled(line, min(sent, broker.receive_maximum))
         line.release()
         deadline = time.monotonic() + _DRAIN_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -122,6 +123,16 @@ def test_journal_that_cannot_be_made(tmp_path: Path) -> None:
     assert check_file(tmp_path / "new.sqlite").level == "ok"
 
 
+def test_disk_on_which_sqlite_cannot_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise sqlite3.OperationalError("locking protocol")
+
+    monkeypatch.setattr(Journal, "commit", refuse)
+    found, speed = check_speed(settings(tmp_path), SLOW)
+    assert (found.level, speed) == ("fail", None)
+    assert "locking protocol" in found.text
+
+
 # Window.
 
 
@@ -144,7 +155,9 @@ def test_window_below_the_batch(
 
 def test_what_was_not_sent_proves_no_window(tmp_path: Path) -> None:
     assert "at least 100" in window_finding(settings(tmp_path), 100, 100, SLOW, None).text
-    assert window_finding(settings(tmp_path), 100, 200, SLOW, None).level == "fail"
+    # Each batch waits 50 ms: 2,000 a second at most.
+    assert window_finding(settings(tmp_path), 100, 200, SLOW, None).level == "warn"
+    assert window_finding(settings(tmp_path), 100, 200, Rate(1100, "test"), None).level == "fail"
 
 
 # Clock.
@@ -203,6 +216,29 @@ def test_databases_clock(
     ]
     assert found.level == level, found
     assert side in found.text
+
+
+@pytest.mark.parametrize(("ahead", "level"), [(-30, "ok"), (0, "ok"), (30, "warn"), (600, "fail")])
+def test_nodes_clocks(ahead: int, level: str, tmp_path: Path) -> None:
+    now = int(time.time())
+    values = {"pm25": 1.0}
+    with Journal(tmp_path / "journal.sqlite", synchronous="NORMAL") as journal:
+        readings = [
+            NewReading(
+                (now - 60) * 1000, "n", 1, seq, now - 60 + shift, tq, 1, 60, 1, "a", "sds011", (), values
+            )
+            # One node whose clock is wrong, and times that are not NTP's, do not count.
+            for seq, (shift, tq) in enumerate(
+                [(ahead, "ntp"), (ahead, "ntp"), (9000, "ntp"), (5000, "held"), (5000, "held")], 1
+            )
+        ]
+        journal.commit(Batch("warsaw", readings=readings))
+    (found,) = [each for each in clock.check_clocks(settings(tmp_path)) if each.name == "clock.nodes"]
+    assert found.level == level, found
+
+
+def test_no_journal_says_nothing_of_nodes_clocks(tmp_path: Path) -> None:
+    assert "clock.nodes" not in [each.name for each in clock.check_clocks(settings(tmp_path))]
 
 
 def test_impossible_date_is_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:

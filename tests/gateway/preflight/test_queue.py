@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.preflight import load
 from gateway.preflight.load import QUEUE_ENDING
 from tests.support import wait_for
 
@@ -51,6 +52,16 @@ def test_small_window_of_mqtt_311_stalls_a_busy_network(mosquitto: Any, toml: An
     found = check(toml(port), "--rate", "4")
     assert found["broker.window"]["level"] == "ok"
     assert "broker.ack_window" in found.warned
+
+
+def test_broker_that_forgets_sessions_is_a_loss(
+    mosquitto: Any, toml: Any, check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No broker here does that; one that is not asked to keep the session stands for it."""
+    monkeypatch.setattr(load, "_EXPIRY_SECONDS", 0)
+    found = check(toml(mosquitto().port), "--rate", "1")
+    assert found.failed == {"broker.queue"}
+    assert "forgets the session" in found["broker.queue"]["text"]
 
 
 def test_no_load_sends_nothing_and_says_so(mosquitto: Any, toml: Any, check: Any) -> None:

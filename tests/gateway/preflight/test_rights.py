@@ -152,6 +152,7 @@ def test_broker_of_mqtt_311_alone_is_asked_by_what_comes_back(
     found: Checked = check(toml(rumqttd.mqtt311_port, "protocol = 311"), "--rate", "0.1")
     assert found["broker.write_ack"]["level"] == "ok"
     assert found["broker.message_size"]["level"] == "ok"
+    assert check(toml(rumqttd.mqtt5_port), "--rate", "0.1")["broker.queue"]["level"] == "ok"
     found = check(toml(rumqttd.mqtt311_port, "protocol = 5"), "--rate", "0.1")
     assert found.failed == {"broker.connect"}
 
