@@ -24,7 +24,7 @@ from gateway.service import most_in_a_batch
 
 # Of that size a reading is on the wire, with its topic.
 MESSAGE_BYTES = 300
-MOST_MESSAGES = 20_000  # 6 MB
+MOST_MESSAGES = 20_000  # 15 MB in Mosquitto 2.0.11
 MOST_SECONDS = 20.0
 # The gateway's own id, another ending: always the same, so that a later check ends what a killed one left.
 QUEUE_ENDING = "-queue"
