@@ -18,7 +18,7 @@ from gateway.config import Settings
 from gateway.preflight.broker import acl_line, probe_node
 from gateway.preflight.disk import Speed
 from gateway.preflight.finding import Finding, fail, ok, toml, warn
-from gateway.preflight.line import Line, LineError
+from gateway.preflight.line import ANSWER_SECONDS, Line, LineError
 from gateway.preflight.rate import Rate
 from gateway.service import most_in_a_batch
 
@@ -174,7 +174,8 @@ def _fetch(broker: BrokerSettings, client_id: str, sender: Line, topic: str, sen
 
 
 def _settled(line: Line, most: int) -> int:
-    """How many have come when no more do."""
+    """How many have come when no more do; the first one may take its time."""
+    line.wait(lambda: line.heard, "", ANSWER_SECONDS)
     count = -1
     while count < len(line.heard) < most:
         count = len(line.heard)

@@ -47,7 +47,7 @@ def plain_and_quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Temporary directories are in memory on some machines, which a check calls a loss. And most tests need
     not wait for what does not come."""
     monkeypatch.setattr(broker, "LISTEN_SECONDS", 0.2)
-    monkeypatch.setattr(load, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(load, "QUIET_SECONDS", 0.5)
     monkeypatch.setattr(line, "ANSWER_SECONDS", 5.0)
     mounts = tmp_path / "mounts"
     mounts.write_text("/dev/sda1 / ext4 rw 0 0\n")

@@ -16,10 +16,7 @@ from gateway.config import Settings
 from gateway.journal import Batch, Journal, NewReading
 from gateway.preflight import clock
 from gateway.preflight.finding import Finding
-from gateway.preflight.rate import Rate
 from tests.gateway.conftest import make_settings
-
-SLOW = Rate(2.0, "test")
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:

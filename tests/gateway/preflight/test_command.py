@@ -10,16 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from dustline.cli import main
-from gateway.config import Settings
 from gateway.preflight.finding import NAMES
-from gateway.preflight.rate import Rate
-from tests.gateway.conftest import make_settings
-
-SLOW = Rate(2.0, "test")
-
-
-def settings(tmp_path: Path, **more: Any) -> Settings:
-    return make_settings(tmp_path, 1, **more)
 
 
 def test_text_is_in_groups_and_a_finding_ends_with_1(toml: Any, free_port: Any) -> None:
