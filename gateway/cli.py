@@ -7,14 +7,16 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gateway.cli_options import with_config
+from gateway.cli_options import Unusable, with_config
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal import JournalReader
 from gateway.journal.cli import journal
+from gateway.preflight.options import check_options
 from gateway.quarantine.cli import quarantine
 from gateway.records import LedgerRow
 
@@ -45,18 +47,16 @@ def run(file: Path | None, shard: str | None) -> None:
 
 
 @gateway.command("check")
-@with_config(load)
-def check_command(settings: Settings) -> None:
-    """Tell what would not work, and what to change. Exit code 1 if something would lose data."""
-    from gateway.selfcheck import examine
+@check_options
+@with_config(load, Unusable)
+def check_command(settings: Settings, **wanted: Any) -> None:
+    """Connect to broker and database, and tell what would lose data or stall, with the line to change.
 
-    bad = 0
-    for finding in examine(settings):
-        click.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.text}")
-        bad += not finding.ok
-    if bad:
-        click.echo(f"{bad} to be put right")
-        sys.exit(1)
+    Exit code 0 when nothing would, 1 when something would, 2 when the configuration cannot be used.
+    """
+    from gateway.preflight.report import report
+
+    sys.exit(report(settings, **wanted))
 
 
 @gateway.group()

@@ -13,6 +13,12 @@ from gateway.config import ConfigError
 from gateway.journal.schema import JournalError
 
 
+class Unusable(click.ClickException):
+    """The configuration is at fault; what was asked for could not even begin."""
+
+    exit_code = 2
+
+
 class Unanswered(click.ClickException):
     """Nobody knows what became of it."""
 

@@ -72,7 +72,7 @@ class Gateway:
             self.journal,
             self.session,
             limits=Limits.of(settings.checks),
-            most=_most(settings),
+            most=most_in_a_batch(settings),
             linger_s=settings.journal.wait_ms / 1000,
         )
         self.deliveries = self._deliveries_to(_sinks(settings), settings)
@@ -142,7 +142,7 @@ class Gateway:
         if "log" in touched:
             logs.set_up(new.log)
         self.pipeline.adjust(
-            limits=Limits.of(new.checks), most=_most(new), linger_s=new.journal.wait_ms / 1000
+            limits=Limits.of(new.checks), most=most_in_a_batch(new), linger_s=new.journal.wait_ms / 1000
         )
         if PLACES in touched:
             self.places.replace(new.places)
@@ -213,7 +213,7 @@ def _inbox_size(settings: Settings) -> int:
     return 2 * settings.broker.window + INBOX_SLACK
 
 
-def _most(settings: Settings) -> int:
+def most_in_a_batch(settings: Settings) -> int:
     """Half the window at most: the broker sends the next half while this one is committed."""
     return max(1, min(settings.journal.batch, settings.broker.window // 2))
 

@@ -16,8 +16,8 @@ def check_by_writing(write_probe: Callable[[], None], advice: Advice) -> list[Fi
         write_probe()
     except RetryLaterError as error:
         if error.state == "connection":
-            return [Finding(False, str(error))]
-        return [Finding(True, f"{advice.where} answers"), Finding(False, str(error))]
+            return [Finding(False, str(error), error.state)]
+        return [Finding(True, f"{advice.where} answers"), Finding(False, str(error), error.state)]
     except TooLargeError as error:
         return [Finding(True, f"{advice.where} answers"), Finding(False, str(error))]
     except LinesRefusedError:

@@ -45,10 +45,11 @@ class LinesRefusedError(SinkError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One result of `dustline gateway check`."""
+    """One result of a check. `state` is the RetryLaterError's, empty when all is well."""
 
     ok: bool
     text: str
+    state: str = ""
 
 
 class Sink(Protocol):

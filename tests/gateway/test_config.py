@@ -138,7 +138,7 @@ def test_error_in_the_file_is_told_with_its_place(
 ) -> None:
     path = write(tmp_path, text)
     result = CliRunner().invoke(main, ["gateway", command, "--config", str(path)])
-    assert result.exit_code == 1
+    assert result.exit_code == (2 if command == "check" else 1)
     assert words in result.output
     assert str(tmp_path) in result.output
     assert "Traceback" not in result.output

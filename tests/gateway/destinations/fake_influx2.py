@@ -8,6 +8,9 @@ Rules and where each is from (docs.influxdata.com):
   named and nothing of the request is written; 401 token missing, malformed or without rights; 404 org or
   bucket not found, named; 413 too large, nothing written; 422 some points rejected, all others written;
   429 and 503 may carry Retry-After in seconds.
+- /influxdb/v2/api/buckets/ "GET /api/v2/buckets": query org and name; `buckets` with name and
+  `retentionRules`, whose `everySeconds` 0 is for ever. It needs the right to read buckets: a token that may
+  only write sees none here.
 - /influxdb/v2/api/response-codes/: 403 credentials lack permission.
 - /influxdb/v2/reference/syntax/line-protocol/: escapes; floats, integers with `i`, strings; a field's type is
   fixed by its first write; the same measurement, tag set and time overwrite field by field.
@@ -34,7 +37,8 @@ Key = tuple[str, tuple[tuple[str, str], ...], int]
 
 class FakeInflux2:
     org, bucket, token = "smog", "warsaw", "write-token"
-    read_only_token = "read-token"
+    read_only_token, all_token = "read-token", "all-access-token"
+    keeps_s = 0  # the bucket's retention
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.points: dict[Key, dict[str, Value]] = {}
@@ -50,7 +54,12 @@ class FakeInflux2:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-                status, headers, answer = fake.answer(self.path, dict(self.headers.items()), body)
+                self._send(*fake.answer(self.path, dict(self.headers.items()), body))
+
+            def do_GET(self) -> None:
+                self._send(*fake.look(self.path, dict(self.headers.items())))
+
+            def _send(self, status: int, headers: dict[str, str], answer: bytes) -> None:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -95,6 +104,21 @@ class FakeInflux2:
             json.dumps({"code": code, "message": message}).encode(),
         )
 
+    def look(self, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """/ping, and the bucket for a token that may see it."""
+        parts = urlsplit(path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/ping":
+            return 204, {}, b""
+        if parts.path != "/api/v2/buckets":
+            return 404, {}, b"{}"
+        seen = headers.get("Authorization") in (f"Token {self.read_only_token}", f"Token {self.all_token}")
+        rules = [{"type": "expire", "everySeconds": self.keeps_s}]
+        bucket = {"name": self.bucket, "type": "user", "retentionRules": rules}
+        right = (query.get("org"), query.get("name")) == (self.org, self.bucket)
+        buckets = [bucket] if seen and right else []
+        return 200, {"Content-Type": "application/json"}, json.dumps({"buckets": buckets}).encode()
+
     def _write(
         self, path: str, headers: dict[str, str], body: bytes, lines: list[str]
     ) -> tuple[int, str, str]:
@@ -105,7 +129,7 @@ class FakeInflux2:
         if not headers.get("Content-Type", "").startswith("text/plain"):
             return 415, "invalid", "unsupported media type"
         token = headers.get("Authorization", "")
-        if token not in (f"Token {self.token}", f"Token {self.read_only_token}"):
+        if token not in [f"Token {each}" for each in (self.token, self.read_only_token, self.all_token)]:
             return 401, "unauthorized", "unauthorized access"
         if query.get("org") != self.org:
             return 404, "not found", f'organization name "{query.get("org")}" not found'

@@ -1,0 +1,1 @@
+"""`dustline gateway check`: what would lose data or stall, and the line to change."""
