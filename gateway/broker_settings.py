@@ -21,9 +21,10 @@ from gateway.ca_file import check_ca_file
 from gateway.numbers import Int
 from gateway.topics import SHARDS
 
-# MQTT's 65535, less the ending by which `dustline gateway check` keeps apart from a running gateway.
+# MQTT's 65535, less the longest ending by which a connection beside a running gateway keeps apart from it.
 CHECK_ENDING = "-check"
-MOST_CLIENT_ID_BYTES = 65535 - len(CHECK_ENDING)
+WATCH_ENDING_BYTES = 16
+MOST_CLIENT_ID_BYTES = 65535 - WATCH_ENDING_BYTES
 
 
 def _protocol(value: object) -> object:
