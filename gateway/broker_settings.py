@@ -21,10 +21,9 @@ from gateway.ca_file import check_ca_file
 from gateway.numbers import Int
 from gateway.topics import SHARDS
 
-# MQTT's 65535, less the longest ending by which a connection beside a running gateway keeps apart from it.
+# MQTT's 65535, less the ending by which `dustline gateway check` keeps apart from a running gateway.
 CHECK_ENDING = "-check"
-WATCH_ENDING_BYTES = 16
-MOST_CLIENT_ID_BYTES = 65535 - WATCH_ENDING_BYTES
+MOST_CLIENT_ID_BYTES = 65535 - len(CHECK_ENDING)
 
 
 def _protocol(value: object) -> object:

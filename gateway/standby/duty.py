@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway import topics
-from gateway.broker_settings import BrokerSettings
+from gateway.broker_settings import CHECK_ENDING, BrokerSettings
 from gateway.config import Settings
 from gateway.operate.heartbeat import Heartbeat
 from gateway.operate.systemd import notify
@@ -39,14 +39,15 @@ class Duty(threading.Thread):
     ) -> None:
         super().__init__(name="duty", daemon=True)
         self._begin, self._rest, self._alive = begin, rest, alive
-        broker, ending = settings.broker, secrets.token_hex(4)
+        broker, ending = settings.broker, f"-{secrets.token_hex(3)[1:]}"
+        assert len(ending) <= len(CHECK_ENDING)
         self.topic = topics.lease(settings.network, broker.shards)
-        self.me = f"{socket.gethostname()[:60]}-{ending}"
+        self.me = socket.gethostname()[:60] + ending
         self._changed = threading.Condition()
         self._rules = Rules(self.me, settings.standby.patience_s, time.monotonic())
         self._link = Link(
             broker,
-            f"{broker.id_for(settings.network)}-{ending}",
+            broker.id_for(settings.network) + ending,
             self.topic,
             Word(say="gone", who=self.me),
             subscribed=self._on_subscribed,
