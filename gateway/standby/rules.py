@@ -117,6 +117,8 @@ class Rules:
     def _own(self, word: Word, now: float) -> None:
         self.echoed = now
         if word.say == "look":
+            if self.role is Role.OWNER and self._looked < self._must_look <= word.count:
+                self._due = now  # nobody has claimed it: say so, before one does
             self._looked = max(self._looked, word.count)
         elif word.say == "have" and self.role is Role.CLAIMING and word.epoch == self._mine.epoch:
             self.role = Role.OWNER

@@ -1,0 +1,117 @@
+"""How long a standby takes to take over, and that nothing is lost by it: .venv/bin/python -m bench.standby
+
+Two gateways for shard 1/2, and one of shard 2/2 that is to notice nothing; real Mosquitto and InfluxDB.
+Nodes send each reading once (QoS 1): nothing that gets lost comes again. The owner of 1/2 is hit so often:
+  kill    kill -9; the broker sees its connections close. It starts again and stands by
+  silence SIGSTOP; the broker sees nothing, as when a machine loses power. SIGCONT after the takeover
+A time is from the blow to the first ack that nodes of that shard get. At the end each reading must be in
+InfluxDB exactly once, row by row, and in the ledger of the three journals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from tests.gateway.operate.processes import GatewayProcess, figures
+from tests.gateway.standby.site import (
+    PROMISED_S,
+    Site,
+    foreign_fleet,
+    ledger,
+    settle,
+    takeover,
+    wait_for_role,
+    wrongs,
+)
+from tests.support import wait_for
+from tests.torture.fleet import Fleet
+
+BLOWS = {"kill": signal.SIGKILL, "silence": signal.SIGSTOP}
+
+
+DIGITS = "02468ace"  # of shard 1/2
+
+
+def _hit(
+    site: Site, fleet: Fleet, owner: GatewayProcess, machine: str, blow: str
+) -> tuple[float, GatewayProcess]:
+    """Seconds of the takeover, and the gateway that now stands by in the owner's place."""
+    seconds = takeover(fleet, owner, BLOWS[blow], DIGITS)
+    if blow == "kill":
+        owner.process.wait(10)
+        owner = site.start(machine, "1/2")
+    else:
+        owner.process.send_signal(signal.SIGCONT)
+    wait_for_role(owner, "standby")
+    return seconds, owner
+
+
+def trial(folder: Path, hits: int, rate: float, protocol: int, patience_s: float, seed: int) -> bool:
+    """Print how it went; True when every promise was kept."""
+    chance = random.Random(seed)
+    site = Site(folder, protocol, patience_s)
+    times: dict[str, list[float]] = {blow: [] for blow in BLOWS}
+    try:
+        gateways, other = {"a": site.start("a", "1/2")}, site.start("a", "2/2")
+        wait_for_role(gateways["a"], "owner")
+        wait_for_role(other, "owner")
+        gateways["b"] = site.start("b", "1/2")
+        wait_for_role(gateways["b"], "standby")
+        fleet = foreign_fleet(site, 200, rate, seed)
+        try:
+            owner, spare = "a", "b"
+            for number in range(hits):
+                time.sleep(chance.uniform(1.0, 3.0))  # the random instant
+                blow = "silence" if number % 2 else "kill"
+                seconds, gateways[owner] = _hit(site, fleet, gateways[owner], owner, blow)
+                owner, spare = spare, owner
+                times[blow].append(seconds)
+                print(f"{number + 1:3} {blow:8}{seconds:6.2f} s; the shard is at {owner}", flush=True)
+            settle(site, fleet)
+            fleet.claim()
+            wait_for(lambda: ledger(site.journals())["born"] == fleet.born, what="what the nodes claim")
+        finally:
+            fleet.close()
+        return _verdict(site, fleet, times, int(figures(other.url)["dustline_session_connections_total"]))
+    finally:
+        site.close()
+
+
+def _verdict(site: Site, fleet: Fleet, times: dict[str, list[float]], connections: int) -> bool:
+    counted, wrong = ledger(site.journals()), wrongs(site, fleet)
+    slowest = max(max(each, default=0.0) for each in times.values())
+    for blow, each in times.items():
+        if each:
+            print(f"{blow:8} n={len(each)} p50={median(each):.1f} s max={max(each):.1f} s")
+    print(f"born {fleet.born}; {len(site.journals())} journals together: {counted}")
+    print(f"InfluxDB, row by row: {', '.join(wrong) or 'each reading exactly once'}")
+    print(f"the other shard's gateway connected {connections} time(s)")
+    exact = counted == {"born": fleet.born, "stored": fleet.born, "quarantined": 0, "missing": 0}
+    good = exact and not wrong and slowest <= PROMISED_S and connections == 1
+    print(f"standby: {'every promise kept' if good else 'FAILED'}")
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Takeovers: how long, and nothing lost.")
+    parser.add_argument("--hits", type=int, default=20, help="every other one a kill, the others silence")
+    parser.add_argument("--rate", type=float, default=200, help="readings a second, one in a message")
+    parser.add_argument("--protocol", type=int, choices=(5, 311), default=5)
+    parser.add_argument("--patience", type=float, default=15.0, help="standby.patience_s")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    chosen = parser.parse_args()
+    print("seed", chosen.seed)
+    with tempfile.TemporaryDirectory(prefix="dustline-standby-") as name:
+        arguments = (chosen.hits, chosen.rate, chosen.protocol, chosen.patience, chosen.seed)
+        return 0 if trial(Path(name), *arguments) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
