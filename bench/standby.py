@@ -40,13 +40,13 @@ DIGITS = "02468ace"  # of shard 1/2
 
 
 def _hit(
-    site: Site, fleet: Fleet, owner: GatewayProcess, machine: str, blow: str
+    site: Site, fleet: Fleet, owner: GatewayProcess, machine: str, blow: str, protocol: int
 ) -> tuple[float, GatewayProcess]:
     """Seconds of the takeover, and the gateway that now stands by in the owner's place."""
     seconds = takeover(fleet, owner, BLOWS[blow], DIGITS)
     if blow == "kill":
         owner.process.wait(10)
-        owner = site.start(machine, "1/2")
+        owner = site.start(machine, "1/2", protocol)
     else:
         owner.process.send_signal(signal.SIGCONT)
     wait_for_role(owner, "standby")
@@ -56,13 +56,14 @@ def _hit(
 def trial(folder: Path, hits: int, rate: float, protocol: int, patience_s: float, seed: int) -> bool:
     """Print how it went; True when every promise was kept."""
     chance = random.Random(seed)
-    site = Site(folder, protocol, patience_s)
+    site = Site(folder, patience_s)
     times: dict[str, list[float]] = {blow: [] for blow in BLOWS}
     try:
-        gateways, other = {"a": site.start("a", "1/2")}, site.start("a", "2/2")
+        gateways = {"a": site.start("a", "1/2", protocol)}
+        other = site.start("a", "2/2", protocol)
         wait_for_role(gateways["a"], "owner")
         wait_for_role(other, "owner")
-        gateways["b"] = site.start("b", "1/2")
+        gateways["b"] = site.start("b", "1/2", protocol)
         wait_for_role(gateways["b"], "standby")
         fleet = foreign_fleet(site, 200, rate, seed)
         try:
@@ -70,7 +71,7 @@ def trial(folder: Path, hits: int, rate: float, protocol: int, patience_s: float
             for number in range(hits):
                 time.sleep(chance.uniform(1.0, 3.0))  # the random instant
                 blow = "silence" if number % 2 else "kill"
-                seconds, gateways[owner] = _hit(site, fleet, gateways[owner], owner, blow)
+                seconds, gateways[owner] = _hit(site, fleet, gateways[owner], owner, blow, protocol)
                 owner, spare = spare, owner
                 times[blow].append(seconds)
                 print(f"{number + 1:3} {blow:8}{seconds:6.2f} s; the shard is at {owner}", flush=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,17 @@ PROMISED_S = 30.0
 class Site:
     """Machines are folders below `folder`, each with a configuration and journals of its own."""
 
-    def __init__(self, folder: Path, protocol: int, patience_s: float, keepalive_s: int = 30) -> None:
+    def __init__(self, folder: Path, patience_s: float, keepalive_s: int = 30) -> None:
         self.folder = folder
         self.broker = Mosquitto(folder, choose_port(), ["max_queued_bytes 0"]).start()
         self.influx = Influx1(folder / "influx", [])
         self.influx.start()
         self.influx.query(f"CREATE DATABASE {DATABASE}")
-        self._broker_keys = f"protocol = {protocol}\nkeepalive_s = {keepalive_s}"
+        self._keepalive_s = keepalive_s
         self._patience_s = patience_s
         self._started: list[GatewayProcess] = []
 
-    def start(self, machine: str, shard: str = "1/1") -> GatewayProcess:
+    def start(self, machine: str, shard: str = "1/1", protocol: int = 5) -> GatewayProcess:
         """A gateway for that shard, on that machine."""
         home = self.folder / machine
         home.mkdir(exist_ok=True)
@@ -45,13 +46,14 @@ class Site:
         config = write_config(
             home,
             self.broker.port,
-            broker=self._broker_keys,
+            broker=f"keepalive_s = {self._keepalive_s}",
             influx=influx,
             standby=f"enabled = true\npatience_s = {self._patience_s}",
         )
         config.write_text(f'network = "{NETWORK}"\n' + config.read_text())
         options = () if shard == "1/1" else ("--shard", shard)
-        self._started.append(GatewayProcess(config, *options))
+        environment = {"DUSTLINE_BROKER__PROTOCOL": str(protocol)}
+        self._started.append(GatewayProcess(config, *options, **environment))
         return self._started[-1]
 
     def journals(self) -> list[Path]:
@@ -145,3 +147,26 @@ def ledger(journals: Sequence[Path]) -> dict[str, int]:
     done = subprocess.run(command, cwd=REPO, check=True, capture_output=True, text=True)
     rows: list[dict[str, Any]] = json.loads(done.stdout)["rows"]
     return {name: sum(row[name] for row in rows) for name in ("born", "stored", "quarantined", "missing")}
+
+
+@dataclass(frozen=True)
+class Half:
+    """A shard, the digits it takes, and the protocol its gateways speak."""
+
+    shard: str
+    digits: str
+    protocol: int
+
+
+HALVES = (Half("1/2", "02468ace", 5), Half("2/2", "13579bdf", 311))
+
+
+class Pair:
+    """Machine a has the shard, machine b stands by, as they are at first."""
+
+    def __init__(self, site: Site, half: Half) -> None:
+        self.half = half
+        self.owner = site.start("a", half.shard, half.protocol)
+        wait_for_role(self.owner, "owner")
+        self.standby = site.start("b", half.shard, half.protocol)
+        wait_for_role(self.standby, "standby")
