@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from gateway.config import Settings
 from gateway.counters import Counters
 from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
-from gateway.journal import Journal
+from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
 from gateway.operate.health import not_alive
 from gateway.operate.monitor import Monitor, MonitorError
@@ -198,10 +199,14 @@ class Gateway:
         deadline = time.monotonic() + STOP_SECONDS
         self.watch.stop(0.5)
         self.session.stop_receiving()
-        for delivery in self.deliveries:
-            delivery.stop(0)  # ends by itself meanwhile
+        if self.duty is None:
+            self._end_deliveries()
         servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
+        if self.duty is not None:
+            if all(ended):
+                self._catch_up(min(1.0, deadline - time.monotonic() - 1.0))
+            self._end_deliveries()
         self.session.stop(0.5)
         if self.duty is not None:
             # Behind the session: from here on another gateway has the shard.
@@ -226,6 +231,27 @@ class Gateway:
             dropped_qos0=self.inbox.dropped_qos0,
         )
         return all(ended)
+
+    def _end_deliveries(self) -> None:
+        for delivery in self.deliveries:
+            delivery.stop(0)  # ends by itself meanwhile
+
+    def _catch_up(self, seconds: float) -> None:
+        """Let destinations that work have all that is committed: while another gateway has the shard, nobody
+        may look after this journal for long."""
+        until = time.monotonic() + seconds
+        try:
+            with JournalReader(self.journal.path) as reader:
+                for delivery in self.deliveries:
+                    while (
+                        time.monotonic() < until
+                        and delivery.is_alive()
+                        and not delivery.waits
+                        and reader.waiting(delivery.destination)[0]
+                    ):
+                        time.sleep(0.01)
+        except (JournalError, sqlite3.Error) as error:
+            log.warning("cannot see what is delivered; the next start goes on with it", problem=str(error))
 
     def _aside(self, stop: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=stop, name="stop", daemon=True)

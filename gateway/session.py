@@ -29,6 +29,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.session")
 P = ParamSpec("P")
 # Without a connection a sign of life is an attempt: paho's longest pause between two, and the attempt itself.
 BETWEEN_ATTEMPTS_SECONDS = 60.0
+_TAKEN_OVER = (
+    "another gateway uses this client id: give each its own shard, or set standby.enabled on every machine "
+    "that may serve this one"
+)
 
 
 @dataclass(slots=True)
@@ -296,7 +300,8 @@ class Session:
         self.subscribed.clear()
         if was_connected and not self._deaf:
             self.trouble = f"the connection to the broker was lost: {reason}"
-            log.warning("connection to the broker lost; will connect again", reason=str(reason))
+            advised = {"advice": _TAKEN_OVER} if str(reason) == "Session taken over" else {}
+            log.warning("connection to the broker lost; will connect again", reason=str(reason), **advised)
 
     def _on_subscribe(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any

@@ -56,6 +56,7 @@ class Duty(threading.Thread):
         )
         self._working = False
         self._waits_for: str | None = None
+        self._told = False
         self._stopping = threading.Event()
         self.heart = Heartbeat()
         self.taken = self.given_up = 0
@@ -67,7 +68,7 @@ class Duty(threading.Thread):
     @property
     def trouble(self) -> str | None:
         """Why the lease can be neither held nor watched."""
-        return self._link.trouble
+        return self._link.trouble or (self._link.deaf if self._rules.in_vain else None)
 
     @property
     def unchanged_s(self) -> float:
@@ -94,9 +95,10 @@ class Duty(threading.Thread):
             before = rules.role
             word = rules.tick(time.monotonic(), alive)
             claims = rules.role is Role.CLAIMING and before is Role.STANDBY
-            in_vain = before is Role.CLAIMING and rules.role is Role.STANDBY
-            unheard = in_vain or rules.unheard_s(time.monotonic()) > rules.patience_s
-        if claims:
+            unheard = before is Role.CLAIMING and rules.role is Role.STANDBY
+            unheard = unheard or rules.unheard_s(time.monotonic()) > rules.patience_s
+            in_vain = rules.in_vain
+        if claims and not in_vain:
             silent_s = round(time.monotonic() - rules.changed, 1)
             log.warning(
                 "claims the shard: it has no owner, or one that is silent",
@@ -107,8 +109,10 @@ class Duty(threading.Thread):
         if word is not None:
             self._link.send(word)
         if unheard and not self._stopping.is_set():
-            self._link.unheard()
             self._link.begin_anew()
+        if in_vain and not self._told:
+            log.warning("no lease can be held; will keep trying", problem=self._link.deaf)
+        self._told = in_vain
         self._follow()
 
     def _wants(self) -> bool:

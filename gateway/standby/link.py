@@ -142,9 +142,10 @@ class Link:
     def rights(self) -> str:
         return f"give this user the right to read and write {self._topic} in the broker's access rules"
 
-    def unheard(self) -> None:
-        """To be called when words do not come back."""
-        self._fail(f"what is said on {self._topic} does not come back from the broker", self.rights)
+    @property
+    def deaf(self) -> str:
+        """What to say when words do not come back."""
+        return f"what is said on {self._topic} does not come back from the broker: {self.rights}"
 
     def _fail(self, what: str, to_do: str) -> None:
         """Once per outage, not once per attempt."""

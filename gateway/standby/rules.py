@@ -74,6 +74,8 @@ class Rules:
         self._ticked = now
         # When the broker last brought a word of our own back.
         self.echoed = now
+        # Whether the last claim did not come back: no right to write there, or a connection that was lost.
+        self.in_vain = False
         self._looks = self._looked = self._must_look = 0
 
     @property
@@ -91,7 +93,7 @@ class Rules:
         if self.role is Role.OWNER:
             self._look_first(now)
             return
-        self.role = Role.STANDBY
+        self._give_up_claim()
         self._due = now + (self.patience_s if self.known is not None else self.grace_s)
 
     def lost(self) -> None:
@@ -121,7 +123,7 @@ class Rules:
                 self._due = now  # nobody has claimed it: say so, before one does
             self._looked = max(self._looked, word.count)
         elif word.say == "have" and self.role is Role.CLAIMING and word.epoch == self._mine.epoch:
-            self.role = Role.OWNER
+            self.role, self.in_vain = Role.OWNER, False
             self._due = now + self.renew_s
 
     def _others(self, claim: Claim, word: Word, now: float) -> None:
@@ -133,7 +135,7 @@ class Rules:
             return
         elif claim == self.known and word.count == self._count and word.say == "have":
             return  # the broker's copy of what is known
-        self.known, self._count, self.changed = claim, word.count, now
+        self.known, self._count, self.changed, self.in_vain = claim, word.count, now, False
         self._due = now if word.say == "free" else now + self.patience_s
 
     def tick(self, now: float, alive: bool) -> Word | None:
@@ -150,10 +152,14 @@ class Rules:
         if self.role is Role.OWNER:
             return self._tick_owner(now, alive)
         if self.role is Role.CLAIMING:
-            self.role = Role.STANDBY
+            self._give_up_claim()
             self._due = now + self.patience_s
             return None
         return self._claim(now) if alive else None
+
+    def _give_up_claim(self) -> None:
+        self.in_vain = self.in_vain or self.role is Role.CLAIMING
+        self.role = Role.STANDBY
 
     def _woke(self, now: float) -> None:
         self.echoed = now
