@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gateway import service
 from gateway.config import ConfigError
+from gateway.operate.health import Problem, not_alive
 from gateway.service import Gateway
 from gateway.standby.rules import Role
 from tests.gateway.batches import batch, new
@@ -71,7 +73,9 @@ def test_reload_of_the_broker_keeps_the_lease(mosquitto: Any, run_gateway: Any, 
 
 
 @pytest.mark.needs_influxd
-def test_what_is_committed_is_delivered_before_the_end(mosquitto: Any, tmp_path: Path) -> None:
+def test_what_is_committed_is_delivered_before_the_end(
+    mosquitto: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody may look after this journal for long: the shard is another gateway's then."""
     influx = Influx1(tmp_path / "influx", [])
     influx.start()
@@ -86,9 +90,34 @@ def test_what_is_committed_is_delivered_before_the_end(mosquitto: Any, tmp_path:
             )
         )
         gateway.start()
-        gateway.journal.commit(batch(*(new(seq) for seq in range(1, 201))))
+        end = gateway.pipeline.stop
+
+        def end_with_a_batch(seconds: float) -> bool:
+            gateway.journal.commit(batch(*(new(seq) for seq in range(1, 201))))
+            return end(seconds)
+
+        gateway.pipeline.stop(2)
+        monkeypatch.setattr(gateway.pipeline, "stop", end_with_a_batch)
         assert gateway.stop()
         (row,) = influx.query("SELECT count(seq) FROM reading", "air")
         assert row["count"] == 200
     finally:
         influx.stop()
+
+
+def test_owner_that_hangs_loses_the_shard(
+    mosquitto: Any, run_gateway: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = mosquitto().port
+    owner = run_gateway(port, **SHARED)
+    spare = run_gateway(port, wait=False, journal={"path": tmp_path / "spare.sqlite"}, **SHARED)
+    wait_for(lambda: spare.duty.trouble is None, what="the standby to listen")
+    hangs = [Problem("pipeline", "makes no progress")]
+    monkeypatch.setattr(service, "not_alive", lambda it: hangs if it is owner else not_alive(it))
+    wait_for(spare.session.subscribed.is_set, 20, "the standby to take over")
+    wait_for(lambda: not owner.session.connected, what="the owner to leave")
+    assert (owner.duty.role, spare.duty.role) == (Role.STANDBY, Role.OWNER)
+    # Well again, it is content to stand by.
+    monkeypatch.undo()
+    wait_for(lambda: ask(owner.monitor_url, "readyz")[0] == 200, what="its readiness")
+    assert (owner.duty.given_up, spare.duty.given_up) == (1, 0)

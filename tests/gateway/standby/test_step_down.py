@@ -35,8 +35,9 @@ def test_paused_owners_step_down_once(make_site: Any) -> None:
     pairs = [Pair(site, half) for half in HALVES]
     fleet = foreign_fleet(site, 40, 200, seed)
     try:
-        for pair in pairs:
-            assert takeover(fleet, pair.owner, signal.SIGSTOP, pair.half.digits) <= PROMISED_S
+        pairs[1].owner.process.send_signal(signal.SIGSTOP)
+        assert takeover(fleet, pairs[0].owner, signal.SIGSTOP, pairs[0].half.digits) <= PROMISED_S
+        wait_for_role(pairs[1].standby, "owner")
         # Until the broker has given up all their connections: they wake without having heard of it.
         gone = "exceeded timeout"
         wait_for(lambda: site.broker.log.read_text().count(gone) >= 2, 30, "the broker to miss them")
@@ -45,14 +46,21 @@ def test_paused_owners_step_down_once(make_site: Any) -> None:
         for pair in pairs:
             wait_for_role(pair.owner, "standby")
         born = fleet.born
-        wait_for(lambda: fleet.born > born + 600, what="readings after it")  # there was time to take it back
+        wait_for(lambda: fleet.born > born + 500, what="readings after it")  # there was time to take it back
         settle(site, fleet)
         assert wrongs(site, fleet) == []
+        _check(pairs)
         fleet.claim()
         exact = {"born": fleet.born, "stored": fleet.born, "quarantined": 0, "missing": 0}
         wait_for(lambda: ledger(site.journals()) == exact, what=f"the ledger to say {exact}")
     finally:
         fleet.close()
+    # It has not been put aside for good.
+    pairs[0].standby.process.kill()
+    wait_for_role(pairs[0].owner, "owner")
+
+
+def _check(pairs: list[Pair]) -> None:
     for pair in pairs:
         assert (role(pair.owner), role(pair.standby)) == ("standby", "owner")
         assert (turns(pair.owner), turns(pair.standby)) == ((1, 1), (1, 0))
