@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -39,18 +40,27 @@ BLOWS = {"kill": signal.SIGKILL, "silence": signal.SIGSTOP}
 DIGITS = "02468ace"  # of shard 1/2
 
 
-def _hit(
-    site: Site, fleet: Fleet, owner: GatewayProcess, machine: str, blow: str, protocol: int
-) -> tuple[float, GatewayProcess]:
-    """Seconds of the takeover, and the gateway that now stands by in the owner's place."""
-    seconds = takeover(fleet, owner, BLOWS[blow], DIGITS)
+def _hit(site: Site, fleet: Fleet, pair: Gateways, blow: str, protocol: int) -> float:
+    """Seconds of the takeover; the former owner stands by then."""
+    owner = pair.at[pair.owner]
+    seconds = takeover(fleet, owner, pair.at[pair.spare], BLOWS[blow], DIGITS)
     if blow == "kill":
         owner.process.wait(10)
-        owner = site.start(machine, "1/2", protocol)
+        owner = pair.at[pair.owner] = site.start(pair.owner, "1/2", protocol)
     else:
         owner.process.send_signal(signal.SIGCONT)
     wait_for_role(owner, "standby")
-    return seconds, owner
+    pair.owner, pair.spare = pair.spare, pair.owner
+    return seconds
+
+
+@dataclass
+class Gateways:
+    """Those of shard 1/2, by their machines."""
+
+    at: dict[str, GatewayProcess]
+    owner: str = "a"
+    spare: str = "b"
 
 
 def trial(folder: Path, hits: int, rate: float, protocol: int, patience_s: float, seed: int) -> bool:
@@ -59,22 +69,20 @@ def trial(folder: Path, hits: int, rate: float, protocol: int, patience_s: float
     site = Site(folder, patience_s)
     times: dict[str, list[float]] = {blow: [] for blow in BLOWS}
     try:
-        gateways = {"a": site.start("a", "1/2", protocol)}
+        pair = Gateways({"a": site.start("a", "1/2", protocol)})
         other = site.start("a", "2/2", protocol)
-        wait_for_role(gateways["a"], "owner")
+        wait_for_role(pair.at["a"], "owner")
         wait_for_role(other, "owner")
-        gateways["b"] = site.start("b", "1/2", protocol)
-        wait_for_role(gateways["b"], "standby")
+        pair.at["b"] = site.start("b", "1/2", protocol)
+        wait_for_role(pair.at["b"], "standby")
         fleet = foreign_fleet(site, 200, rate, seed)
         try:
-            owner, spare = "a", "b"
             for number in range(hits):
                 time.sleep(chance.uniform(1.0, 3.0))  # the random instant
                 blow = "silence" if number % 2 else "kill"
-                seconds, gateways[owner] = _hit(site, fleet, gateways[owner], owner, blow, protocol)
-                owner, spare = spare, owner
+                seconds = _hit(site, fleet, pair, blow, protocol)
                 times[blow].append(seconds)
-                print(f"{number + 1:3} {blow:8}{seconds:6.2f} s; the shard is at {owner}", flush=True)
+                print(f"{number + 1:3} {blow:8}{seconds:6.2f} s; the shard is at {pair.owner}", flush=True)
             settle(site, fleet)
             fleet.claim()
             wait_for(lambda: ledger(site.journals())["born"] == fleet.born, what="what the nodes claim")

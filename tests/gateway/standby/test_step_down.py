@@ -36,7 +36,9 @@ def test_paused_owners_step_down_once(make_site: Any) -> None:
     fleet = foreign_fleet(site, 40, 200, seed)
     try:
         pairs[1].owner.process.send_signal(signal.SIGSTOP)
-        assert takeover(fleet, pairs[0].owner, signal.SIGSTOP, pairs[0].half.digits) <= PROMISED_S
+        first = pairs[0]
+        seconds = takeover(fleet, first.owner, first.standby, signal.SIGSTOP, first.half.digits)
+        assert seconds <= PROMISED_S
         wait_for_role(pairs[1].standby, "owner")
         # Until the broker has given up all their connections: they wake without having heard of it.
         gone = "exceeded timeout"
