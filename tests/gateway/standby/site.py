@@ -173,12 +173,21 @@ class Half:
 HALVES = (Half("1/2", "02468ace", 5), Half("2/2", "13579bdf", 311))
 
 
+@dataclass(frozen=True)
 class Pair:
     """Machine a has the shard, machine b stands by, as they are at first."""
 
-    def __init__(self, site: Site, half: Half) -> None:
-        self.half = half
-        self.owner = site.start("a", half.shard, half.protocol)
-        wait_for_role(self.owner, "owner")
-        self.standby = site.start("b", half.shard, half.protocol)
-        wait_for_role(self.standby, "standby")
+    half: Half
+    owner: GatewayProcess
+    standby: GatewayProcess
+
+
+def start_pairs(site: Site) -> list[Pair]:
+    """One for each half."""
+    owners = [site.start("a", half.shard, half.protocol) for half in HALVES]
+    for each in owners:
+        wait_for_role(each, "owner")
+    standbys = [site.start("b", half.shard, half.protocol) for half in HALVES]
+    for each in standbys:
+        wait_for_role(each, "standby")
+    return [Pair(*each) for each in zip(HALVES, owners, standbys, strict=True)]

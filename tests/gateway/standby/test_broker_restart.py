@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.operate.processes import ask
-from tests.gateway.standby.site import HALVES, Pair, settle, turns, wait_for_role, wrongs
+from tests.gateway.standby.site import settle, start_pairs, turns, wait_for_role, wrongs
 from tests.support import wait_for
 from tests.torture.fleet import Fleet
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.needs_mosquitto, pytest.mark.needs_influxd]
 def test_restart_of_the_broker_is_no_takeover(make_site: Any, end: str) -> None:
     """Shard 1/2 over MQTT 5, shard 2/2 over 3.1.1."""
     site = make_site()
-    pairs = [Pair(site, half) for half in HALVES]
+    pairs = start_pairs(site)
     fleet = Fleet(site.broker.port, 20, 50, 1)  # nodes that send again: a broker may lose what it took
     try:
         wait_for(lambda: len(fleet.last_acks) > 8, what="acks of both shards")

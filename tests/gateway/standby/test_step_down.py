@@ -10,13 +10,13 @@ import pytest
 
 from tests.gateway.operate.processes import figures
 from tests.gateway.standby.site import (
-    HALVES,
     PROMISED_S,
     Pair,
     foreign_fleet,
     ledger,
     role,
     settle,
+    start_pairs,
     takeover,
     turns,
     wait_for_role,
@@ -32,7 +32,7 @@ def test_paused_owners_step_down_once(make_site: Any) -> None:
     seed = random.randrange(1 << 32)
     print("seed", seed)
     site = make_site(keepalive_s=5)
-    pairs = [Pair(site, half) for half in HALVES]
+    pairs = start_pairs(site)
     fleet = foreign_fleet(site, 40, 200, seed)
     try:
         pairs[1].owner.process.send_signal(signal.SIGSTOP)

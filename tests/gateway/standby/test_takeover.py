@@ -13,13 +13,12 @@ import pytest
 
 from tests.gateway.operate.processes import figures
 from tests.gateway.standby.site import (
-    HALVES,
     PROMISED_S,
-    Pair,
     foreign_fleet,
     ledger,
     role,
     settle,
+    start_pairs,
     takeover,
     turns,
     wait_for_role,
@@ -35,7 +34,7 @@ def test_killed_owners_lose_nothing(make_site: Any) -> None:
     seed = random.randrange(1 << 32)
     print("seed", seed)
     site = make_site()
-    pairs = [Pair(site, half) for half in HALVES]
+    pairs = start_pairs(site)
     fleet = foreign_fleet(site, 40, 150, seed)
     try:
         wait_for(lambda: fleet.born > 100, what="some readings")
