@@ -52,6 +52,8 @@ class StreamClient(mqtt.Client):
         self._unconfirmed: dict[int, bytes] = {}  # mid -> packet
         self._queued: deque[tuple[bytes, bytes]] = deque()
         self._window = _MOST_UNCONFIRMED
+        # Asked before each connection is made; without leave it is tried again later.
+        self.may_connect: Callable[[], bool] = lambda: True
 
     def acknowledge(self, mids: Iterable[int]) -> None:
         """PUBACK all of these in one write. For the present connection: the caller knows which it is."""
@@ -84,6 +86,8 @@ class StreamClient(mqtt.Client):
 
     def reconnect(self) -> MQTTErrorCode:
         self._ahead.clear()
+        if not self.may_connect():
+            raise ConnectionAbortedError("no leave to connect now")
         return super().reconnect()
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from gateway.cli_options import Unusable, with_config
+from gateway.cli_options import Unusable, with_config, with_shard
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
-from gateway.journal import JournalReader
 from gateway.journal.cli import journal
+from gateway.journal.together import ledger_of
 from gateway.preflight.options import check_options
 from gateway.quarantine.cli import quarantine
 from gateway.records import LedgerRow
@@ -48,7 +48,7 @@ def run(file: Path | None, shard: str | None) -> None:
 
 @gateway.command("check")
 @check_options
-@with_config(load, Unusable)
+@with_shard(load, Unusable)
 def check_command(settings: Settings, **wanted: Any) -> None:
     """Connect to broker and database, and tell what would lose data or stall, with the line to change.
 
@@ -87,16 +87,23 @@ def _since(_context: click.Context, _parameter: click.Parameter, value: str | No
 
 
 @click.command()
+@click.argument("journals", metavar="[JOURNAL]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--node", help="Of this node only.")
 @click.option(
     "--since", callback=_since, help="From that time on: a date, a date and time (UTC), or UTC seconds."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document with all boots.")
-@with_config(load_journal)
-def ledger(settings: JournalSettings, node: str | None, since: int | None, as_json: bool) -> None:
-    """Born, stored, quarantined, missing: exact counts for each node and boot."""
-    with JournalReader(settings.path) as reader:
-        rows = reader.ledger(node, since)
+@with_shard(load_journal)
+def ledger(
+    settings: JournalSettings, journals: tuple[Path, ...], node: str | None, since: int | None, as_json: bool
+) -> None:
+    """Born, stored, quarantined, missing: exact counts for each node and boot.
+
+    Of the configured journal, or of the files named, taken together: what two of them hold counts once.
+    """
+    if journals and click.get_current_context().params.get("shard") is not None:
+        raise click.UsageError("name journals, or a shard, not both")
+    rows = ledger_of(journals or (settings.path,), node, since)
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))
         return

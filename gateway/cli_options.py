@@ -1,4 +1,4 @@
-"""What the command-line files share: --config with plain errors, and text that no terminal obeys."""
+"""What the command-line files share: --config and --shard with plain errors, and text no terminal obeys."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from gateway.config import ConfigError
+from gateway.config import ConfigError, JournalSettings, Settings
 from gateway.journal.schema import JournalError
+from gateway.operate.shard import take_journal, take_shard
 
 
 class Unusable(click.ClickException):
@@ -23,6 +24,37 @@ class Unanswered(click.ClickException):
     """Nobody knows what became of it."""
 
     exit_code = 2
+
+
+SHARD_HELP = "Of gateway I of N that share the nodes, such as 2/4."
+
+
+def of_shard(
+    read: Callable[[Path | None], Settings | JournalSettings], file: Path | None, shard: str | None
+) -> Settings | JournalSettings:
+    """What `read` gives, as it is for gateway i of n. Raises ConfigError."""
+    settings = read(file)
+    if shard is None:
+        return settings
+    return take_shard(settings, shard) if isinstance(settings, Settings) else take_journal(settings, shard)
+
+
+def with_shard(
+    read: Callable[[Path | None], Settings | JournalSettings],
+    mistake: type[click.ClickException] = click.ClickException,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """As with_config, with --shard besides."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @click.option("--shard", metavar="I/N", help=SHARD_HELP)
+        @with_config(lambda file: file, mistake)
+        @wraps(command)
+        def call(file: Path | None, shard: str | None, **options: Any) -> None:
+            command(of_shard(read, file, shard), **options)
+
+        return call
+
+    return decorate
 
 
 def with_config(

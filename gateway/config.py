@@ -25,6 +25,7 @@ from gateway.broker_settings import BrokerSettings
 from gateway.destinations.settings import InfluxSettings
 from gateway.numbers import Float, Int
 from gateway.operate.settings import MonitorSettings
+from gateway.standby.settings import StandbySettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
 
@@ -191,6 +192,9 @@ class Settings(_FromFile):
     monitor: MonitorSettings = Field(
         default_factory=MonitorSettings.model_construct,
         description="Metrics and health, for Prometheus and a supervisor; see docs/operation.md.",
+    )
+    standby: StandbySettings = Field(
+        default_factory=StandbySettings.model_construct, description="Another gateway that takes over."
     )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."

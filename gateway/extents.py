@@ -39,6 +39,17 @@ def add(ranges: list[Range], seq: int) -> bool:
     return True
 
 
+def union(*parts: Iterable[Range]) -> list[Range]:
+    """All that is in any of them."""
+    joined: list[Range] = []
+    for first, last in sorted(each for part in parts for each in part):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(joined[-1][1], last)
+        else:
+            joined.append((first, last))
+    return joined
+
+
 def total(ranges: Iterable[Range]) -> int:
     return sum(last - first + 1 for first, last in ranges)
 

@@ -117,6 +117,20 @@ class LedgerRow:
 
 
 @dataclass(slots=True, frozen=True)
+class Account:
+    """What one journal knows of one boot of a node, as ranges of seqs: those of several can be joined.
+
+    `claimed` is the node's own word at `seen_ms`; `older` the last seq of what is older than was asked for.
+    """
+
+    claimed: int
+    seen_ms: int
+    held: list[Range]
+    stored: list[Range]
+    older: int
+
+
+@dataclass(slots=True, frozen=True)
 class Quarantined:
     """One entry of the quarantine. `destination` is set when a destination refused a stored reading.
 

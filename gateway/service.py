@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from gateway.config import Settings
 from gateway.counters import Counters
 from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
-from gateway.journal import Journal
+from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
+from gateway.operate.health import not_alive
 from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
 from gateway.operate.watch import Watch
@@ -23,6 +25,7 @@ from gateway.pipeline import Pipeline
 from gateway.places import CurrentPlaces
 from gateway.receive import Inbox
 from gateway.session import Session
+from gateway.standby.duty import Duty
 from gateway.web.server import WebError, WebServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
@@ -65,7 +68,13 @@ class Gateway:
                 seconds=round(checked.seconds, 1),
             )
         self.inbox = Inbox(_inbox_size(settings))
-        self.session = Session(settings.broker, settings.network, self.inbox)
+        self.duty = self._make_duty(settings) if settings.standby.enabled else None
+        self.session = Session(
+            settings.broker,
+            settings.network,
+            self.inbox,
+            None if self.duty is None else self.duty.may_connect,
+        )
         self.pipeline = Pipeline(
             settings.network,
             self.inbox,
@@ -85,6 +94,14 @@ class Gateway:
         duties = [self.session.tend] + ([self.monitor.tend] if self.monitor is not None else [])
         self.watch = Watch(duties)
         self.last_reload_worked = True
+
+    def _make_duty(self, settings: Settings) -> Duty:
+        return Duty(
+            settings,
+            begin=lambda: self.session.start(),
+            rest=lambda: self.session.rest(1.0),
+            alive=lambda: not not_alive(self),
+        )
 
     @property
     def web_url(self) -> str | None:
@@ -117,7 +134,10 @@ class Gateway:
         self.keeper.start()
         for delivery in self.deliveries:
             delivery.start()
-        self.session.start()
+        if self.duty is None:
+            self.session.start()
+        else:
+            self.duty.start()  # which starts the session once this gateway has the shard
         self.watch.start()
         if self.monitor is not None:
             # Last: before the others run, it would say that they are dead.
@@ -137,6 +157,8 @@ class Gateway:
         # What may fail comes first, while nothing is changed yet.
         sinks = _sinks(new) if "influx" in touched else []
         if "broker" in touched:
+            if self.duty is not None:
+                self.duty.change(new.broker)
             self.session.change(new.broker, 2.0)
             self.inbox.resize(_inbox_size(new))
         if "log" in touched:
@@ -177,11 +199,18 @@ class Gateway:
         deadline = time.monotonic() + STOP_SECONDS
         self.watch.stop(0.5)
         self.session.stop_receiving()
-        for delivery in self.deliveries:
-            delivery.stop(0)  # ends by itself meanwhile
+        if self.duty is None:
+            self._end_deliveries()
         servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
+        if self.duty is not None:
+            if all(ended):
+                self._catch_up(min(1.0, deadline - time.monotonic() - 1.0))
+            self._end_deliveries()
         self.session.stop(0.5)
+        if self.duty is not None:
+            # Behind the session: from here on another gateway has the shard.
+            ended.append(self.duty.stop(0.5))
         ended.append(self.keeper.stop(max(0.0, deadline - time.monotonic())))
         ended += [delivery.stop(max(0.0, deadline - time.monotonic())) for delivery in self.deliveries]
         for server in servers:
@@ -202,6 +231,27 @@ class Gateway:
             dropped_qos0=self.inbox.dropped_qos0,
         )
         return all(ended)
+
+    def _end_deliveries(self) -> None:
+        for delivery in self.deliveries:
+            delivery.stop(0)  # ends by itself meanwhile
+
+    def _catch_up(self, seconds: float) -> None:
+        """Let destinations that work have all that is committed: while another gateway has the shard, nobody
+        may look after this journal for long."""
+        until = time.monotonic() + seconds
+        try:
+            with JournalReader(self.journal.path) as reader:
+                for delivery in self.deliveries:
+                    while (
+                        time.monotonic() < until
+                        and delivery.is_alive()
+                        and not delivery.waits
+                        and reader.waiting(delivery.destination)[0]
+                    ):
+                        time.sleep(0.01)
+        except (JournalError, sqlite3.Error) as error:
+            log.warning("cannot see what is delivered; the next start goes on with it", problem=str(error))
 
     def _aside(self, stop: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=stop, name="stop", daemon=True)

@@ -29,6 +29,10 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.session")
 P = ParamSpec("P")
 # Without a connection a sign of life is an attempt: paho's longest pause between two, and the attempt itself.
 BETWEEN_ATTEMPTS_SECONDS = 60.0
+_TAKEN_OVER = (
+    "another gateway uses this client id: give each its own shard, or set standby.enabled on every machine "
+    "that may serve this one"
+)
 
 
 @dataclass(slots=True)
@@ -42,10 +46,21 @@ class SessionCounts:
 
 
 class Session:
-    """Receives into the inbox; acknowledges and answers when the pipeline says so."""
+    """Receives into the inbox; acknowledges and answers when the pipeline says so.
 
-    def __init__(self, broker: BrokerSettings, network: str, inbox: Inbox) -> None:
+    `may_connect` is asked, in paho's thread, before each connection is made.
+    """
+
+    def __init__(
+        self,
+        broker: BrokerSettings,
+        network: str,
+        inbox: Inbox,
+        may_connect: Callable[[], bool] | None = None,
+    ) -> None:
         self._broker = broker
+        self._may_connect = may_connect
+        self._held_back = False
         self._network = network
         self._filters = topics.filters(network, broker.shard_digits)
         self._inbox = inbox
@@ -56,6 +71,8 @@ class Session:
         # None while not connected: what was received before is then nobody's to acknowledge.
         self._epoch: int | None = None
         self._stopping = threading.Event()
+        # Until start(), and from rest() to the next start(): not connected, and not to be.
+        self._resting = True
         self._deaf = False
         self._failing = False
         self._last_sign = self._begun = self._asked = time.monotonic()
@@ -73,7 +90,15 @@ class Session:
         client.on_disconnect = self._guarded(self._on_disconnect)
         client.on_subscribe = self._guarded(self._on_subscribe)
         client.on_publications = self._guarded(self._on_publications)
+        if self._may_connect is not None:
+            client.may_connect = lambda: client is self._client and self._has_leave()
+            # Each attempt asks anew, which costs little: the shard is to be served again soon.
+            client.reconnect_delay_set(1, 5)
         return client
+
+    def _has_leave(self) -> bool:
+        self._held_back = self._may_connect is not None and not self._may_connect()
+        return not self._held_back
 
     def _guarded(
         self, callback: Callable[Concatenate[mqtt.Client, P], None]
@@ -101,8 +126,8 @@ class Session:
 
     @property
     def silent_s(self) -> float:
-        """Seconds since the last sign of life of paho's thread, whichever client's."""
-        return time.monotonic() - self._last_sign
+        """Seconds since the last sign of life of paho's thread, whichever client's; 0 while it rests."""
+        return 0.0 if self._resting else time.monotonic() - self._last_sign
 
     @property
     def patience_s(self) -> float:
@@ -111,17 +136,34 @@ class Session:
         return asked_for if self.connected else asked_for + BETWEEN_ATTEMPTS_SECONDS
 
     def start(self) -> None:
-        """Begin to connect; returns at once, whether or not a broker is there."""
-        self._begun = self._last_sign = self._asked = time.monotonic()
-        connect(self._client, self._broker)
-        self._client.loop_start()
+        """Begin to connect, also after rest(); returns at once, whether or not a broker is there."""
+        with self._exchanging:
+            if self._stopping.is_set():
+                return
+            self._resting = self._deaf = False
+            self._last_sign = time.monotonic()
+            self._begin()
+
+    def rest(self, seconds: float) -> None:
+        """Leave within `seconds`, and stay away until start(). The session stays at the broker.
+
+        What is received and not acknowledged by then comes again, to whoever connects under this client id.
+        """
+        client = self._make_client(self._broker)
+        with self._exchanging:
+            self._resting = self._deaf = True
+            old = self._exchange(client)
+            self.trouble = "stands by: another gateway has the shard"
+            if not leave(old, seconds):
+                abandon(old)
 
     def tend(self) -> None:
         """To be called every second or so: asks for a sign of life, and starts anew what gives none."""
         if self._deaf or not self._exchanging.acquire(blocking=False):
             return
         try:
-            self._look_after()
+            if not self._resting:
+                self._look_after()
         finally:
             self._exchanging.release()
 
@@ -174,7 +216,7 @@ class Session:
         if not leave(old, deadline - time.monotonic()):
             abandon(old)
         self._broker = broker
-        self._deaf = self._stopping.is_set()
+        self._deaf = self._stopping.is_set() or self._resting
         if not self._deaf:
             self._begin()
 
@@ -245,6 +287,9 @@ class Session:
         subscribe(client, self._broker, self._filters)
 
     def _on_connect_fail(self, client: mqtt.Client, userdata: Any) -> None:
+        if self._held_back:
+            self.trouble = "waits until it is sure that no other gateway has taken the shard"
+            return
         self._log_failure("cannot reach the broker", "is it running there, and are host, port and tls right?")
 
     def _on_disconnect(
@@ -255,7 +300,8 @@ class Session:
         self.subscribed.clear()
         if was_connected and not self._deaf:
             self.trouble = f"the connection to the broker was lost: {reason}"
-            log.warning("connection to the broker lost; will connect again", reason=str(reason))
+            advised = {"advice": _TAKEN_OVER} if str(reason) == "Session taken over" else {}
+            log.warning("connection to the broker lost; will connect again", reason=str(reason), **advised)
 
     def _on_subscribe(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any

@@ -43,6 +43,12 @@ def build(network: str, node: str, kind: str) -> str:
     return f"dl/1/{network}/{shard_of(node)}/{node}/{kind}"
 
 
+def lease(network: str, shards: str) -> str:
+    """Where the gateways of `broker.shards` agree who works. No node's rules reach it: a name has no _."""
+    part = shards.replace("/", "_of_") if "/" in shards else f"digits_{shards}"
+    return f"dl/1/{network}/gateway/{part}"
+
+
 @lru_cache(_KNOWN)
 def parse(topic: str, network: str) -> Address:
     """Take a topic apart; TopicError unless a node of that network may send there."""

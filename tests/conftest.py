@@ -27,6 +27,9 @@ LONGEST_FIRST = (
     "test_node_backlog.py",
     "test_sensor_hour.py",
     "test_node_tls.py",
+    "test_broker_restart.py",
+    "test_step_down.py",
+    "test_takeover.py",
     "test_interop.py",
 )
 

@@ -111,6 +111,11 @@ class Delivery(threading.Thread):
         """A consistent copy; any thread may ask."""
         return self._counters
 
+    @property
+    def waits(self) -> bool:
+        """Whether the last try failed, and it waits for the next."""
+        return self._trouble is not None
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Ask the thread to end and wait for it. True when it has.
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from gateway.cli_options import with_config
+from gateway.cli_options import with_shard
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal.integrity import check_fully
 from gateway.journal.reader import JournalReader
@@ -23,7 +23,7 @@ def journal() -> None:
 
 
 @journal.command("check")
-@with_config(load_journal)
+@with_shard(load_journal)
 def check_command(settings: JournalSettings) -> None:
     """Read the whole file and tell whether it is sound. Exit code 1 if not.
 
@@ -44,7 +44,7 @@ def check_command(settings: JournalSettings) -> None:
 
 
 @journal.command("salvage")
-@with_config(load_journal)
+@with_shard(load_journal)
 def salvage_command(settings: JournalSettings) -> None:
     """Make a sound journal of a damaged one, and keep the damaged file beside it.
 
@@ -78,7 +78,7 @@ def _told(report: Report) -> list[str]:
 
 
 @journal.command("compact")
-@with_config(load_journal)
+@with_shard(load_journal)
 def compact_command(settings: JournalSettings) -> None:
     """Give the room that pruning has freed back to the disk. The gateway must not run.
 
@@ -102,7 +102,7 @@ def compact_command(settings: JournalSettings) -> None:
 
 @journal.command("forget")
 @click.argument("destination")
-@with_config(load)
+@with_shard(load)
 def forget_command(settings: Settings, destination: str) -> None:
     """Keep nothing any longer for a destination that is not configured; the gateway's log names it."""
     from gateway.quarantine.requests import ask

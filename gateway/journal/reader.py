@@ -12,7 +12,7 @@ from gateway.extents import Range
 from gateway.journal.gone import stored_and_gone
 from gateway.journal.schema import open_reader
 from gateway.reading import FIELDS, StoredReading
-from gateway.records import LedgerRow, Quarantined
+from gateway.records import Account, LedgerRow, Quarantined
 
 _PLAIN = ("boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags", *FIELDS)
 _SELECT = (
@@ -163,14 +163,8 @@ class JournalReader:
         self, node_id: int, node: str, boot: int, claimed: int, held: list[Range], since: int | None
     ) -> LedgerRow | None:
         last = max(claimed, held[-1][1] if held else 0)
-        pruned, first = stored_and_gone(self._db, node_id, boot, since)
-        if since is not None:
-            older = self._db.execute(
-                "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND t < ? ORDER BY seq DESC LIMIT 1",
-                (node_id, boot, since),
-            ).fetchone()
-            first = max(first, int(older[0]) if older else 0)
-        first += 1
+        pruned, older = stored_and_gone(self._db, node_id, boot, since)
+        first = max(older, self._older(node_id, boot, since)) + 1
         if since is not None and first > last:
             return None
         counted = self._db.execute(
@@ -184,6 +178,48 @@ class JournalReader:
         born, missing = last - first + 1, extents.total(missing_ranges)
         # What is held and not stored is in quarantine.
         return LedgerRow(node, boot, born, stored, born - missing - stored, missing, missing_ranges)
+
+    def _older(self, node_id: int, boot: int, since: int | None) -> int:
+        """The last seq of a stored reading that is older than `since`; 0 when there is none."""
+        if since is None:
+            return 0
+        row = self._db.execute(
+            "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND t < ? ORDER BY seq DESC LIMIT 1",
+            (node_id, boot, since),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def accounts(
+        self, node: str | None = None, since: int | None = None
+    ) -> dict[tuple[str, str, int], Account]:
+        """What a ledger over several journals is made of, by network, node and boot."""
+        self._db.execute("BEGIN")
+        try:
+            names: list[tuple[int, str, str]] = self._db.execute(
+                "SELECT id, network, name FROM nodes WHERE ? IS NULL OR name = ?", (node, node)
+            ).fetchall()
+            found: dict[tuple[str, str, int], Account] = {}
+            for node_id, network, name in names:
+                for boot, claimed, held in self._boots(node_id, None):
+                    found[network, name, boot] = self._account(node_id, boot, claimed, held, since)
+            return found
+        finally:
+            self._db.execute("COMMIT")
+
+    def _account(
+        self, node_id: int, boot: int, claimed: int, held: list[Range], since: int | None
+    ) -> Account:
+        pruned, older = stored_and_gone(self._db, node_id, boot, since)
+        runs: list[Range] = self._db.execute(
+            "SELECT min(seq), max(seq) FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run"
+            " FROM readings WHERE node_id = ? AND boot = ?) GROUP BY run",
+            (node_id, boot),
+        ).fetchall()
+        row = self._db.execute(
+            "SELECT seen_ms FROM claims WHERE node_id = ? AND boot = ?", (node_id, boot)
+        ).fetchone()
+        older = max(older, self._older(node_id, boot, since))
+        return Account(claimed, int(row[0]) if row else 0, held, extents.union(runs, pruned), older)
 
     def quarantined(
         self, limit: int = 100, node: str | None = None, *, open: bool = False

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from gateway.operate.heartbeat import Heartbeat
+from gateway.standby.rules import Role
 
 if TYPE_CHECKING:
     from gateway.service import Gateway
@@ -30,6 +31,8 @@ def not_alive(gateway: Gateway) -> list[Problem]:
     found = _thread("pipeline", gateway.pipeline, gateway.pipeline.heart)
     found += _thread("watch", gateway.watch, gateway.watch.heart)
     found += _thread("keeper", gateway.keeper, gateway.keeper.heart)
+    if gateway.duty is not None:
+        found += _thread("lease", gateway.duty, gateway.duty.heart)
     for delivery in gateway.deliveries:
         found += _thread(f"delivery to {delivery.destination}", delivery, delivery.heart)
     session = gateway.session
@@ -41,10 +44,13 @@ def not_alive(gateway: Gateway) -> list[Problem]:
 
 
 def not_ready(gateway: Gateway) -> list[Problem]:
-    """What keeps readings from being received and stored now."""
+    """What keeps readings from being received and stored now, or a standby from taking over at any time."""
     found: list[Problem] = []
-    session, trouble = gateway.session, gateway.counters.journal_trouble
-    if not session.subscribed.is_set():
+    session, trouble, duty = gateway.session, gateway.counters.journal_trouble, gateway.duty
+    if duty is not None and duty.trouble is not None:
+        found.append(Problem("lease", duty.trouble))
+    at_work = duty is None or duty.role is Role.OWNER
+    if at_work and not session.subscribed.is_set():
         found.append(Problem("subscription" if session.connected else "broker", session.trouble))
     if trouble is not None:
         found.append(Problem("journal", f"the last commit to {gateway.journal.path} failed: {trouble}"))

@@ -38,6 +38,7 @@ class _Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._pipeline()
         yield from self._session()
+        yield from self._lease()
         yield from self._deliveries()
         yield from self._journal()
 
@@ -77,6 +78,18 @@ class _Figures(Collector):
         )
         yield _counter("session_restarts", "Sessions started anew by the watchdog.", counts.restarts)
         yield _counter("session_callback_errors", "Bugs met in MQTT callbacks.", counts.callback_errors)
+
+    def _lease(self) -> Iterator[Metric]:
+        duty = self._gateway.duty
+        if duty is None:
+            return
+        yield _gauge("lease_held", "1 while this gateway has the shard, 0 on standby.", duty.role == "owner")
+        yield _gauge("lease_usable", "1 while it can be held or watched.", duty.trouble is None)
+        yield _gauge(
+            "lease_unchanged_seconds", "Since the last word of another owner, 0 as owner.", duty.unchanged_s
+        )
+        yield _counter("lease_taken", "Times this gateway took the shard.", duty.taken)
+        yield _counter("lease_given_up", "Times another took it from this gateway.", duty.given_up)
 
     def _deliveries(self) -> Iterator[Metric]:
         label = ["destination"]

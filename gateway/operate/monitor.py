@@ -146,10 +146,11 @@ class _App:
     def _judge(
         self, start_response: StartResponse, word: str, judge: Callable[[Gateway], list[Problem]]
     ) -> Iterable[bytes]:
-        found = judge(self._gateway)
+        found, duty = judge(self._gateway), self._gateway.duty
         status = "503 Service Unavailable" if found else "200 OK"
         problems = [{"part": each.part, "why": each.why} for each in found]
-        return _json(start_response, status, {word: not found, "problems": problems})
+        role = {} if duty is None else {"role": duty.role.value}
+        return _json(start_response, status, {word: not found, **role, "problems": problems})
 
 
 def _json(start_response: StartResponse, status: str, body: dict[str, Any]) -> Iterable[bytes]:

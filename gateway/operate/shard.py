@@ -1,4 +1,4 @@
-"""Several gateways from one configuration: `dustline gateway run --shard 2/4`."""
+"""Several gateways from one configuration: `--shard 2/4`, to run one or to look into its journal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from gateway.config import ConfigError, Settings
+from gateway.config import ConfigError, JournalSettings, Settings
 from gateway.topics import SHARDS
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -19,22 +19,31 @@ def take_shard(settings: Settings, shard: str) -> Settings:
 
     Raises ConfigError when `shard` is not "i/n".
     """
+    mine, of = _parse(shard)
+    ending = f"-{mine}of{of}"
+    client_id = settings.broker.client_id
+    return _with(
+        settings,
+        broker=_with(settings.broker, shards=f"{mine}/{of}", client_id=client_id and client_id + ending),
+        journal=take_journal(settings.journal, shard),
+        web=_with(settings.web, port=_port(settings.web.port, mine)),
+        monitor=_with(settings.monitor, port=_port(settings.monitor.port, mine)),
+    )
+
+
+def take_journal(settings: JournalSettings, shard: str) -> JournalSettings:
+    """Where the journal of gateway i of n is. Raises ConfigError when `shard` is not "i/n"."""
+    mine, of = _parse(shard)
+    return _with(settings, path=_beside(settings.path, f"-{mine}of{of}"))
+
+
+def _parse(shard: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,2})/(\d{1,2})", shard)
     if match is None or not 1 <= int(match[1]) <= int(match[2]) <= len(SHARDS):
         raise ConfigError(
             f"--shard {shard[:40]}: must look like 2/4, the second of four; at most {len(SHARDS)}"
         )
-    mine, of = int(match[1]), int(match[2])
-    ending = f"-{mine}of{of}"
-    path = settings.journal.path
-    client_id = settings.broker.client_id
-    return _with(
-        settings,
-        broker=_with(settings.broker, shards=f"{mine}/{of}", client_id=client_id and client_id + ending),
-        journal=_with(settings.journal, path=_beside(path, ending)),
-        web=_with(settings.web, port=_port(settings.web.port, mine)),
-        monitor=_with(settings.monitor, port=_port(settings.monitor.port, mine)),
-    )
+    return int(match[1]), int(match[2])
 
 
 def _with(model: Model, **changes: object) -> Model:

@@ -16,6 +16,7 @@ from gateway.preflight.finding import Finding, ok, warn
 from gateway.preflight.load import check_load, check_window
 from gateway.preflight.mosquitto_conf import ConfError
 from gateway.preflight.rate import Rate, find_rate
+from gateway.standby.check import examine_lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def _broker(settings: Settings, options: Options, rate: Rate, speed: Speed | Non
     yield from found
     if not usable:
         return
+    yield from examine_lease(settings)
     if options.load:
         yield from check_load(settings, rate, speed, file is not None and file.queue_suffices)
     else:

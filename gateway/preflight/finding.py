@@ -34,6 +34,7 @@ NAMES = {
     "broker.write_ack": "acks may be published",
     "broker.write_command": "commands may be published",
     "broker.write_config": "settings may be published",
+    "broker.lease": "gateways that share a shard can agree who works",
     "broker.queue": "a 10-minute outage fits into the session's queue",
     "broker.window": "messages under way at a time, as the broker really sends them",
     "broker.tls": "passwords do not go over a network in clear",

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gateway.check import Limits
-from gateway.cli_options import harmless, with_config
+from gateway.cli_options import SHARD_HELP, harmless, with_shard
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal import JournalReader
 from gateway.journal.writer import NotReplayedError
@@ -57,6 +57,7 @@ def _list(settings: JournalSettings, limit: int, node: str | None, only_open: bo
 @click.group(invoke_without_command=True)
 @_listing
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Configuration file, as of `list`.")
+@click.option("--shard", metavar="I/N", help=SHARD_HELP)
 @click.pass_context
 def quarantine(context: click.Context, file: Path | None, **options: Any) -> None:
     """What was received and could not be taken as a reading; without a command, `list`."""
@@ -70,7 +71,7 @@ def quarantine(context: click.Context, file: Path | None, **options: Any) -> Non
 
 @quarantine.command("list")
 @_listing
-@with_config(load_journal)
+@with_shard(load_journal)
 def list_command(
     settings: JournalSettings, limit: int, node: str | None, only_open: bool, as_json: bool
 ) -> None:
@@ -81,7 +82,7 @@ def list_command(
 @quarantine.command("show")
 @click.argument("id", type=_ID)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@with_config(load_journal)
+@with_shard(load_journal)
 def show_command(settings: JournalSettings, id: int, as_json: bool) -> None:
     """Show all of one entry."""
     entry = _entry(settings, id)
@@ -109,7 +110,7 @@ def show_command(settings: JournalSettings, id: int, as_json: bool) -> None:
 )
 @click.option("--boot", type=click.IntRange(1, 4294967295), help="Give it this boot.")
 @click.option("--node", help="Take it as sent by this node.")
-@with_config(load)
+@with_shard(load)
 def fix_command(
     settings: Settings, id: int, changes: tuple[str, ...], source: Any, boot: int | None, node: str | None
 ) -> None:
@@ -137,7 +138,7 @@ def fix_command(
 
 @quarantine.command("replay")
 @click.argument("ids", type=_ID, nargs=-1, required=True)
-@with_config(load)
+@with_shard(load)
 def replay_command(settings: Settings, ids: tuple[int, ...]) -> None:
     """Take entries through the gateway's stages again, with the time they came.
 

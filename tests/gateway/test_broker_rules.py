@@ -12,6 +12,8 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from gateway.journal import JournalReader
+from gateway.operate.health import not_ready
+from gateway.standby.check import examine_lease
 from tests.gateway.talker import Talker, reading, topic
 from tests.support import Mosquitto, require, wait_for
 
@@ -25,16 +27,21 @@ def documented(repo: Path, page: str) -> str:
     return re.sub(r"(?m)^    ", "", block[0])
 
 
-@pytest.fixture
-def guarded(repo: Path, tmp_path: Path, mosquitto: Any) -> Mosquitto:
-    """A broker with the documented rules; every user's password is secret-NAME."""
-    rules, passwords = tmp_path / "acl", tmp_path / "passwords"
-    rules.write_text(documented(repo, "city-it.md"))
+def with_rules(rules: str, directory: Path, mosquitto: Any) -> Mosquitto:
+    """A broker with these rules; every user's password is secret-NAME."""
+    acl, passwords = directory / "acl", directory / "passwords"
+    acl.write_text(rules)
     passwords.touch(0o600)
     for user in ("dustline-gateway", "praga-1", "wola-2"):
         subprocess.run([require("mosquitto_passwd"), "-b", passwords, user, f"secret-{user}"], check=True)
-    files = [f"acl_file {rules}", f"password_file {passwords}"]
+    files = [f"acl_file {acl}", f"password_file {passwords}"]
     return mosquitto([*files, "allow_anonymous false", "log_type all"])
+
+
+@pytest.fixture
+def guarded(repo: Path, tmp_path: Path, mosquitto: Any) -> Mosquitto:
+    """A broker with the documented rules."""
+    return with_rules(documented(repo, "city-it.md"), tmp_path, mosquitto)
 
 
 def publish_and_see_it_denied(broker: Mosquitto, user: str, to: str, payload: Any) -> None:
@@ -90,3 +97,37 @@ def test_everyone_can_do_their_part_and_no_node_anothers(
     praga.readings(reading(3))
     wait_for(lambda: topic("praga-1", "ack") in heard, what="its own ack")
     assert {each.split("/")[4] for each in heard} == {"praga-1"}
+
+
+USER = {"username": "dustline-gateway", "password": "secret-dustline-gateway"}
+SHARED = {"enabled": True, "patience_s": 2}
+
+
+def test_lease_is_the_gateways_and_no_nodes(guarded: Mosquitto, run_gateway: Any, tmp_path: Path) -> None:
+    gateway = run_gateway(guarded.port, broker=USER, standby=SHARED)
+    assert gateway.duty.role == "owner"
+    (finding,) = examine_lease(gateway.settings)
+    assert finding.level == "ok", finding.text
+    assert gateway.duty.me in finding.text
+    publish_and_see_it_denied(guarded, "praga-1", "dl/1/warsaw/gateway/1_of_1", {"v": 1})
+
+
+@pytest.mark.parametrize("protocol", [5, 311])
+def test_missing_right_to_the_lease_is_told(
+    repo: Path, tmp_path: Path, mosquitto: Any, run_gateway: Any, protocol: int
+) -> None:
+    rules = documented(repo, "city-it.md").splitlines(keepends=True)
+    without = [line for line in rules if "/gateway/" not in line]
+    assert len(without) == len(rules) - 1
+    broker = with_rules("".join(without), tmp_path, mosquitto)
+    gateway = run_gateway(
+        broker.port, wait=False, broker={**USER, "protocol": protocol}, standby={**SHARED, "patience_s": 1}
+    )
+    wanted = "give this user the right to read and write dl/1/warsaw/gateway/1_of_1"
+    wait_for(lambda: any(wanted in each.why for each in not_ready(gateway)), 20, "the missing right")
+    assert gateway.duty.role != "owner"
+    assert gateway.counters.received == 0
+    (finding,) = examine_lease(gateway.settings)
+    assert finding.level == "fail"
+    assert wanted in finding.text
+    assert finding.change == ("acl_file, user dustline-gateway: topic readwrite dl/1/warsaw/gateway/+",)

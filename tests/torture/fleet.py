@@ -35,9 +35,14 @@ class Node:
 
 
 class Fleet:
-    """`rate` readings a second of all nodes together, one in a message; what comes again comes in batches."""
+    """`rate` readings a second of all nodes together, one in a message; what comes again comes in batches.
 
-    def __init__(self, port: int, nodes: int, rate: float, seed: int) -> None:
+    With an infinite `again_s` each is sent once, as by a node of another make that knows no ack.
+    """
+
+    def __init__(self, port: int, nodes: int, rate: float, seed: int, again_s: float = AGAIN_S) -> None:
+        self._again_s = again_s
+        self.last_acks: dict[str, float] = {}  # when one came, by time.monotonic(), of each shard digit
         self.nodes = [Node(f"node-{number:03}", number) for number in range(nodes)]
         self._by_name = {node.name: node for node in self.nodes}
         self._rate = rate
@@ -97,6 +102,8 @@ class Fleet:
         self._client.loop_stop()
 
     def _run(self) -> None:
+        while not self._client.is_connected() and not self._over.wait(_TICK_S):
+            continue
         begun, at = time.monotonic(), 0
         count = 0
         while not self._over.wait(_TICK_S):
@@ -122,7 +129,7 @@ class Fleet:
 
     def _again(self, node: Node, now: float) -> None:
         with self._mutex:
-            if not node.waiting or now - node.sent < AGAIN_S:
+            if not node.waiting or now - node.sent < self._again_s:
                 return
             batch = [reading for _, reading in zip(range(MOST), node.waiting.values(), strict=False)]
         node.sent = now
@@ -140,6 +147,7 @@ class Fleet:
         }  # fmt: skip
 
     def _on_ack(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        self.last_acks[message.topic.split("/")[3]] = time.monotonic()
         answer = json.loads(message.payload)
         node = self._by_name[message.topic.split("/")[4]]
         if "refused" in answer:

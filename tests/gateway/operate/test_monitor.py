@@ -150,7 +150,10 @@ def test_metrics_are_the_documented_ones(
     port = mosquitto().port
     absent = f"http://127.0.0.1:{free_port()}"
     gateway = run_gateway(
-        port, monitor=ON, influx={"enabled": True, "api": "v1", "url": absent, "database": "air"}
+        port,
+        monitor=ON,
+        influx={"enabled": True, "api": "v1", "url": absent, "database": "air"},
+        standby={"enabled": True, "patience_s": 1},
     )
     _, text = ask(gateway.monitor_url, "metrics")
     real = dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.M))
