@@ -73,7 +73,7 @@ class Sink(Protocol):
 
 
 def squeeze(body: bytes) -> bytes:
-    """The body as gzip, of level 1: lines get some 10 times smaller. Level 9 makes them 15 times smaller, and takes
+    """The body as gzip, of level 1: lines get some 10 times smaller. Level 9 makes it 15 times, and takes
     7 times as long."""
     return gzip.compress(body, compresslevel=1, mtime=0)
 
