@@ -8,7 +8,7 @@ from typing import Any
 from gateway.extents import Range
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class NewReading:
     """A checked reading on its way into the journal; the fields are those of `StoredReading`."""
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from gateway.destinations.lines import NotWritableError, line
+from gateway.destinations.lines import NotWritableError, line_of_row
 from gateway.destinations.sink import RetryLaterError, Sink
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalReader
 from gateway.journal.schema import advice
 from gateway.operate.heartbeat import Heartbeat
-from gateway.reading import StoredReading
+from gateway.reading import ReadingRow, StoredReading, from_row
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -29,6 +29,7 @@ MOST_RETRY_AFTER = 3600.0
 AWAY_SECONDS = 3.0
 # So many batches behind, the newest readings go ahead of the others.
 FAR_BEHIND = 2
+ID = 0  # where a row has the reading's id
 # No single write takes so long: twice the longest influx.timeout_s, and half as much again.
 STALL_SECONDS = 900.0
 
@@ -175,16 +176,16 @@ class Delivery(threading.Thread):
         self._look_ahead(cursor, newest)
         ahead = self._ahead
         if ahead is not None:
-            fresh = reader.after(ahead.upto, self._batch)
+            fresh = reader.rows_after(ahead.upto, self._batch)
             if fresh:
                 self._keep(cursor, self._write(fresh))
-                ahead.upto = fresh[-1].id
+                ahead.upto = fresh[-1][ID]
         self._count(lag=_lag(cursor, newest, ahead))
-        batch = reader.after(cursor, self._batch)
+        batch = reader.rows_after(cursor, self._batch)
         if ahead is not None:
-            batch = [reading for reading in batch if reading.id <= ahead.start]
+            batch = [row for row in batch if row[ID] <= ahead.start]
         carried = self._write(batch)
-        upto = batch[-1].id if batch else cursor
+        upto = batch[-1][ID] if batch else cursor
         if ahead is not None and (not batch or upto == ahead.start):
             # The backlog is carried: go on behind what went ahead of it.
             upto, self._ahead = ahead.upto, None
@@ -217,13 +218,15 @@ class Delivery(threading.Thread):
             start = newest - self._batch
             self._ahead = Ahead(start, start)
 
-    def _write(self, batch: Sequence[StoredReading]) -> _Carried:
+    def _write(self, batch: Sequence[ReadingRow]) -> _Carried:
         """Have the batch written, but for what is refused."""
         carried = _as_lines(batch)
         written = write_in_parts(self._send, carried.lines, self._stopping.is_set)
         if written.too_large:
             self._batch = max(1, len(carried.lines) // 2)
-        carried.refused += [(carried.sent[i], reason) for i, reason in sorted(written.refused.items())]
+        carried.refused += [
+            (from_row(carried.sent[i]), reason) for i, reason in sorted(written.refused.items())
+        ]
         carried.delivered = len(carried.lines) - len(written.refused)
         return carried
 
@@ -293,23 +296,23 @@ class _Carried:
     """A batch's lines, the readings they stand for, what was refused and why, and how many have no time."""
 
     lines: list[str] = field(default_factory=list[str])
-    sent: list[StoredReading] = field(default_factory=list[StoredReading])
+    sent: list[ReadingRow] = field(default_factory=list[ReadingRow])
     refused: list[tuple[StoredReading, str]] = field(default_factory=list[tuple[StoredReading, str]])
     no_time: int = 0
     delivered: int = 0
 
 
-def _as_lines(batch: Sequence[StoredReading]) -> _Carried:
+def _as_lines(batch: Sequence[ReadingRow]) -> _Carried:
     carried = _Carried()
-    for reading in batch:
+    for row in batch:
         try:
-            text = line(reading)
+            text = line_of_row(row)
         except NotWritableError as error:
-            carried.refused.append((reading, str(error)))
+            carried.refused.append((from_row(row), str(error)))
             continue
         if text is None:
             carried.no_time += 1
             continue
         carried.lines.append(text)
-        carried.sent.append(reading)
+        carried.sent.append(row)
     return carried

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ import urllib3
 from gateway.destinations.http_errors import Advice, error_for
 from gateway.destinations.probe import PROBE, check_by_writing
 from gateway.destinations.settings import InfluxSettings
-from gateway.destinations.sink import Finding, RetryLaterError
+from gateway.destinations.sink import Finding, RetryLaterError, squeeze
 
 
 class InfluxV1Sink:
@@ -44,7 +43,7 @@ class InfluxV1Sink:
     def write(self, lines: Sequence[str]) -> None:
         body = "\n".join(lines).encode()
         if self._gzip:
-            body = gzip.compress(body, compresslevel=6, mtime=0)
+            body = squeeze(body)
         try:
             answer = self._http.request("POST", self._address, body=body, headers=self._headers)
         except urllib3.exceptions.HTTPError as error:

@@ -17,7 +17,7 @@ from influxdb_client.service.write_service import WriteService
 from gateway.destinations.http_errors import Advice, error_for
 from gateway.destinations.probe import PROBE, check_by_writing
 from gateway.destinations.settings import InfluxSettings
-from gateway.destinations.sink import Finding, RetryLaterError
+from gateway.destinations.sink import Finding, RetryLaterError, squeeze
 
 
 class InfluxV2Sink:
@@ -35,12 +35,12 @@ class InfluxV2Sink:
             url=settings.url,
             token=settings.token.get_secret_value() if settings.token else "",
             timeout=cast("Any", (milliseconds, milliseconds)),
-            enable_gzip=settings.gzip,
             verify_ssl=True,
             ssl_ca_cert=str(settings.ca_file) if settings.ca_file else None,
             connection_pool_maxsize=1,
         )
         self._client = client
+        self._gzip = settings.gzip
         self._service: Any = WriteService(client.api_client)
 
     def write(self, lines: Sequence[str]) -> None:
@@ -55,9 +55,12 @@ class InfluxV2Sink:
         self._client.close()
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        encoding = {}
+        if self._gzip:  # by ourselves: the library would take level 9
+            body, encoding = squeeze(body), {"content_encoding": "gzip"}
         try:
             _, status, headers = self._service.post_write_with_http_info(
-                self._org, self._bucket, body, precision="s"
+                self._org, self._bucket, body, precision="s", **encoding
             )
             return status, headers, b""
         except ApiException as error:

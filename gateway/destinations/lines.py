@@ -8,7 +8,9 @@ n, dt, boot, seq, up and flags are always integers; model and tq are strings. do
 
 from __future__ import annotations
 
-from gateway.reading import FIELDS, StoredReading
+from functools import lru_cache
+
+from gateway.reading import FIELDS, ReadingRow, StoredReading, to_row
 
 MEASUREMENT = "reading"
 
@@ -39,21 +41,33 @@ def line(reading: StoredReading) -> str | None:
 
     Time is in seconds: write with precision `s`.
     """
-    if reading.t is None:
+    return line_of_row(to_row(reading))
+
+
+def line_of_row(row: ReadingRow) -> str | None:
+    """The same of a row of the journal's."""
+    _, _, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
+    if t is None:
         return None
-    values = reading.values
-    fields = [f"{name}={float(values[name])!r}" for name in FIELDS if name in values]
-    fields.append(
-        f"n={reading.n}i,dt={reading.dt}i,boot={reading.boot}i,seq={reading.seq}i,up={reading.up}i"
-        f",flags={flag_bits(reading.flags)}i"
-        f",model={_string('model', reading.model)},tq={_string('tq', reading.tq)}"
+    values = ",".join(
+        [f"{name}={float(it)!r}" for name, it in zip(FIELDS, measured, strict=True) if it is not None]
     )
-    tags = (
-        f"network={_tag('network', reading.network)}"
-        f",node={_tag('node', reading.node)}"
-        f",slot={_tag('slot', reading.slot)}"
+    return (
+        f"{_series(network, node, slot)} {values}{',' if values else ''}"
+        f"n={n}i,dt={dt}i,boot={boot}i,seq={seq}i,up={up}i{_words(flags, model, tq)} {t}"
     )
-    return f"{MEASUREMENT},{tags} {','.join(fields)} {reading.t}"
+
+
+@lru_cache(65536)  # more than a large network's series
+def _series(network: str, node: str, slot: str) -> str:
+    tags = (("network", network), ("node", node), ("slot", slot))
+    return ",".join((MEASUREMENT, *(f"{name}={_tag(name, value)}" for name, value in tags)))
+
+
+@lru_cache(4096)
+def _words(flags: str, model: str, tq: str) -> str:
+    bits = flag_bits(tuple(flags.split()))
+    return f",flags={bits}i,model={_string('model', model)},tq={_string('tq', tq)}"
 
 
 def flag_bits(flags: tuple[str, ...]) -> int:

@@ -11,7 +11,7 @@ from gateway import extents
 from gateway.extents import Range
 from gateway.journal.gone import stored_and_gone
 from gateway.journal.schema import open_reader
-from gateway.reading import FIELDS, StoredReading
+from gateway.reading import FIELDS, ReadingRow, StoredReading, from_row
 from gateway.records import Account, LedgerRow, Quarantined
 
 _PLAIN = ("boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags", *FIELDS)
@@ -43,7 +43,12 @@ class JournalReader:
 
     def after(self, id: int, limit: int) -> list[StoredReading]:
         """The next readings after that id, in the order of ids."""
-        return self._readings(f"{_SELECT} WHERE readings.id > ? ORDER BY readings.id LIMIT ?", (id, limit))
+        return [from_row(row) for row in self.rows_after(id, limit)]
+
+    def rows_after(self, id: int, limit: int) -> list[ReadingRow]:
+        """The same as rows, for those who need no more of a reading than to carry it on."""
+        query = f"{_SELECT} WHERE readings.id > ? ORDER BY readings.id LIMIT ?"
+        return self._db.execute(query, (id, limit)).fetchall()
 
     def id_since(self, received_ms: int) -> int:
         """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow
@@ -246,26 +251,4 @@ class JournalReader:
         return self._readings(f"{_SELECT} WHERE name = ? AND boot = ? AND seq = ?", (node, boot, seq))
 
     def _readings(self, query: str, values: Sequence[object]) -> list[StoredReading]:
-        return [_reading(row) for row in self._db.execute(query, tuple(values))]
-
-
-def _reading(row: tuple[Any, ...]) -> StoredReading:
-    id, received_ms, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
-    values = {name: value for name, value in zip(FIELDS, measured, strict=True) if value is not None}
-    return StoredReading(
-        id=id,
-        received_ms=received_ms,
-        network=network,
-        node=node,
-        boot=boot,
-        seq=seq,
-        t=t,
-        tq=tq,
-        up=up,
-        dt=dt,
-        n=n,
-        slot=slot,
-        model=model,
-        flags=tuple(flags.split()),
-        values=values,
-    )
+        return [from_row(row) for row in self._db.execute(query, tuple(values))]

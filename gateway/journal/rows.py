@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from gateway.extents import Range
@@ -16,9 +17,12 @@ _COLUMNS = (
     *("received_ms", "node_id", "boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags"),
     *FIELDS,
 )
-_INSERT_READING = (
-    f"INSERT INTO readings (id, {', '.join(_COLUMNS)}) VALUES (?, {', '.join('?' * len(_COLUMNS))})"  # noqa: S608
-)
+_ONE_ROW = f"(?, {', '.join('?' * len(_COLUMNS))})"
+_INSERT_READING = f"INSERT INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
+# Rows that one statement inserts. Python's lock is let go and taken again at each statement: row by row,
+# a commit waits at each row for whatever thread runs meanwhile. SQLite takes at least 32,766 values.
+_TOGETHER = 250
+_INSERT_TOGETHER = _INSERT_READING + f", {_ONE_ROW}" * (_TOGETHER - 1)
 _INSERT_QUARANTINE = (
     "INSERT INTO quarantine (received_ms, topic, node, boot, seq, reason, detail, payload, size, destination)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -56,7 +60,10 @@ def reading_row(id: int, node_id: int, new: NewReading) -> tuple[object, ...]:
 
 
 def insert_readings(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    db.executemany(_INSERT_READING, rows)
+    together = len(rows) - len(rows) % _TOGETHER
+    for first in range(0, together, _TOGETHER):
+        db.execute(_INSERT_TOGETHER, list(chain.from_iterable(rows[first : first + _TOGETHER])))
+    db.executemany(_INSERT_READING, rows[together:])
 
 
 def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
