@@ -1,4 +1,4 @@
-"""What each kind of fault does to the arrays of what is seen: faults.py's table, in code. Loaded by seen.py only."""
+"""What each kind of fault does to the arrays of what is seen: the table of faults.py, in code."""
 
 from __future__ import annotations
 
@@ -50,8 +50,6 @@ def spoil(sensors: Sensors, times: Floats, true: Truth, seen: Seen, window_s: fl
     for number, faults in sensors.faults.items():
         column = times[:, number if times.shape[1] > 1 else 0]
         for fault in faults:
-            if fault.end <= column[0] or fault.begin > column[-1]:
-                continue
             rows = (column >= fault.begin) & (column < fault.end)
             if rows.any():
                 EFFECTS[fault.kind](Where(sensors, fault, number, rows, column[rows], true, seen, window_s))

@@ -1,9 +1,10 @@
 """What a scenario's events do to the air. The size of each is the scenario's `strength`.
 
-Saharan dust: coarse; PM2.5 hardly rises while PM10 does (uni.wroc.pl, dust of 6 to 7 February 2021 over Lower
-Silesia). A quarter of it below 2.5 um is assumed. Fireworks: hourly PM10 after midnight of 200 to 850 ug/m3 at the
-most exposed German stations and back to normal within three hours in wind (UBA, New Year 2019); that
-four fifths are PM2.5 is assumed. Bonfire: a Gaussian plume near the ground with the spread of neutral air over a town.
+Saharan dust: coarse; PM2.5 hardly rises while PM10 does (uni.wroc.pl, dust of 6 to 7 February 2021 over
+Lower Silesia). A quarter of it below 2.5 um is assumed. Fireworks: hourly PM10 after midnight of 200 to
+850 ug/m3 at the most exposed German stations and back to normal within three hours in wind (UBA, New Year
+2019); that four fifths are PM2.5 is assumed. Bonfire: a Gaussian plume near the ground with the spread of
+neutral air over a town.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ def dust(events: Iterable[Event], hours: Ints) -> Floats:
 
 
 def _hourly(events: Iterable[Event], hours: Ints, kind: str, edge_h: float) -> Floats:
-    """The strongest of this kind at each hour; it comes and goes within `edge_h`, or a third of its length."""
+    """The strongest of this kind at each hour; it comes and goes in `edge_h`, or a third of its length."""
     out = np.zeros(hours.shape)
     for event in events:
         if event.kind == kind:
             edge = min(edge_h, event.length_s / 3600.0 / 3.0)
-            since = hours - event.begin / 3600.0
+            since = hours.astype(np.float64) - event.begin / 3600.0
             left = event.length_s / 3600.0 - since
             out = np.maximum(out, event.size * ramp(since, 0.0, edge) * ramp(left, 0.0, edge))
     return out

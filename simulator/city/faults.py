@@ -1,4 +1,5 @@
-"""Faults on a schedule: each has a kind, a unit, an onset, an end and a strength, so that finding them can be scored.
+"""Faults on a schedule: each has a kind, a unit, an onset, an end and a strength, so that finding them can be
+scored.
 
     kind          what the sensor or node then does
     stuck         repeats what it last measured
@@ -77,8 +78,10 @@ class Fault:
         return self.begin <= at < self.end
 
 
-def schedule(plans: Sequence[FaultPlan], nodes: Sequence[str], seed: int, begin: int, end: int) -> list[Fault]:
-    """Who has which fault when; sorted by onset. A plan without a start draws one for each node, to the minute.
+def schedule(
+    plans: Sequence[FaultPlan], nodes: Sequence[str], seed: int, begin: int, end: int
+) -> list[Fault]:
+    """Who has which fault when, by onset. A plan without a start draws one for each node, to the minute.
 
     Raises ValueError for a node that does not exist.
     """

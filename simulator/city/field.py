@@ -1,7 +1,7 @@
 """The true air over the city: PM, weather and what the particles are, at any place and time.
 
-By the hour and place: what is advected, what stoves and traffic add, diluted by wind and mixing height. Between the
-hours it is linear; minutes wobble; short events (events.py) are worked out at each instant.
+By the hour and place: what is advected, what stoves and traffic add, diluted by wind and mixing height.
+Between the hours it is linear; minutes wobble; short events (events.py) are worked out at each instant.
 """
 
 from __future__ import annotations
@@ -13,7 +13,20 @@ import numpy as np
 from simulator.city import events
 from simulator.city.clock import HOUR_S, local
 from simulator.city.scenario import Event
-from simulator.city.stable import Floats, Ints, bell, cosine, exp, key, mixed, normal, ramp, sine, smooth, uniform
+from simulator.city.stable import (
+    Floats,
+    Ints,
+    bell,
+    cosine,
+    exp,
+    key,
+    mixed,
+    normal,
+    ramp,
+    sine,
+    smooth,
+    uniform,
+)
 from simulator.city.warsaw import DISTRICTS, plane, road_load
 from simulator.city.weather import Weather, hourly, vapour_hpa
 from simulator.sensors.base import Air
@@ -49,7 +62,9 @@ class City:
         """Places, shape (N,) each; what does not change with time is worked out once."""
         return Spots(self, np.asarray(lats, dtype=np.float64), np.asarray(lons, dtype=np.float64))
 
-    def truth(self, times: Floats | list[float], lats: Floats | list[float], lons: Floats | list[float]) -> Truth:
+    def truth(
+        self, times: Floats | list[float], lats: Floats | list[float], lons: Floats | list[float]
+    ) -> Truth:
         """times: Unix seconds, shape (T,); places: shape (N,). Arrays of shape (T, N)."""
         return self.at(lats, lons).truth(np.asarray(times, dtype=np.float64)[:, None])
 
@@ -166,7 +181,7 @@ class Spots:
         return level * exp(noise + 0.28 * w.high + 0.22 * east + 0.30 * w.inversion)
 
     def _carried(self, w: Weather) -> Floats:
-        """Stove smoke at each place for the wind of each hour, (H, N): between two of the table's directions."""
+        """Stove smoke at each place for the wind of each hour, (H, N), between two of the directions."""
         place = w.wind_from * DIRECTIONS
         left = np.floor(place).astype(np.int64)
         share = (place - left)[:, None]

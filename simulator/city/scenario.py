@@ -50,7 +50,9 @@ def _known(field: str, value: str, all_of: Sequence[str] | dict[str, Any]) -> No
 
 def _zoned(field: str, value: datetime) -> None:
     if value.tzinfo is None:
-        raise _wrong(field, f"{value.isoformat()} has no time zone; add Z for UTC or an offset such as +01:00")
+        raise _wrong(
+            field, f"{value.isoformat()} has no time zone; add Z for UTC or an offset such as +01:00"
+        )
 
 
 class _Strict(BaseModel):
@@ -73,7 +75,9 @@ class Event(_Strict):
         _zoned("start", self.start)
         what, _, least, most, _ = EVENTS[self.kind]
         if self.strength is not None and not least <= self.strength <= most:
-            raise _wrong("strength", f"is {self.strength:g}; for {self.kind} it is {what}: {least:g} to {most:g}")
+            raise _wrong(
+                "strength", f"is {self.strength:g}; for {self.kind} it is {what}: {least:g} to {most:g}"
+            )
         placed = (self.lat is not None) + (self.lon is not None)
         if self.kind in _PLACED and placed < 2:
             raise _wrong("lat", f"a {self.kind} needs a place: add lat and lon")
@@ -145,6 +149,14 @@ class Kit(_Strict):
         return next((name for name in self.sensors if name in CLIMATE), None)
 
 
+class Place(_Strict):
+    """Where some nodes hang, for a scenario that needs them just there."""
+
+    lat: Lat
+    lon: Lon
+    nodes: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
 class Fleet(_Strict):
     nodes: Annotated[int, Field(ge=1, le=100_000)] = 20
     prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,24}$")] = "sim"
@@ -152,6 +164,7 @@ class Fleet(_Strict):
     window_s: Annotated[int, Field(ge=1, le=3600)] | None = None  # of it measured; None: all of it
     health_s: Annotated[int, Field(ge=60, le=86400)] = 600
     age_years: Annotated[float, Field(ge=0, le=20)] = 2.0  # of the oldest; ages are spread evenly
+    place: list[Place] = []  # the other nodes are spread over the town by the seed
     kit: Annotated[list[Kit], Field(min_length=1)] = [Kit(sensors=["sds011", "bme280"])]
 
     @model_validator(mode="after")
@@ -159,7 +172,9 @@ class Fleet(_Strict):
         if 3600 % self.period_s:
             raise _wrong("period_s", f"is {self.period_s}; take a divisor of 3600, such as 60, 300 or 600")
         if self.window_s is not None and self.window_s > self.period_s:
-            raise _wrong("window_s", f"is {self.window_s}, longer than period_s ({self.period_s}); shorten it")
+            raise _wrong(
+                "window_s", f"is {self.window_s}, longer than period_s ({self.period_s}); shorten it"
+            )
         return self
 
     @property
@@ -194,8 +209,11 @@ class Scenario(_Strict):
             raise _wrong("start", "is not at a full hour; move it to one")
         if len({one.name for one in self.reference}) < len(self.reference):
             raise _wrong("reference", "two stations have the same name; rename one")
-        if sum(one.beside for one in self.reference) > self.fleet.nodes:
-            raise _wrong("reference", "more nodes stand beside stations than fleet.nodes; raise that number")
+        fleet = self.fleet
+        placed = sum(one.beside for one in self.reference) + sum(one.nodes for one in fleet.place)
+        if placed > fleet.nodes:
+            text = f"is {fleet.nodes}, but {placed} have a place (reference.beside, fleet.place); raise it"
+            raise _wrong("fleet.nodes", text)
         return self
 
     @property
@@ -222,7 +240,9 @@ def load(source: str | Path) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(shipped())
-        raise ScenarioError(f"{path}: cannot be read ({error}); give a TOML file or one of: {known}") from error
+        raise ScenarioError(
+            f"{path}: cannot be read ({error}); give a TOML file or one of: {known}"
+        ) from error
     return parse(text, str(path))
 
 
@@ -239,7 +259,9 @@ def parse(text: str, where: str = "scenario") -> Scenario:
         raise ScenarioError("\n".join(lines)) from error
 
 
-_TYPES: dict[str, Literal["a whole number", "a number", "a text", "a list", "a table", "a date with a time"]] = {
+_TYPES: dict[
+    str, Literal["a whole number", "a number", "a text", "a list", "a table", "a date with a time"]
+] = {
     "int_type": "a whole number",
     "float_type": "a number",
     "string_type": "a text",

@@ -1,14 +1,14 @@
-"""What the sensors of a fleet see of the true air: swollen, scaled, shifted, noisy, old, and sometimes broken.
+"""What the sensors of a fleet see of the true air: swollen, scaled, shifted, noisy, old, sometimes broken.
 
-    true bins (to 1, 2.5, 10 um) -> water (kappa-Koehler at the enclosure's humidity) and fog -> what of each size the
-    optics see -> the unit's gain, its age and dust -> offset -> noise -> faults -> limits and resolution
+    true bins (to 1, 2.5, 10 um) -> water (kappa-Koehler at the enclosure's humidity) and fog -> what of
+    each size the optics see -> the unit's gain, age, dust -> offset -> noise -> faults -> limits, resolution
 
-Water: mass grows by 1 + (kappa / 1.65) a / (1 - a), a the humidity as a share (Crilley et al. 2018,
-doi 10.5194/amt-11-709-2018, equation from Petters and Kreidenweis 2007). The enclosure is warmer than the
-air by some degC, and as much drier as the same vapour pressure makes it: PurpleAirs were found about 4 degC too
-warm (Tse and Liang 2025, doi 10.3390/s25103044: mean error 4.7 degC; indoors 3.95, pubmed 40402320). Fog: the
-larger particles grow most (Jayaratne et al. 2018, doi 10.5194/amt-11-4883-2018); its size here is assumed.
-All of it is worked out for arrays (times, units); one sensor at one time is an array of one.
+Water: mass grows by 1 + (kappa / 1.65) a / (1 - a), a the humidity as a share (Crilley et al. 2018, doi
+10.5194/amt-11-709-2018, equation from Petters and Kreidenweis 2007). The enclosure is warmer than the air
+by some degC, and as much drier as the same vapour pressure makes it: PurpleAirs were found about 4 degC
+too warm (Tse and Liang 2025, doi 10.3390/s25103044: mean error 4.7 degC; indoors 3.95, pubmed 40402320).
+Fog: the larger particles grow most (Jayaratne et al. 2018, doi 10.5194/amt-11-4883-2018); its size here is
+assumed. All of it is worked out for arrays (times, units); one sensor at one time is an array of one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from simulator.city.breakage import frozen_values, spoil
 from simulator.city.faults import Fault
 from simulator.city.field import City, Truth
+from simulator.city.models import CHANNELS, atmospheric
 from simulator.city.stable import Bools, Floats, Ints, exp, key, mixed, normal
 from simulator.city.units import YEAR_S, Unit, Units
 from simulator.sensors.base import Air
@@ -37,7 +38,7 @@ SHARED = 1.6  # a window's mean is noisier than n independent frames by this
 class Seen:
     """Arrays of shape (times, units). PM in ug/m3 as the window's mean; `sd`: of its frames."""
 
-    pm1: Floats
+    pm1: Floats  # of a Plantower the atmospheric channel; models.standard() gives the other
     pm25: Floats
     pm10: Floats
     sd25: Floats
@@ -63,6 +64,7 @@ class Sensors:
         self.units = Units(units, city.seed)
         self.spots = city.at(self.units.lats, self.units.lons)
         self.faults = _by_unit(units, faults)
+        self._frozen: dict[tuple[Fault, int, float], tuple[float, float, float]] = {}
         u = self.units
         self._middle, self._coarse25, self._coarse10 = u.of("middle"), u.of("coarse25"), u.of("coarse10")
         self._noise, self._noise_share, self._frame_s = u.of("noise"), u.of("noise_share"), u.of("frame_s")
@@ -137,6 +139,11 @@ class Sensors:
         pm1 = np.minimum(pm1 + 0.8 * (u.offset + one), pm25)
         pm10 = np.maximum(pm10 + u.offset + one + 0.5 * two * frame * mean, pm25)
         spread = frame * (1.0 + 0.15 * two)
+        if self._plantower.any():  # so far it was CF=1
+            spread = np.where(self._plantower & (pm25 > CHANNELS[1]), spread / 1.5, spread)
+            pm1, pm25, pm10 = (
+                np.where(self._plantower, atmospheric(part), part) for part in (pm1, pm25, pm10)
+            )
         warm, humid = self.inside(true)
         nothing = np.zeros(shape, dtype=np.bool_)
         return Seen(
@@ -160,8 +167,8 @@ class Sensors:
     def _limit(self, seen: Seen) -> None:
         """The end of the range, and the resolution.
 
-        The mean of many frames is finer than a frame's step as long as the frames differ by half a step; where
-        they hardly do, it sticks to the step.
+        The mean of many frames is finer than a frame's step as long as the frames differ by half a step;
+        where they hardly do, it sticks to the step.
         """
         seen.saturated = seen.saturated | (seen.pm25 >= self._top25)
         share = np.minimum(np.maximum(1.0 - 2.0 * seen.sd25 / self._step, 0.0), 1.0)
@@ -171,9 +178,10 @@ class Sensors:
             setattr(seen, name, value)
 
     def air(self, number: int) -> Air:
-        """The Air of unit `number` for a byte-level emulator with a neutral Unit(): (PM1, PM2.5, PM10) of one frame.
+        """The Air of unit `number`, PM1, PM2.5, PM10 of one frame, for an emulator with a neutral Unit().
 
-        Limits and resolution are the emulator's. Faults of the particles are in it; those of node and line are not.
+        Limits and resolution are the emulator's. Faults of the particles are in it, those of node and line
+        are not.
         """
         one = Sensors(self.city, [self.units.all[number]], self.faults.get(number, ()))
 
@@ -188,7 +196,10 @@ class Sensors:
 
     def frozen(self, fault: Fault, number: int, window_s: float) -> tuple[float, float, float]:
         """What unit `number` last measured before a fault that makes it repeat itself."""
-        return frozen_values(self, fault, number, window_s)
+        asked = (fault, number, window_s)
+        if asked not in self._frozen:
+            self._frozen[asked] = frozen_values(self, fault, number, window_s)
+        return self._frozen[asked]
 
 
 def _by_unit(units: Sequence[Unit], faults: Sequence[Fault]) -> dict[int, tuple[Fault, ...]]:

@@ -1,4 +1,4 @@
-"""The units of a fleet: which model each is, and how it differs from the next. Drawn by hash, arrays of shape (U,)."""
+"""The units of a fleet: which model each is, and how it differs from the next. Arrays of shape (U,)."""
 
 from __future__ import annotations
 

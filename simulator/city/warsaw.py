@@ -1,11 +1,11 @@
 """Warsaw as the city's model knows it: 18 districts and the main roads, WGS 84, by hand.
 
-District centres and road points are read off a map to some 200 m. The two columns of weights are assumed, not
-measured: `stoves` says how densely homes burn solid fuel against the city's mean, `people` how dense the
-town is. That old houses without district heating stand mostly in the outer districts (Wawer, Rembertow, Wesola,
-Bialoleka, Ursus, Wlochy) is common knowledge there; no open count by district was found. Of the whole city:
-over 15,000 old boilers and stoves in April 2021 (tvn24.pl, Polski Alarm Smogowy), 10,811 in February 2022
-(the same), fewer than 3,000 later (mieszkaniec.pl).
+District centres and road points are read off a map to some 200 m. The two columns of weights are assumed,
+not measured: `stoves` says how densely homes burn solid fuel against the city's mean, `people` how dense
+the town is. That old houses without district heating stand mostly in the outer districts (Wawer,
+Rembertow, Wesola, Bialoleka, Ursus, Wlochy) is common knowledge there; no open count by district was
+found. Of the whole city: over 15,000 old boilers and stoves in April 2021 (tvn24.pl, Polski Alarm
+Smogowy), 10,811 in February 2022 (the same), fewer than 3,000 later (mieszkaniec.pl).
 """
 
 from __future__ import annotations

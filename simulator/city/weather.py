@@ -1,10 +1,12 @@
-"""Warsaw's weather by the hour: temperature, dew point, pressure, wind, sun, mixing height. A pure function of time.
+"""Warsaw's weather by the hour: temperature, dew point, pressure, wind, sun, mixing height. A pure function
+of time.
 
 Means and spreads are after: yearly mean 9.0 degC and wind 3.3 m/s at Okecie (IMGW, by Statistics Poland);
-January about -1.5, July 19.5 degC; humidity 83 % in February, 88 % in November, about 70 % in summer (normals
-1991-2020, varsoviaklimat.pl); mixing layer by day about 0.7 km in winter, 1.0 in spring and autumn, 1.7 in
-summer (Remote Sens. 2024, 16, 4728, lidar over Warsaw). How they go together is assumed: a high brings light wind,
-clear sky, wide days, low mixing at night and in winter; air masses come and go within days.
+January about -1.5, July 19.5 degC; humidity 83 % in February, 88 % in November, about 70 % in summer
+(normals 1991-2020, varsoviaklimat.pl); mixing layer by day about 0.7 km in winter, 1.0 in spring and
+autumn, 1.7 in summer (Remote Sens. 2024, 16, 4728, lidar over Warsaw). How they go together is assumed: a
+high brings light wind, clear sky, wide days, low mixing at night and in winter; air masses come and go
+within days.
 """
 
 from __future__ import annotations
@@ -82,4 +84,3 @@ def hourly(seed: int, hours: Ints, inversion: Floats) -> Weather:
 def vapour_hpa(temp: Floats) -> Floats:
     """Saturation vapour pressure over water in hPa (Magnus, WMO-No. 8, annex 4.B)."""
     return 6.112 * exp(17.62 * temp / (243.12 + temp))
-
