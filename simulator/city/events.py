@@ -65,7 +65,9 @@ def add(
     *shares, own = SHARES[event.kind]
     before = parts[1]
     parts = [part + share * amount for part, share in zip(parts, shares, strict=True)]
-    kappa = (kappa * before + own * shares[1] * amount) / np.maximum(parts[1], 1e-9)
+    # Where nothing comes, not even the last bit may move.
+    both = (kappa * before + own * shares[1] * amount) / np.maximum(parts[1], 1e-9)
+    kappa = np.where(amount > 0.0, both, kappa)
     return parts, kappa
 
 

@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
     "offset": Kind("in ug/m3", 25.0, -500.0, 500.0),
     "gain": Kind("the factor", 2.0, 0.05, 20.0),
     "dead": Kind(_NONE, 1.0, 1.0, 1.0),
-    "condensation": Kind("how many times more it reads in saturated air", 2.0, 0.1, 20.0),
+    "condensation": Kind("how many times more it reads in saturated air", 2.0, 0.1, 20.0, True),
     "clock": Kind("in s", 10_800.0, -3e7, 3e7, True),
     "silent": Kind(_NONE, 1.0, 1.0, 1.0, True),
     "units": Kind("the factor", 10.0, 0.0001, 10_000.0),

@@ -47,6 +47,7 @@ class Truth(NamedTuple):
     rh: Floats  # %
     press: Floats  # hPa at the station
     kappa: Floats  # of the particles below 2.5 um: how much water they take up
+    shine: Floats  # of the same: how much light they scatter for their mass, against the usual
     fog: Floats  # 0 to 1: droplets in the air
     sun: Floats  # 0 to 1
 
@@ -103,6 +104,7 @@ class Knots(NamedTuple):
     rh: Floats
     press: Floats
     kappa: Floats
+    shine: Floats
     fog: Floats
     sun: Floats
 
@@ -169,8 +171,17 @@ class Spots:
         pm25 = fine + 0.08 * street + 0.06 * soil + events.DUST_FINE * dust
         pm1 = 0.76 * region + 0.90 * smoke + 0.80 * traffic + events.DUST_FINEST * dust
         pm10 = fine + street + soil + 0.04 * smoke + dust
-        kappa = (0.32 * region + 0.10 * (smoke + traffic) + 0.03 * (pm25 - fine)) / pm25
-        return Knots(pm1, pm25, pm10, temp, rh, column.press, kappa, fog, column.sun)
+        thirst, light = self._airs(hours)
+        kappa = (thirst * region + 0.10 * (smoke + traffic) + 0.03 * (pm25 - fine)) / pm25
+        shine = light * (region + 1.12 * smoke + 0.72 * traffic + 0.6 * (pm25 - fine)) / pm25
+        return Knots(pm1, pm25, pm10, temp, rh, column.press, kappa, shine, fog, column.sun)
+
+    def _airs(self, hours: Ints) -> tuple[Floats, Floats]:
+        """(kappa, scattered light for the mass) of what is advected: it changes with the air mass, (H, 1)."""
+        days = hours / 24.0
+        thirst = smooth(key(self.city.seed, "thirst"), days, ((5.0, 0.8), (1.0, 0.5)))
+        light = smooth(key(self.city.seed, "light"), days, ((5.0, 0.06), (1.2, 0.05), (0.25, 0.03)))
+        return np.maximum(0.12, 0.31 + 0.07 * thirst)[:, None], exp(light)[:, None]
 
     def _region(self, hours: Ints, w: Weather) -> Floats:
         """What comes along with the wind: more under highs, in the cold and from south and east."""

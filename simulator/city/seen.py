@@ -8,7 +8,9 @@ Water: mass grows by 1 + (kappa / 1.65) a / (1 - a), a the humidity as a share (
 by some degC, and as much drier as the same vapour pressure makes it: PurpleAirs were found about 4 degC
 too warm (Tse and Liang 2025, doi 10.3390/s25103044: mean error 4.7 degC; indoors 3.95, pubmed 40402320).
 Fog: the larger particles grow most (Jayaratne et al. 2018, doi 10.5194/amt-11-4883-2018); its size here is
-assumed. All of it is worked out for arrays (times, units); one sensor at one time is an array of one.
+assumed. Light: how much a given mass scatters varies with what the particles are (Hagan and Kroll 2020,
+doi 10.5194/amt-13-6343-2020); that it is 8 % from air mass to air mass, and more between sources, is assumed.
+All of it is worked out for arrays (times, units); one sensor at one time is an array of one.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class Sensors:
         true = truth or self.spots.truth(times)
         seen = self._measure(times, true, window_s)
         spoil(self, times, true, seen, window_s)
-        self._limit(seen)
+        self._limit(seen, window_s)
         return seen
 
     def optics(self, times: Floats, true: Truth) -> tuple[Floats, Floats, Floats]:
@@ -93,8 +95,9 @@ class Sensors:
         a = np.minimum(humid * 0.01, WETTEST)
         water = a / (1.0 - a) * (u.thirst / DENSITY)
         grown = 1.0 + true.kappa * water
-        small = true.pm1 * grown
-        middle = (true.pm25 - true.pm1) * grown + FOG_MIDDLE * true.fog
+        bright = grown * true.shine
+        small = true.pm1 * bright
+        middle = (true.pm25 - true.pm1) * bright + FOG_MIDDLE * true.fog
         coarse = (true.pm10 - true.pm25) * (1.0 + COARSE_KAPPA * water) + FOG_COARSE * true.fog
         gain = self.gain(times)
         pm1 = small * gain
@@ -164,7 +167,7 @@ class Sensors:
             np.zeros(shape),
         )
 
-    def _limit(self, seen: Seen) -> None:
+    def _limit(self, seen: Seen, window_s: float) -> None:
         """The end of the range, and the resolution.
 
         The mean of many frames is finer than a frame's step as long as the frames differ by half a step;
@@ -172,10 +175,11 @@ class Sensors:
         """
         seen.saturated = seen.saturated | (seen.pm25 >= self._top25)
         share = np.minimum(np.maximum(1.0 - 2.0 * seen.sd25 / self._step, 0.0), 1.0)
+        share = np.where(self.frames(window_s) > 1, share, 1.0)
         for name, top in (("pm1", self._top25), ("pm25", self._top25), ("pm10", self._top10)):
-            value = np.minimum(getattr(seen, name), top)
+            value = getattr(seen, name)
             value = value + (np.rint(value / self._step) * self._step - value) * share
-            setattr(seen, name, value)
+            setattr(seen, name, np.minimum(value, top))
 
     def air(self, number: int) -> Air:
         """The Air of unit `number`, PM1, PM2.5, PM10 of one frame, for an emulator with a neutral Unit().

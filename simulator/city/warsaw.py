@@ -19,7 +19,7 @@ from simulator.city.stable import Floats
 CENTRE = (52.2300, 21.0100)
 KM_PER_LAT = 111.24
 KM_PER_LON = 68.26  # at 52.23 degrees north
-# Where a truth is asked for; beyond, the model says nothing.
+# Where a scenario's places lie; beyond, the model knows of no sources.
 BOUNDS = (52.05, 52.42, 20.75, 21.35)  # south, north, west, east
 
 
