@@ -152,7 +152,7 @@ def test_units_differ_within_their_models_limits_and_age() -> None:
 
 
 def test_the_same_mass_scatters_more_or_less_light_by_what_it_is() -> None:
-    """Shared by all sensors of an air mass, so no unit's own calibration finds it; some 8 %, and more for smoke."""
+    """All sensors of an air mass share it, so no unit's own calibration finds it."""
     sensors = Sensors(CITY, units(4, ("sps30",)))
     one = made_up(20, 20, 20, count=4)
     bright = one._replace(shine=one.shine * 1.2)
