@@ -2,7 +2,8 @@
 
     scenario  field  weather  events  warsaw  clock   the truth
     models  units  seen  faults  breakage             what sensors see
-    fleet  light  readings  record  publish           light nodes' messages
+    station                                           what reference stations report
+    fleet  light  disagree  readings  record  publish  light nodes' messages
     stable                                            numbers that are the same everywhere
 
 It needs numpy (the extra `city`), which nothing else of Dustline does. docs/simulated-city.md says what is

@@ -183,7 +183,7 @@ class Fleet(_Strict):
 
 
 class Reference(_Strict):
-    """A reference station: it gives the truth there, with an error of its own."""
+    """A reference station: station.py has what it reports."""
 
     name: Name
     lat: Lat

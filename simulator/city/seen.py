@@ -27,6 +27,7 @@ from simulator.city.models import CHANNELS, atmospheric
 from simulator.city.stable import Bools, Floats, Ints, exp, key, mixed, normal
 from simulator.city.units import YEAR_S, Unit, Units
 from simulator.sensors.base import Air
+from simulator.sensors.base import Weather as WeatherAt
 
 WETTEST = 0.985  # beyond, droplets fall out rather than grow
 DENSITY = 1.65  # of dry particles, g/cm3
@@ -195,6 +196,17 @@ class Sensors:
             seen = one._measure(times, true, 0.0)
             spoil(one, times, true, seen, 0.0)
             return float(seen.pm1[0, 0]), float(seen.pm25[0, 0]), float(seen.pm10[0, 0])
+
+        return sample
+
+    def weather(self, number: int) -> WeatherAt:
+        """(degC, %, hPa) in the enclosure of unit `number`; a climate emulator adds its own error."""
+        one = Sensors(self.city, [self.units.all[number]])
+
+        def sample(at: float) -> tuple[float, float, float]:
+            true = one.spots.truth(np.array([[at]]))
+            warm, humid = one.inside(true)
+            return float(warm[0, 0]), float(humid[0, 0]), float(true.press[0, 0])
 
         return sample
 

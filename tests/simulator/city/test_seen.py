@@ -15,7 +15,9 @@ from simulator.city.scenario import Event, FaultPlan
 from simulator.city.seen import WETTEST, Seen, Sensors
 from simulator.city.units import Unit
 from simulator.sensors.sds011 import Sds011
+from simulator.sensors.sht4x import Sht4x
 from simulator.sensors.unit import Unit as Neutral
+from simulator.weather import Offsets
 
 START = datetime(2026, 1, 10, tzinfo=UTC).timestamp()
 MODELS = ("sds011", "pms5003", "sps30", "sen55")
@@ -79,6 +81,21 @@ def test_a_byte_level_emulator_shows_what_a_light_sensor_sees() -> None:
     light = sensors.see(np.array([[START + 60.0]]), 60.0).pm25[0, 1]
     assert len(values) == 60
     assert np.mean(values) == pytest.approx(light, rel=0.06)
+
+
+def test_a_climate_emulator_sits_in_the_enclosure() -> None:
+    sensors = Sensors(CITY, units(4))
+    times = START + 600.0 * np.arange(30)
+    true = sensors.spots.truth(times[:, None])
+    warm, humid = sensors.inside(true)
+    weather = sensors.weather(2)
+    assert weather(times[7]) == (warm[7, 2], humid[7, 2], true.press[7, 2])
+    emulator = Sht4x(lambda _: (0.0, 0.0, 0.0), 0, weather=weather, offsets=Offsets())
+    emulator.power(True, times[7])
+    emulator.write(b"\xfd", times[7] + 1)
+    words = emulator.read(6, times[7] + 1.1)
+    assert -45 + 175 * int.from_bytes(words[:2], "big") / 65535 == pytest.approx(warm[7, 2], abs=0.2)
+    assert -6 + 125 * int.from_bytes(words[3:5], "big") / 65535 == pytest.approx(humid[7, 2], abs=0.7)
 
 
 def test_water_swells_particles_as_kappa_koehler_says() -> None:
