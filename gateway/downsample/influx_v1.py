@@ -136,7 +136,7 @@ class InfluxV1Installer:
                 "set influx.username and influx.password, for this once by DUSTLINE_INFLUX__USERNAME and "
                 "DUSTLINE_INFLUX__PASSWORD"
             )
-        if error.status == 403 and statement.startswith(("CREATE RETENTION", "SHOW RETENTION")):
+        if error.status == 403 and statement.startswith("CREATE RETENTION"):
             return f"that takes an administrator: {_ANOTHER_USER}, or GRANT ALL PRIVILEGES TO {user}"
         if error.status == 403:
             return f"GRANT ALL ON {quoted(self._database)} TO {user}, or {_ANOTHER_USER}"

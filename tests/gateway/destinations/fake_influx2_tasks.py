@@ -1,16 +1,16 @@
 """A small strict stand-in for InfluxDB 2's API of organizations, buckets, tasks and queries; it runs no Flux.
 
 Rules and where each is from (docs.influxdata.com):
-- /influxdb/v2/api/ "GET /api/v2/orgs", "GET /api/v2/buckets", "GET /api/v2/tasks": filters org, or orgID and name;
-  answers {"orgs": [...]}, {"buckets": [...]}, {"tasks": [...]}; an unknown organization is 404 "organization name
-  ... not found".
+- /influxdb/v2/api/ "GET /api/v2/orgs", "GET /api/v2/buckets", "GET /api/v2/tasks": filters org, or orgID and
+  name; answers {"orgs": [...]}, {"buckets": [...]}, {"tasks": [...]}; an unknown organization is 404
+  "organization name ... not found".
 - "POST /api/v2/buckets": JSON with orgID, name, retentionRules (empty: kept for ever; else type expire and
   everySeconds); 201; 422 when the name is taken.
 - "POST /api/v2/tasks" and /influxdb/v2/process-data/manage-tasks/create-task/: JSON with flux (which holds
-  `option task` with name and every or cron), orgID, status; 201 with the task, its name taken from the script. Two
+  `option task` with name and every or cron), orgID, status; 201 with the task, named as the script says. Two
   tasks may have one name. "PATCH /api/v2/tasks/{taskID}": flux, status; 200.
-- "POST /api/v2/query": orgID in the query string, JSON with query and type; 200 with annotated CSV; an error on the
-  way ends the CSV with a table of error and reference (/influxdb/v2/reference/syntax/annotated-csv/, "Errors").
+- "POST /api/v2/query": orgID in the query string, JSON with query and type; 200 with annotated CSV; an error
+  on the way ends it with a table of error and reference (/influxdb/v2/reference/syntax/annotated-csv/).
 - /influxdb/v2/api/response-codes/: 401 without a valid token, 403 without the right.
 - /flux/v0/stdlib/universe/yield/: the names of a script's yields are unique.
 """
@@ -113,7 +113,7 @@ def task_name(flux: str) -> str:
 
 
 def check_script(flux: str) -> None:
-    """What can be seen without running it: imports come first and are used, brackets close, yields are unique."""
+    """What can be seen without running it: imports first, and used; brackets close; yields are unique."""
     lines = flux.splitlines()
     imports = [line for line in lines if line.startswith("import ")]
     assert lines[: len(imports)] == imports

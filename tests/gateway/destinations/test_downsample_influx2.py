@@ -114,7 +114,9 @@ def test_recompute_queries_day_by_day_and_tells_an_error_in_the_answer(fake: Fak
         ["2025-12-31T23:00:01Z", "2026-01-03T23:00:01Z"],
     ]
     assert "every: 1d, offset: 82801s" in fake.queries[-1]
-    fake.query_answer = b"#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n,boom,897\r\n"
+    fake.query_answer = (
+        b"#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n,boom,897\r\n"
+    )
     failed = run("recompute", "--since", "2026-01-01", "--until", "2026-01-02")
     assert failed.exit_code == 1
     assert "boom" in failed.output
