@@ -9,7 +9,7 @@ Rules and where each is from (docs.influxdata.com):
   a string's quotes. "Do not accept partial writes": nothing is written, `data` is one such object, the
   error is "parsing failed for write_lp endpoint".
 - /influxdb3/core/write-data/troubleshoot/: "error details about rejected points, up to 100 points".
-Whether /api/v2/write tells a partial write in the same form is not said there; the documentation has one form.
+Whether /api/v2/write tells a partial write in the same form is not said; the documentation has one form.
 """
 
 from __future__ import annotations
