@@ -1,6 +1,6 @@
 """The means in Flux: tasks of InfluxDB 2.x, and the same as queries over a past period.
 
-Not run on a server so far: none is to be had where this is tested. Written from the documentation of
+Tried on 2.7.12 by tests/gateway/destinations/test_real_influx2.py. Written from the documentation of
 InfluxDB 2 ("Task configuration options", "Downsample data with InfluxDB") and Flux (aggregateWindow, filter,
 pivot, rename, set, to, yield, bitwise.sand, date.truncate, date.add, date.sub). bitwise came with Flux 0.173.
 """

@@ -1,5 +1,7 @@
 """A small strict stand-in for InfluxDB 2's API of organizations, buckets, tasks and queries; it runs no Flux.
 
+test_real_influx2.py asks a real one, where there is one.
+
 Rules and where each is from (docs.influxdata.com):
 - /influxdb/v2/api/ "GET /api/v2/orgs", "GET /api/v2/buckets", "GET /api/v2/tasks": filters org, or orgID and
   name; answers {"orgs": [...]}, {"buckets": [...]}, {"tasks": [...]}; an unknown organization is 404
