@@ -1,7 +1,7 @@
 """Install and recompute the means on InfluxDB 2.x: a bucket, and tasks.
 
-InfluxDB 2 documentation, "InfluxDB OSS API": GET /api/v2/orgs, GET and POST /api/v2/buckets and /api/v2/tasks,
-PATCH /api/v2/tasks/{taskID}, POST /api/v2/query; "Create a task".
+InfluxDB 2 documentation, "InfluxDB OSS API": GET /api/v2/orgs, GET and POST /api/v2/buckets and
+/api/v2/tasks, PATCH /api/v2/tasks/{taskID}, POST /api/v2/query; "Create a task".
 """
 
 from __future__ import annotations

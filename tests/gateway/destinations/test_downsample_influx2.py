@@ -1,4 +1,4 @@
-"""`dustline gateway downsample` against the strict stand-in for InfluxDB 2's API. No Flux is run here: test_real_influx2 does."""
+"""`dustline gateway downsample` against the stand-in for InfluxDB 2: its calls. No Flux is run here."""
 
 from __future__ import annotations
 
