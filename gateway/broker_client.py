@@ -22,30 +22,23 @@ AnyClient = TypeVar("AnyClient", bound=mqtt.Client)
 
 def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> mqtt.Client:
     """A paho client by the settings, not yet connected."""
+    return _make(mqtt.Client, broker, client_id, clean)
+
+
+def make_stream_client(broker: BrokerSettings, client_id: str) -> StreamClient:
+    """The same for many messages, with a session that stays."""
+    return _make(StreamClient, broker, client_id, clean=False)
+
+
+def _make(kind: type[AnyClient], broker: BrokerSettings, client_id: str, clean: bool) -> AnyClient:
     v5 = broker.protocol == 5
-    client = mqtt.Client(
+    client = kind(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if v5 else clean,
         protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
         manual_ack=True,
     )
-    return _set_up(client, broker)
-
-
-def make_stream_client(broker: BrokerSettings, client_id: str) -> StreamClient:
-    """The same for many messages, with a session that stays."""
-    v5 = broker.protocol == 5
-    client = StreamClient(
-        CallbackAPIVersion.VERSION2,
-        client_id=client_id,
-        clean_session=None if v5 else False,
-        protocol=mqtt.MQTTv5 if v5 else mqtt.MQTTv311,
-    )
-    return _set_up(client, broker)
-
-
-def _set_up(client: AnyClient, broker: BrokerSettings) -> AnyClient:
     if broker.username is not None:
         password = broker.password.get_secret_value() if broker.password is not None else None
         client.username_pw_set(broker.username, password)

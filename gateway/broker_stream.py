@@ -38,15 +38,24 @@ class Publication(NamedTuple):
     mid: int
 
 
+class Refusal(NamedTuple):
+    """An answer that the broker did not take, and its reason code (MQTT 5, 3.4.2.1), 0x80 or more."""
+
+    topic: bytes
+    reason: int
+
+
 class StreamClient(mqtt.Client):
     """`on_publications` gets what one read brought, in paho's thread; QoS 2 is not expected and refused.
 
-    acknowledge() and answer() may be called from any thread.
+    `on_refusals` gets the answers that the broker refused; they are not sent again. acknowledge() and
+    answer() may be called from any thread. To be made with `manual_ack`.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, manual_ack=True, **settings)
+        super().__init__(*arguments, **settings)
         self.on_publications: Callable[[mqtt.Client, list[Publication]], None] = lambda _client, _what: None
+        self.on_refusals: Callable[[mqtt.Client, list[Refusal]], None] = lambda _client, _what: None
         self._ahead = bytearray()
         self._answers_mutex = threading.Lock()
         self._unconfirmed: dict[int, bytes] = {}  # mid -> packet
@@ -84,6 +93,14 @@ class StreamClient(mqtt.Client):
                 self._packet_queue(_PUBLISH, again, 0, 1)
             self._send_queued()
 
+    def drop_answers(self) -> int:
+        """Forget those that wait and those unconfirmed; how many. The nodes ask again."""
+        with self._answers_mutex:
+            dropped = len(self._queued) + len(self._unconfirmed)
+            self._queued.clear()
+            self._unconfirmed.clear()
+        return dropped
+
     def reconnect(self) -> MQTTErrorCode:
         self._ahead.clear()
         if not self.may_connect():
@@ -113,6 +130,7 @@ class StreamClient(mqtt.Client):
         ahead, begin = bytes(self._ahead), 0
         came: list[Publication] = []
         confirmed: list[int] = []
+        refused: list[Refusal] = []
         code, v5 = MQTTErrorCode.MQTT_ERR_SUCCESS, self._protocol == mqtt.MQTTv5
         try:
             while code == MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -124,6 +142,8 @@ class StreamClient(mqtt.Client):
                     came.append(_publication(ahead, begin, body, end, v5))
                 elif kind == _PUBACK and (mid := int.from_bytes(ahead[body : body + 2])) in self._unconfirmed:
                     confirmed.append(mid)
+                    if v5 and end > body + 2 and ahead[body + 2] >= 0x80:
+                        refused.append(Refusal(_topic(self._unconfirmed[mid]), ahead[body + 2]))
                 else:
                     self._deliver(came)
                     came = []
@@ -134,6 +154,8 @@ class StreamClient(mqtt.Client):
         del self._ahead[:begin]
         if confirmed:
             self._confirm(confirmed)
+        if refused:
+            self.on_refusals(self, refused)
         self._deliver(came)
         return code
 
@@ -206,6 +228,12 @@ def _publication(data: bytes, begin: int, body: int, end: int, v5: bool) -> Publ
     if qos > 1 or at > end:
         raise MalformedPacket("not a whole PUBLISH with QoS 0 or 1")
     return Publication(topic, data[at:end], qos, bool(flags & 1), mid)
+
+
+def _topic(packet: bytes) -> bytes:
+    """Of a PUBLISH that we made."""
+    body, _ = _bounds(packet, 0)
+    return packet[body + 2 : body + 2 + int.from_bytes(packet[body : body + 2])]
 
 
 def _publish(topic: bytes, payload: bytes, mid: int, v5: bool) -> bytes:

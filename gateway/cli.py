@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.cli_options import Unusable, with_config, with_shard
+from gateway.cli_options import Unusable, when, with_config, with_shard
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
+from gateway.downsample.cli import downsample
 from gateway.journal.cli import journal
 from gateway.journal.together import ledger_of
 from gateway.preflight.options import check_options
@@ -28,6 +28,7 @@ def gateway() -> None:
 
 gateway.add_command(command_command)
 gateway.add_command(configure_command)
+gateway.add_command(downsample)
 gateway.add_command(journal)
 gateway.add_command(quarantine)
 
@@ -72,25 +73,11 @@ def sample_command() -> None:
     click.echo(sample(), nl=False)
 
 
-def _since(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit() and len(value) <= 12:
-        return int(value)
-    try:
-        when = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(
-            "write a date such as 2026-01-31 or 2026-01-31T12:00Z, or UTC seconds"
-        ) from error
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
-
-
 @click.command()
 @click.argument("journals", metavar="[JOURNAL]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--node", help="Of this node only.")
 @click.option(
-    "--since", callback=_since, help="From that time on: a date, a date and time (UTC), or UTC seconds."
+    "--since", callback=when, help="From that time on: a date, a date and time (UTC), or UTC seconds."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document with all boots.")
 @with_shard(load_journal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -84,3 +85,18 @@ def with_config(
 def harmless(text: str) -> str:
     """Escaped: it may hold what a stranger sent, and a terminal obeys control characters."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def when(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    """Callback of an option: UTC seconds of what was written."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and len(value) <= 12:
+        return int(value)
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(
+            "write a date such as 2026-01-31 or 2026-01-31T12:00Z, or UTC seconds"
+        ) from error
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())

@@ -23,6 +23,7 @@ from gateway.broker_settings import BrokerSettings
 from gateway.broker_stream import Publication, StreamClient
 from gateway.contract import MAX_MESSAGE_BYTES
 from gateway.receive import Inbox, Incoming
+from gateway.refusals import Refusals
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.session")
 
@@ -78,6 +79,7 @@ class Session:
         self._last_sign = self._begun = self._asked = time.monotonic()
         self._message_since_asked = False
         self.counts = SessionCounts()
+        self.refusals = Refusals(network)
         self.subscribed = threading.Event()
         # Why it is not connected or not subscribed, for people.
         self.trouble = "no connection to the broker was made yet"
@@ -90,6 +92,7 @@ class Session:
         client.on_disconnect = self._guarded(self._on_disconnect)
         client.on_subscribe = self._guarded(self._on_subscribe)
         client.on_publications = self._guarded(self._on_publications)
+        client.on_refusals = self._guarded(self.refusals.tell)
         if self._may_connect is not None:
             client.may_connect = lambda: client is self._client and self._has_leave()
             # Each attempt asks anew, which costs little: the shard is to be served again soon.
@@ -251,7 +254,11 @@ class Session:
 
     def answer(self, answers: Iterable[tuple[str, bytes]]) -> None:
         """Publish (topic, payload) each, QoS 1, not retained; they wait while there is no connection."""
-        dropped = self._client.answer((topic.encode(), payload) for topic, payload in answers)
+        packed = [(topic.encode(), payload) for topic, payload in answers]
+        if self.refusals.holding:
+            self.refusals.count += len(packed)
+            return
+        dropped = self._client.answer(packed)
         if dropped:
             log.warning(
                 "too many answers wait for the broker; some are dropped, the nodes will ask again",
@@ -274,6 +281,8 @@ class Session:
                 return
             self.counts.connections += 1
             self._epoch = self.counts.connections
+        if self.refusals.connected():
+            self.refusals.count += self._client.drop_answers()
         self._client.begin(properties)
         self._failing = False
         self._asked = time.monotonic()

@@ -1,7 +1,8 @@
 """What an answer that is not "204 No Content" means: the same few cases for both of InfluxDB's APIs.
 
 Sources: InfluxDB 2 documentation, "Troubleshoot issues writing data" and "Response codes"; InfluxDB 1
-documentation, "InfluxDB API reference, /write"; tried against InfluxDB 1.6.7.
+documentation, "InfluxDB API reference, /write"; tried against InfluxDB 1.6.7. InfluxDB 3 documentation, "Use
+the v3 write_lp API to write data", "Partial writes".
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.destinations.sink import LinesRefusedError, RetryLaterError, SinkEr
 
 # A server's own limit, not the line's fault: raising the limit helps, quarantining a reading does not.
 _SERVER_LIMIT = re.compile(r"max-(?:series-per-database|values-per-tag) limit exceeded")
+_PARTIAL = "partial write of line protocol occurred"
 _DROPPED = re.compile(r"\bdropped=(\d+)")
 _SHOWN = 300  # characters of a server's message
 
@@ -45,7 +47,7 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, advice: Advi
         )
     # Early InfluxDB 2 answers a partial write with 500; later ones with 422, InfluxDB 1 and 3 with 400.
     if message is not None and (status in (400, 422) or (status == 500 and dropped)):
-        return LinesRefusedError(message[:_SHOWN], dropped)
+        return LinesRefusedError(message[:_SHOWN], dropped, _named(body))
     if status == 413:
         return TooLargeError(f"{advice.where} takes no body of this size ({said})")
     return RetryLaterError(
@@ -93,6 +95,22 @@ def _message_in(body: bytes) -> str | None:
             data = fields.get("data")
             return f"{text}: {json.dumps(data, ensure_ascii=False)}" if data else text
     return None
+
+
+def _named(body: bytes) -> dict[int, str]:
+    """Index -> reason of the lines that InfluxDB 3 names in a partial write; empty when it names none, or in
+    any other way than its documentation says."""
+    answer = json.loads(body)  # its text is known to be an object
+    if not str(answer.get("error")).startswith(_PARTIAL) or not isinstance(answer.get("data"), list):
+        return {}
+    named: dict[int, str] = {}
+    for entry in cast("list[Any]", answer["data"]):
+        fields = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+        number, reason = fields.get("line_number"), fields.get("error_message")
+        if type(number) is not int or number < 1 or number - 1 in named or not isinstance(reason, str):
+            return {}
+        named[number - 1] = reason[:_SHOWN] or "no reason given"
+    return named
 
 
 def _dropped(message: str | None) -> int | None:

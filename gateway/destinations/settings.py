@@ -50,6 +50,13 @@ class InfluxSettings(BaseModel):
         10.0, gt=0, le=300, description="Longest wait for the server to connect or to answer, seconds."
     )
     gzip: bool = Field(True, description="Compress what is sent.")
+    day_offset_h: Int = Field(
+        0,
+        ge=-12,
+        le=14,
+        description="Means made by `dustline gateway downsample`: a day begins at 00:00 of UTC plus so many "
+        "hours, summer and winter alike. 0 is UTC, 1 Warsaw's winter time.",
+    )
 
     @field_validator("url")
     @classmethod

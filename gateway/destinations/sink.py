@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,13 +35,17 @@ class LinesRefusedError(SinkError):
     """The server refuses at least one of the lines for what is in it; which ones, it may not say.
 
     The others may or may not have been written; writing them again does no harm. `dropped` is the server's
-    count of the refused, when it gives one.
+    count of the refused, when it gives one. `named` is what it says of single lines, by their index: not
+    checked against what was sent.
     """
 
-    def __init__(self, reason: str, dropped: int | None = None) -> None:
+    def __init__(
+        self, reason: str, dropped: int | None = None, named: Mapping[int, str] | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.dropped = dropped
+        self.named = named or {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,11 @@ class _Figures(Collector):
         )
         yield _counter("session_restarts", "Sessions started anew by the watchdog.", counts.restarts)
         yield _counter("session_callback_errors", "Bugs met in MQTT callbacks.", counts.callback_errors)
+        yield _counter(
+            "session_answers_refused",
+            "Acks to nodes that the broker refused, or that were held back for it.",
+            session.refusals.count,
+        )
 
     def _lease(self) -> Iterator[Metric]:
         duty = self._gateway.duty

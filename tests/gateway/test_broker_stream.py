@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway import broker_stream
-from gateway.broker_stream import MOST_QUEUED_ANSWERS, Publication, StreamClient
+from gateway.broker_stream import MOST_QUEUED_ANSWERS, Publication, Refusal, StreamClient
 
 PROTOCOLS = [mqtt.MQTTv5, mqtt.MQTTv311]
 
@@ -43,7 +43,7 @@ class Wire:
 
 
 def connected(protocol: Any, *pieces: bytes) -> tuple[StreamClient, Wire, list[Publication]]:
-    client = StreamClient(CallbackAPIVersion.VERSION2, client_id="test", protocol=protocol)
+    client = StreamClient(CallbackAPIVersion.VERSION2, client_id="test", protocol=protocol, manual_ack=True)
     wire, came = Wire(*pieces), []
     client._sock = wire  # type: ignore[assignment]
     client._state = mqtt._ConnectionState.MQTT_CS_CONNECTED
@@ -196,3 +196,57 @@ def test_answers_wait_without_a_connection_up_to_a_bound() -> None:
     client._state = mqtt._ConnectionState.MQTT_CS_CONNECTED
     client.begin(None)
     assert len(client._unconfirmed) == broker_stream._MOST_UNCONFIRMED
+
+
+@pytest.mark.usefixtures("quiet")
+@given(
+    st.lists(
+        st.sampled_from(["plain", "success", "no subscribers", "refused", "refused with a text"]), max_size=9
+    ),
+    st.lists(st.integers(0, 200), max_size=6),
+)
+def test_a_refused_answer_is_told_and_not_sent_again(kinds: list[str], cuts: list[int]) -> None:
+    """MQTT 5, 3.4: a PUBACK's reason code and properties may be left out."""
+    rest = {
+        "plain": b"",
+        "success": b"\0",
+        "no subscribers": b"\x10\0",
+        "refused": b"\x87",
+        "refused with a text": b"\x97\x05\x1f\0\x02no",
+    }
+    stream = b""
+    for mid, kind in enumerate(kinds, 1):
+        stream += bytes([0x40, 2 + len(rest[kind])]) + mid.to_bytes(2, "big") + rest[kind]
+    client, wire, _ = connected(mqtt.MQTTv5, *in_pieces(stream, cuts))
+    told: list[Refusal] = []
+    client.on_refusals = lambda _client, what: told.extend(what)
+    assert client.answer([(b"t%d" % mid, b"x" * 200) for mid in range(1, len(kinds) + 1)]) == 0
+    assert read_all(client, wire) == MQTTErrorCode.MQTT_ERR_SUCCESS
+    assert told == [
+        Refusal(b"t%d" % mid, rest[kind][0])
+        for mid, kind in enumerate(kinds, 1)
+        if kind.startswith("refused")
+    ]
+    assert not client._unconfirmed
+    sent(client)
+    client.begin(None)
+    assert sent(client) == b""
+
+
+def test_a_puback_of_mqtt_3_has_no_reason() -> None:
+    client, wire, _ = connected(mqtt.MQTTv311, b"\x40\x02\0\x01")
+    told: list[Refusal] = []
+    client.on_refusals = lambda _client, what: told.extend(what)
+    client.answer([(b"t", b"x")])
+    read_all(client, wire)
+    assert (told, client._unconfirmed) == ([], {})
+
+
+@pytest.mark.usefixtures("quiet")
+def test_dropped_answers_do_not_come_again() -> None:
+    client, _, _ = connected(mqtt.MQTTv5)
+    client.answer([(b"t", b"x")] * (broker_stream._MOST_UNCONFIRMED + 3))
+    sent(client)
+    assert client.drop_answers() == broker_stream._MOST_UNCONFIRMED + 3
+    client.begin(None)
+    assert sent(client) == b""

@@ -54,12 +54,9 @@ class FakeInflux2:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-                self._send(*fake.answer(self.path, dict(self.headers.items()), body))
-
-            def do_GET(self) -> None:
-                self._send(*fake.look(self.path, dict(self.headers.items())))
-
-            def _send(self, status: int, headers: dict[str, str], answer: bytes) -> None:
+                status, headers, answer = fake.respond(
+                    self.command, self.path, dict(self.headers.items()), body
+                )
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -68,6 +65,8 @@ class FakeInflux2:
                 self.end_headers()
                 if status != 204:
                     self.wfile.write(answer)
+
+            do_GET = do_PATCH = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -86,6 +85,14 @@ class FakeInflux2:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+    def respond(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """A stand-in with more of the server's API overrides this."""
+        if method == "GET":
+            return self.look(path, headers)
+        return self.answer(path, headers, body) if method == "POST" else (405, {}, b"")
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         if headers.get("Content-Encoding") == "gzip":

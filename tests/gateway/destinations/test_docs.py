@@ -48,6 +48,6 @@ def test_the_queries_and_the_rights_are_enough(influx1: Callable[..., Influx1]) 
     sink.write([line(reading(1)) or "", line(reading(2, flags=("stuck", "warming_up"))) or ""])
     sink.close()
     queries = re.findall(r"^    (SELECT .*)$", TEXT, re.M)
-    assert len(queries) == 2
+    assert len(queries) == 3
     found = [influx.query(query, "warsaw", auth="root:root") for query in queries]
     assert [row["pm25"] for row in found[1]] == [14.5]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -67,3 +67,39 @@ def test_it_stops_between_two_writes() -> None:
     with pytest.raises(StoppedError):
         write_in_parts(server.write, ["bad"] * 5000, lambda: server.requests >= 5)
     assert server.requests == 5
+
+
+class Naming:
+    """Refuses lines that start with "bad" and names some lines, by whatever it is told to."""
+
+    def __init__(self, name: Callable[[list[int], int], list[int]]) -> None:
+        self.name = name
+        self.stored: set[str] = set()
+        self.requests = 0
+
+    def write(self, lines: Sequence[str]) -> None:
+        self.requests += 1
+        bad = [i for i, line in enumerate(lines) if line.startswith("bad")]
+        self.stored.update(line for line in lines if not line.startswith("bad"))
+        if bad:
+            raise LinesRefusedError("refused", None, dict.fromkeys(self.name(bad, len(lines)), "named"))
+
+
+@given(
+    bad=st.lists(st.booleans(), min_size=1, max_size=60),
+    shift=st.integers(-3, 3),
+    most=st.integers(0, 60),
+)
+def test_no_wrong_naming_loses_or_quarantines_a_good_line(bad: list[bool], shift: int, most: int) -> None:
+    lines = [f"{'bad' if is_bad else 'good'}{i}" for i, is_bad in enumerate(bad)]
+    server = Naming(lambda found, _: [i + shift for i in found][:most])
+    written = write_in_parts(server.write, lines, lambda: False)
+    assert server.stored == {line for line in lines if line.startswith("good")}
+    assert set(written.refused) == {i for i, is_bad in enumerate(bad) if is_bad}
+
+
+def test_named_lines_cost_one_more_request() -> None:
+    lines = [f"{'bad' if i in (3, 4000) else 'good'}{i}" for i in range(5000)]
+    server = Naming(lambda found, _: found)
+    assert write_in_parts(server.write, lines, lambda: False).refused == {3: "named", 4000: "named"}
+    assert server.requests == 2

@@ -1,0 +1,43 @@
+import "date"
+
+option task = {name: "dustline_1d", every: 1h, offset: 50m}
+
+today = date.truncate(t: date.sub(d: 1s, from: now()), unit: 1d)
+begin = date.add(d: 1s, to: today)
+stop = date.add(d: 1d, to: begin)
+start = date.sub(d: 15d, from: begin)
+
+day = (field, fn, name) =>
+    from(bucket: "warsaw_means")
+        |> range(start: start, stop: stop)
+        |> filter(fn: (r) => r._measurement == "reading_1h" and r._field == field)
+        |> aggregateWindow(every: 1d, offset: 1s, fn: fn, timeSrc: "_start", createEmpty: false)
+        |> set(key: "_measurement", value: "reading_1d")
+        |> set(key: "_field", value: name)
+        |> to(bucket: "warsaw_means")
+
+day(field: "pm1", fn: mean, name: "pm1") |> yield(name: "pm1")
+day(field: "pm1_n", fn: sum, name: "pm1_n") |> yield(name: "pm1_n")
+day(field: "pm1", fn: count, name: "pm1_hours") |> yield(name: "pm1_hours")
+day(field: "pm25", fn: mean, name: "pm25") |> yield(name: "pm25")
+day(field: "pm25_n", fn: sum, name: "pm25_n") |> yield(name: "pm25_n")
+day(field: "pm25", fn: count, name: "pm25_hours") |> yield(name: "pm25_hours")
+day(field: "pm4", fn: mean, name: "pm4") |> yield(name: "pm4")
+day(field: "pm4_n", fn: sum, name: "pm4_n") |> yield(name: "pm4_n")
+day(field: "pm4", fn: count, name: "pm4_hours") |> yield(name: "pm4_hours")
+day(field: "pm10", fn: mean, name: "pm10") |> yield(name: "pm10")
+day(field: "pm10_n", fn: sum, name: "pm10_n") |> yield(name: "pm10_n")
+day(field: "pm10", fn: count, name: "pm10_hours") |> yield(name: "pm10_hours")
+day(field: "pm25_cf1", fn: mean, name: "pm25_cf1") |> yield(name: "pm25_cf1")
+day(field: "pm25_cf1_n", fn: sum, name: "pm25_cf1_n") |> yield(name: "pm25_cf1_n")
+day(field: "pm25_cf1", fn: count, name: "pm25_cf1_hours") |> yield(name: "pm25_cf1_hours")
+day(field: "temp", fn: mean, name: "temp") |> yield(name: "temp")
+day(field: "temp_n", fn: sum, name: "temp_n") |> yield(name: "temp_n")
+day(field: "temp", fn: count, name: "temp_hours") |> yield(name: "temp_hours")
+day(field: "rh", fn: mean, name: "rh") |> yield(name: "rh")
+day(field: "rh_n", fn: sum, name: "rh_n") |> yield(name: "rh_n")
+day(field: "rh", fn: count, name: "rh_hours") |> yield(name: "rh_hours")
+day(field: "press", fn: mean, name: "press") |> yield(name: "press")
+day(field: "press_n", fn: sum, name: "press_n") |> yield(name: "press_n")
+day(field: "press", fn: count, name: "press_hours") |> yield(name: "press_hours")
+day(field: "readings", fn: sum, name: "readings") |> yield(name: "readings")

@@ -1,0 +1,80 @@
+"""Readings, and their means as they ought to be: worked out here, not by the gateway's code."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from statistics import fmean
+
+import pytest
+
+from gateway.reading import StoredReading
+from tests.gateway.destinations.samples import reading
+
+DAY = 1_760_054_400  # 2025-10-10 00:00 UTC
+PM, CLIMATE = ("pm1", "pm25", "pm4", "pm10", "pm25_cf1"), ("temp", "rh", "press")
+PM_FLAGS = [
+    *("no_frame", "bad_checksum", "warming_up", "stuck", "saturated"),
+    *("device_error", "out_of_range", "disagree", "flag_of_the_future"),
+]
+CLIMATE_FLAGS = ["climate_error", "climate_stuck", "out_of_range", "flag_of_the_future"]
+ANY_FLAG = sorted({*PM_FLAGS, *CLIMATE_FLAGS})
+Key = tuple[str, str, int]  # node, slot, time
+
+
+def a_lot(draw: random.Random, start: int, seconds: int, first_id: int = 1) -> list[StoredReading]:
+    """Readings of two nodes, one with two slots, each 10 minutes; some flagged, some without a value."""
+    lot: list[StoredReading] = []
+    for t in range(start, start + seconds + 1, 600):
+        for node, slot in (("a", "pm"), ("a", "pmb"), ("b-2", "pm")):
+            if draw.random() < 0.1:
+                continue
+            values = {name: round(draw.uniform(0, 200), 1) for name in PM[:4] if draw.random() < 0.9}
+            if slot == "pmb":
+                values |= {"temp": round(draw.uniform(-20, 30), 1), "rh": 0.0}
+            flags = draw.sample(ANY_FLAG, draw.choice((1, 1, 2))) if draw.random() < 0.3 else ()
+            each = len(lot) + first_id
+            lot.append(reading(each, node=node, slot=slot, t=t, flags=tuple(flags), values=values))
+    return lot
+
+
+def hourly_means(readings: list[StoredReading]) -> dict[Key, dict[str, float]]:
+    """A reading at the full hour speaks of the hour before it."""
+    values: dict[tuple[Key, str], list[float]] = defaultdict(list)
+    means: dict[Key, dict[str, float]] = defaultdict(dict)
+    for each in readings:
+        assert each.t is not None
+        key = (each.node, each.slot, (each.t - 1) // 3600 * 3600 + 1)
+        means[key]["readings"] = means[key].get("readings", 0) + 1
+        for name, value in each.values.items():
+            bad = PM_FLAGS if name in PM else CLIMATE_FLAGS
+            if not set(each.flags) & set(bad):
+                values[key, name].append(value)
+    for (key, name), found in values.items():
+        means[key] |= {name: fmean(found), f"{name}_n": len(found)}
+    return dict(means)
+
+
+def daily_means(hourly: dict[Key, dict[str, float]], shift: int = 0) -> dict[Key, dict[str, float]]:
+    """The mean of the hours' means."""
+    days: dict[Key, list[dict[str, float]]] = defaultdict(list)
+    for (node, slot, t), means in hourly.items():
+        days[node, slot, (t - 1 - shift) // 86400 * 86400 + shift + 1].append(means)
+    found: dict[Key, dict[str, float]] = {}
+    for key, hours in days.items():
+        found[key] = {"readings": sum(each["readings"] for each in hours)}
+        for name in (*PM, *CLIMATE):
+            of_hours = [each[name] for each in hours if name in each]
+            if of_hours:
+                found[key] |= {
+                    name: fmean(of_hours),
+                    f"{name}_n": sum(each[f"{name}_n"] for each in hours if name in each),
+                    f"{name}_hours": len(of_hours),
+                }
+    return found
+
+
+def same(found: dict[Key, dict[str, float]], expected: dict[Key, dict[str, float]]) -> None:
+    assert found.keys() == expected.keys()
+    for key, means in expected.items():
+        assert found[key] == pytest.approx(means, rel=1e-12), key
