@@ -18,8 +18,6 @@ from gateway.receive import Inbox, Incoming
 from gateway.records import NewReading, Rejected
 from tests.gateway.talker import reading, topic
 
-NOW_MS = time.time_ns() // 1_000_000
-
 
 class Nowhere:
     """No session: `sort` answers nobody."""
@@ -36,7 +34,8 @@ def pipeline() -> Pipeline:
 
 
 def sort(payload: bytes, to: str | None = None, retain: bool = False) -> Work:
-    incoming = Incoming(topic("node-1", "readings") if to is None else to, payload, 1, retain, 1, 1, NOW_MS)
+    to = topic("node-1", "readings") if to is None else to
+    incoming = Incoming(to, payload, 1, retain, 1, 1, time.time_ns() // 1_000_000)
     return pipeline().sort([incoming])
 
 
