@@ -1,0 +1,278 @@
+"""Checks of a series against what stands around it, hour by hour.
+
+When an hour is over, each series' median is held against its neighbours'. The verdict holds for the readings
+that come from then on until the next one: a reading is never judged by its own future. An hour is over
+GRACE_S after its end, so that what nodes send in batches is in it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from math import cos, hypot, log, radians
+from typing import Protocol
+
+from gateway.quality.checks.bits import QC_BITS
+from gateway.quality.checks.hours import HOUR_S, Completeness, Hour, HourBook
+from gateway.quality.checks.models import model_of
+from gateway.quality.checks.sample import Sample
+from gateway.quality.checks.settings import CloggedSettings, NeighbourSettings
+
+GRACE_S = 600
+# So long a verdict is remembered, for readings that come late.
+KEPT_HOURS = 48
+# What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
+HISTORY_DAYS = 14
+_FEWEST = 3  # readings that make a median
+_KM = 111.2  # of a degree
+_MAD = 1.4826  # to a standard deviation
+
+
+class Spot(Protocol):
+    """Where a node stands, degrees."""
+
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+
+
+class Neighbours:
+    """For hours on end far from the median of what stands around it, to one side.
+
+    Radius by season: within 11.5 km in winter, 12.7 in spring, 20 in summer and 17 in autumn PM2.5 of two
+    places is alike enough to correct one by the other, says FILTER (Hassani et al. 2025, doi
+    10.1016/j.jenvman.2025.125100): less in winter, when sources are local. The nearest ten are asked; those with
+    the same optics where there are three, as raw values of different optics differ. Limits on the difference
+    are a judgement: 10 ug/m3, 80 % and 4 scaled MAD of the neighbours, in three of four hours. A neighbourhood
+    with a fire of its own may be marked: it is suspect, not bad.
+    """
+
+    name = "neighbours"
+    version = 1
+
+    def __init__(self, settings: NeighbourSettings) -> None:
+        self.settings = settings
+        self.bit = QC_BITS[self.name]
+        self._km = (settings.km_winter, settings.km_spring, settings.km_summer, settings.km_autumn)
+
+    def km(self, hour: int) -> float:
+        """The radius in the season of that hour (December to February is winter)."""
+        return self._km[time.gmtime(hour * HOUR_S).tm_mon % 12 // 3]
+
+    def side(self, own: float, near: float, spread: float) -> int:
+        """1 far above, -1 far below, 0 neither; `spread` is the neighbours' scaled MAD, ug/m3."""
+        off, set_ = own - near, self.settings
+        if abs(off) <= max(set_.ug, set_.share * near, set_.mads * spread):
+            return 0
+        return 1 if off > 0 else -1
+
+    def judge(self, sides: Sequence[int]) -> int:
+        """`sides` of the last hours, newest last."""
+        side = sides[-1]
+        return self.bit if side and sides.count(side) >= self.settings.hours else 0
+
+
+class Clogged:
+    """Air does not get in: inlet blocked, fan dead, web or dust before it. Found against the neighbours.
+
+    Nearly nothing where the neighbours have something, for hours; or the ratio to them fell to half of what it
+    was for days (`decline`), as dust does it. deSouza et al. 2023 (doi 10.1039/d2ea00142j) find degraded
+    PurpleAirs by what stands beside them, in the same way; limits are a judgement. Without neighbours it
+    cannot be found: a low value is then as good as clean air.
+    """
+
+    name = "clogged"
+    version = 1
+
+    def __init__(self, settings: CloggedSettings) -> None:
+        self.settings = settings
+        self.bit = QC_BITS[self.name]
+        self._log_decline = log(settings.decline)
+
+    def is_nothing(self, own: float, near: float) -> bool:
+        return near >= self.settings.ug and own < self.settings.share * near
+
+    def judge(self, nothings: int, days: Sequence[float], today: Sequence[float]) -> int:
+        """`nothings`: hours in a row; `days`: medians of log ratios of the days before, `today`: of 24 h."""
+        if nothings >= self.settings.hours:
+            return self.bit
+        if len(days) >= self.settings.days and len(today) >= 12:
+            fallen = _median(today) - _median(days)
+            return self.bit if fallen < self._log_decline else 0
+        return 0
+
+
+class _Track:
+    """What is remembered of one series; bounded."""
+
+    __slots__ = ("days", "is_clogged", "nothings", "sides", "today", "today_day", "verdicts")
+
+    def __init__(self, hours: int) -> None:
+        self.sides: deque[int] = deque(maxlen=hours + 1)
+        self.nothings = 0
+        self.is_clogged = False
+        self.days: deque[float] = deque(maxlen=HISTORY_DAYS)
+        self.today: deque[float] = deque(maxlen=24)
+        self.today_day = 0
+        self.verdicts: dict[int, int] = {}
+
+
+class Network:
+    """All series together. Feed it with `advance`, `bits` and `add`, in this order, for each sample."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        clogged: Clogged,
+        complete: Completeness,
+        places: Mapping[str, Spot],
+    ) -> None:
+        self._neighbours, self._clogged, self._complete = neighbours, clogged, complete
+        self._places = places
+        self._near: dict[tuple[str, float], list[str]] = {}
+        self._book = HourBook()
+        self._names: dict[int, str] = {}
+        self._tracks: dict[tuple[int, str], _Track] = {}
+        self._closed_upto = -1
+        self._next_close = -1
+        self.closed: list[Hour] = []
+
+    def places_changed(self) -> None:
+        """Work out anew who is near whom."""
+        self._near.clear()
+
+    def advance(self, t: int) -> None:
+        """Time has come to t (UTC s): close the hours that are over."""
+        if t < self._next_close:
+            return
+        upto = (t - GRACE_S) // HOUR_S - 1
+        for hour in sorted(self._book.open):
+            if hour <= upto:
+                self._close(hour)
+        self._closed_upto = max(self._closed_upto, upto)
+        self._next_close = (self._closed_upto + 2) * HOUR_S + GRACE_S
+
+    def bits(self, node_id: int, slot: str, t: int) -> int:
+        """What the last hour that was over at t says of a series."""
+        track = self._tracks.get((node_id, slot))
+        if track is None or not track.verdicts:
+            return 0
+        return track.verdicts.get((t - GRACE_S) // HOUR_S - 1, 0)
+
+    def remembers(self, t: int) -> bool:
+        """Whether verdicts are still known for a reading of that time."""
+        return (t - GRACE_S) // HOUR_S - 1 > self._closed_upto - KEPT_HOURS
+
+    def add(self, s: Sample, t: int, qc: int) -> None:
+        """Take a judged sample into its hour; one of an hour that is over changes nothing."""
+        if t > (self._closed_upto + 1) * HOUR_S:
+            self._names[s.node_id] = s.node
+            self._book.add(s, t, qc)
+
+    def amend(self, s: Sample, bit: int) -> None:
+        self._book.amend(s, bit)
+
+    def take_closed(self) -> list[Hour]:
+        """Hours that were closed since the last call."""
+        closed, self.closed = self.closed, []
+        return closed
+
+    def restore(self, hours: Iterable[tuple[Hour, str]]) -> None:
+        """Remember hours of the past, with their nodes' names, in the order of hours: as if just closed."""
+        for row, name in hours:
+            self._names[row.node_id] = name
+            self._remember(row)
+            self._closed_upto = max(self._closed_upto, row.hour)
+        self._next_close = (self._closed_upto + 2) * HOUR_S + GRACE_S
+
+    def _close(self, hour: int) -> None:
+        rows = self._book.take(hour, self._complete)
+        by_node: dict[str, list[tuple[str, float]]] = {}
+        for row in rows:
+            if row.pm25_median is not None and row.have >= _FEWEST:
+                family = model_of(row.model).family
+                by_node.setdefault(self._names[row.node_id], []).append((family, row.pm25_median))
+        for row in rows:
+            near = self._around(row, hour, by_node)
+            if near:
+                middle = _median(near)
+                mad = _MAD * _median([abs(value - middle) for value in near])
+                row = row._replace(near=middle, near_mad=mad, near_n=len(near))  # noqa: PLW2901
+            self.closed.append(row)
+            self._remember(row)
+
+    def _around(
+        self, row: Hour, hour: int, by_node: Mapping[str, Sequence[tuple[str, float]]]
+    ) -> list[float]:
+        """The neighbours' medians, those of the same optics where there are enough; [] for too few."""
+        settings = self._neighbours.settings
+        family = model_of(row.model).family
+        own_kind: list[float] = []
+        others: list[float] = []
+        for name in self._near_to(self._names[row.node_id], self._neighbours.km(hour)):
+            for kind, value in by_node.get(name, ()):
+                (own_kind if kind == family else others).append(value)
+            if len(own_kind) >= settings.most:
+                break
+        found = own_kind[: settings.most]
+        if len(found) < settings.least:
+            found = (found + others)[: settings.most]
+        return found if len(found) >= settings.least else []
+
+    def _near_to(self, name: str, km: float) -> list[str]:
+        """Other nodes within that radius, nearest first."""
+        near = self._near.get((name, km))
+        if near is None:
+            near = self._near[name, km] = list(_within(name, km, self._places))
+        return near
+
+    def _remember(self, row: Hour) -> None:
+        """Add an hour to a series' track, and its verdict."""
+        track = self._tracks.get((row.node_id, row.slot))
+        if track is None:
+            track = self._tracks[row.node_id, row.slot] = _Track(self._neighbours.settings.hours)
+        own, near = row.pm25_median, row.near
+        if own is None or near is None or row.have < _FEWEST:
+            return
+        track.sides.append(self._neighbours.side(own, near, row.near_mad or 0.0))
+        track.nothings = track.nothings + 1 if self._clogged.is_nothing(own, near) else 0
+        self._note_ratio(track, row.hour, own, near)
+        clogged = self._clogged.judge(track.nothings, track.days, track.today)
+        track.is_clogged = clogged != 0
+        bits = clogged if self._clogged.settings.enabled else 0
+        if self._neighbours.settings.enabled:
+            bits |= self._neighbours.judge(track.sides)
+        if bits:
+            track.verdicts[row.hour] = bits
+        for old in [hour for hour in track.verdicts if hour <= row.hour - KEPT_HOURS]:
+            del track.verdicts[old]
+
+    def _note_ratio(self, track: _Track, hour: int, own: float, near: float) -> None:
+        day = hour // 24
+        if day != track.today_day:
+            # What is clogged must not become the usual.
+            if len(track.today) >= 12 and track.today_day and not track.is_clogged:
+                track.days.append(_median(track.today))
+            track.today_day = day
+        # One ug/m3 more on both sides: in clean air a ratio is all noise.
+        track.today.append(log((max(own, 0.0) + 1.0) / (max(near, 0.0) + 1.0)))
+
+
+def _median(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2]
+
+
+def _within(name: str, km: float, places: Mapping[str, Spot]) -> Iterable[str]:
+    here = places.get(name)
+    if here is None:
+        return []
+    east = _KM * cos(radians(here.lat))
+    found = [
+        (hypot((there.lat - here.lat) * _KM, (there.lon - here.lon) * east), other)
+        for other, there in places.items()
+        if other != name
+    ]
+    return [other for distance, other in sorted(found) if distance <= km]
