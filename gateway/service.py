@@ -23,6 +23,8 @@ from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicabl
 from gateway.operate.watch import Watch
 from gateway.pipeline import Pipeline
 from gateway.places import CurrentPlaces
+from gateway.quality.follow.deliver import QualityDelivery
+from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
 from gateway.session import Session
 from gateway.standby.duty import Duty
@@ -87,6 +89,9 @@ class Gateway:
         self.deliveries = self._deliveries_to(_sinks(settings), settings)
         self.keeper = Keeper(self.journal, settings, self._destinations())
         self.places = CurrentPlaces(settings.places)
+        self.quality: QualityFollower | None = None
+        self.quality_deliveries: list[QualityDelivery] = []
+        self._make_quality(settings)
         self.web: WebServer | None = None
         if settings.web.enabled:
             self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places)
@@ -134,6 +139,7 @@ class Gateway:
         self.keeper.start()
         for delivery in self.deliveries:
             delivery.start()
+        self._start_quality()
         if self.duty is None:
             self.session.start()
         else:
@@ -168,9 +174,15 @@ class Gateway:
         )
         if PLACES in touched:
             self.places.replace(new.places)
+            if self.quality is not None:
+                self.quality.places_changed()
             self.journal.bell.ring()  # the page looks again
         if "influx" in touched:
             self._exchange_deliveries(self._deliveries_to(sinks, new))
+        if touched & {"influx", "quality"}:
+            self._stop_quality(2.0)
+            self._make_quality(new)
+            self._start_quality()
         self.keeper.adjust(new, self._destinations())
         self.settings = new
         self.last_reload_worked = True
@@ -188,6 +200,30 @@ class Gateway:
     def _deliveries_to(self, sinks: list[Sink], settings: Settings) -> list[Delivery]:
         return [Delivery(self.journal, sink, batch=settings.influx.batch, again=Again()) for sink in sinks]
 
+    def _make_quality(self, settings: Settings) -> None:
+        """The threads behind the pipeline that judge, and carry the judgements on."""
+        self.quality, self.quality_deliveries = None, []
+        if settings.quality.enabled:
+            follower = self.quality = QualityFollower(self.journal, settings.quality, self.places)
+            self.quality_deliveries = [
+                QualityDelivery(self.journal, sink, follower.bell, batch=settings.influx.batch)
+                for sink in _sinks(settings)
+            ]
+
+    def _start_quality(self) -> None:
+        if self.quality is not None:
+            self.quality.start()
+        for delivery in self.quality_deliveries:
+            delivery.start()
+
+    def _stop_quality(self, seconds: float) -> bool:
+        """Stop them together; whether they have ended."""
+        parts = [*([self.quality] if self.quality is not None else []), *self.quality_deliveries]
+        for part in parts:
+            part.stop(0)
+        deadline = time.monotonic() + seconds
+        return all([part.stop(max(0.0, deadline - time.monotonic())) for part in parts])
+
     def _destinations(self) -> list[str]:
         return [delivery.destination for delivery in self.deliveries]
 
@@ -201,6 +237,7 @@ class Gateway:
         self.session.stop_receiving()
         if self.duty is None:
             self._end_deliveries()
+        self._stop_quality(0)
         servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
         if self.duty is not None:
@@ -213,6 +250,7 @@ class Gateway:
             ended.append(self.duty.stop(0.5))
         ended.append(self.keeper.stop(max(0.0, deadline - time.monotonic())))
         ended += [delivery.stop(max(0.0, deadline - time.monotonic())) for delivery in self.deliveries]
+        ended.append(self._stop_quality(max(0.0, deadline - time.monotonic())))
         for server in servers:
             server.join(max(0.0, deadline - time.monotonic()))
             ended.append(not server.is_alive())

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from gateway.quality.checks.base import Check
-from gateway.quality.checks.bits import PROVISIONAL, UNJUDGED
+from gateway.quality.checks.bits import UNJUDGED
 from gateway.quality.checks.change import Rate, Spike
 from gateway.quality.checks.clock import Clock
 from gateway.quality.checks.disagree import Disagree
@@ -111,9 +111,12 @@ class Judge:
                 qc |= UNJUDGED
         return qc
 
-    def fresh_node(self) -> NodeJudge:
-        """A judge of a node's series from some point of the past on; see follow/settle.py."""
-        return NodeJudge(self.checks, self.failed)
+    def fresh_node(self, node_id: int) -> NodeJudge:
+        """A judge of a node's series from some point of the past on; see follow/settle.py.
+
+        It knows what holds for a whole boot.
+        """
+        return NodeJudge(self.checks, self.failed, self.nodes.get(node_id))
 
     def take_amended(self) -> list[tuple[Sample, int]]:
         """Earlier samples, and the bits to add to them."""
@@ -133,7 +136,7 @@ class Judge:
     def _begin(self, node_id: int) -> NodeJudge:
         if len(self.nodes) >= MOST_NODES:
             self.nodes.clear()
-        node = self.nodes[node_id] = self.fresh_node()
+        node = self.nodes[node_id] = NodeJudge(self.checks, self.failed)
         return node
 
     def _take_amended_of(self, node: NodeJudge) -> None:
@@ -141,11 +144,6 @@ class Judge:
             self._amended.append((sample, bit))
             self.network.amend(sample, bit)
         node.amended.clear()
-
-
-def is_final(qc: int) -> bool:
-    """Whether a judgement stands, as far as its series goes."""
-    return not qc & PROVISIONAL
 
 
 def _version(parts: Sequence[Any]) -> Version:

@@ -21,7 +21,7 @@ from gateway.quality.checks.settings import CloggedSettings, NeighbourSettings
 
 GRACE_S = 600
 # So long a verdict is remembered, for readings that come late.
-KEPT_HOURS = 48
+KEPT_HOURS = 14 * 24
 # What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
 HISTORY_DAYS = 14
 _FEWEST = 3  # readings that make a median
@@ -138,6 +138,11 @@ class Network:
         self._closed_upto = -1
         self._next_close = -1
         self.closed: list[Hour] = []
+
+    @property
+    def closed_upto(self) -> int:
+        """Number of the last hour that is over; -1 before the first."""
+        return self._closed_upto
 
     def places_changed(self) -> None:
         """Work out anew who is near whom."""

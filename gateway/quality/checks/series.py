@@ -36,11 +36,17 @@ class NodeJudge:
 
     __slots__ = ("_checks", "_failed", "_shared", "_slots", "amended")
 
-    def __init__(self, checks: Sequence[Check[Any]], failed: Failed) -> None:
+    def __init__(
+        self, checks: Sequence[Check[Any]], failed: Failed, like: NodeJudge | None = None
+    ) -> None:
+        """`like`: another judge of this node, from which is taken what needs no order."""
         self._checks = checks
         self._failed = failed
         self._slots: dict[str, _Slot] = {}
         self._shared: dict[str, Any] = {}
+        if like is not None:
+            kept = {each.name for each in checks if not each.ordered}
+            self._shared = {name: list(it) for name, it in like._shared.items() if name in kept}
         # Bits that later samples gave to earlier ones; who calls takes them out.
         self.amended: list[tuple[Sample, int]] = []
 

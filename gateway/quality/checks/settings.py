@@ -67,9 +67,9 @@ class SpikeSettings(CheckSettings):
 
 
 class StuckSettings(CheckSettings):
-    minutes: Int = Field(30, ge=1, le=1440, description="Equal values for so long, minutes;")
+    minutes: Int = Field(30, ge=1, le=210, description="Equal values for so long, minutes;")
     low_minutes: Int = Field(
-        180, ge=1, le=1440, description="for so long where equal values are usual: all low, no counts."
+        180, ge=1, le=210, description="for so long where equal values are usual: all low, no counts."
     )
     readings: Int = Field(5, ge=2, le=1000, description="At least so many equal readings.")
 
