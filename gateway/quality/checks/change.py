@@ -14,7 +14,8 @@ class Rate(Check[RateSettings]):
     """A steep change of PM2.5 from the reading before. It may be true: a bonfire beside the node, fireworks.
 
     So it makes a reading suspect and not bad. Limits are a judgement: a step of 80 ug/m3 to three times as
-    much or a third, within a quarter of an hour.
+    much or a third, within a quarter of an hour, from both of the two readings before, so that the way back
+    from a single odd one is no step.
     """
 
     name: ClassVar[str] = "rate"
@@ -24,18 +25,22 @@ class Rate(Check[RateSettings]):
         bit, ug = self.bit, self.settings.ug
         factor, within_s = self.settings.factor, self.settings.within_s
         last, last_t = 0.0, -(1 << 62)
+        older, older_t = 0.0, -(1 << 62)
+
+        def is_steep(before: float, value: float) -> bool:
+            low, high = (before, value) if before < value else (value, before)
+            return high - low > ug and high > low * factor
 
         def step(s: Sample) -> int:
-            nonlocal last, last_t
+            nonlocal last, last_t, older, older_t
             value, t = s.pm25, s.t
             if value is None or t is None:
                 return 0
-            before, before_t = last, last_t
-            last, last_t = value, t
-            if -ug <= value - before <= ug or t - before_t > within_s:
+            before, before_t, first, first_t = last, last_t, older, older_t
+            older, older_t, last, last_t = last, last_t, value, t
+            if -ug <= value - before <= ug or t - before_t > within_s or not is_steep(before, value):
                 return 0
-            low, high = (before, value) if before < value else (value, before)
-            return bit if high > low * factor else 0
+            return bit if t - first_t > within_s or is_steep(first, value) else 0
 
         return step
 

@@ -15,8 +15,8 @@ class Stuck(Check[StuckSettings]):
     How long is too long depends on what equal values cost a sound sensor (compare Kaffashzadeh 2023, doi
     10.5194/amt-16-3085-2023, whose test takes a value's precision into account; constant values are FILTER's
     second step): a Plantower without counts rests at 2 ug/m3 for an hour, as it counts whole ug/m3, and an
-    SDS011 at 0.3. So there it gets `low_minutes`: where every value is at most ten steps of the model
-    (models.py, `low`) and no count came along. Elsewhere a mean of many frames that repeats for `minutes` is
+    SDS011 at 0.3. So there it gets `low_minutes`: where PM2.5 is at most ten steps of the model (models.py,
+    `low`), PM10 three times that, and no count came along. Elsewhere a mean of many frames that repeats for `minutes` is
     no chance. The bit comes up at the end of that time and stays until a value differs.
     """
 
@@ -51,6 +51,6 @@ class _StuckWatch:
         if self._count < self._readings:
             return flagged
         seconds = self._seconds
-        if s.n03 is None and pm25 <= self._low and (s.pm10 is None or s.pm10 <= self._low):
+        if s.n03 is None and pm25 <= self._low and (s.pm10 is None or s.pm10 <= 3 * self._low):
             seconds = self._low_seconds
         return self._bit if t - self._since >= seconds else flagged

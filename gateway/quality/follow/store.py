@@ -109,22 +109,6 @@ def newest_hour(db: sqlite3.Connection) -> int:
     return int(row[0] or 0)
 
 
-def qc_of_latest(db: sqlite3.Connection) -> dict[int, int]:
-    """By reading, of the newest one of each node and slot; those that are judged."""
-    return dict(
-        db.execute("SELECT reading_id, qc FROM latest JOIN quality USING (reading_id)").fetchall()
-    )
-
-
-def qc_between(db: sqlite3.Connection, node: str, since: int, until: int) -> dict[int, int]:
-    """By reading, of a node's readings with since <= t <= until (UTC s); those that are judged."""
-    query = (
-        "SELECT readings.id, qc FROM readings JOIN nodes ON nodes.id = node_id"
-        " JOIN quality ON reading_id = readings.id WHERE name = ? AND t BETWEEN ? AND ?"
-    )
-    return dict(db.execute(query, (node, since, until)).fetchall())
-
-
 def write(db: sqlite3.Connection, version: Version, what: Judgements) -> None:
     """The caller holds the transaction."""
     number = _version_id(db, version)
