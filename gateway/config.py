@@ -186,7 +186,7 @@ class Settings(_FromFile):
         default_factory=CheckSettings.model_construct, description="What times are plausible."
     )
     quality: QualitySettings = Field(
-        default_factory=QualitySettings,
+        default_factory=QualitySettings.model_construct,
         description="What readings are worth; docs/quality-checks.md explains every check.",
     )
     influx: InfluxSettings = Field(

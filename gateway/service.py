@@ -222,7 +222,8 @@ class Gateway:
         for part in parts:
             part.stop(0)
         deadline = time.monotonic() + seconds
-        return all([part.stop(max(0.0, deadline - time.monotonic())) for part in parts])
+        ended = [part.stop(max(0.0, deadline - time.monotonic())) for part in parts]
+        return all(ended)
 
     def _destinations(self) -> list[str]:
         return [delivery.destination for delivery in self.deliveries]

@@ -45,9 +45,7 @@ class Queries:
 
     def nodes(self) -> dict[str, NodeView]:
         with JournalReader(self._journal) as reader, QualityReader(self._journal) as quality:
-            return node_views(
-                reader.latest(), reader.statuses(), self._places, quality.of_latest()
-            )
+            return node_views(reader.latest(), reader.statuses(), self._places, quality.of_latest())
 
     def series(self, node: str, since: int) -> tuple[list[Series], bool] | None:
         """Chart columns from `since` (UTC s) on, and whether older readings were left out.

@@ -24,7 +24,8 @@ Column = list[float | None]
 class Series(TypedDict):
     """Columns of one sensor. t: UTC s ascending; pm*: ug/m3. A point that is null in both marks a gap.
 
-    qc: the checks' bits, of a mean those of all its readings together; null where nothing is judged. `step` is the length in s over which the points are means; None when they are the readings themselves.
+    qc: the checks' bits, of a mean those of all its readings together; null where nothing is judged. `step`
+    is the length in s over which the points are means; None when they are the readings themselves.
     """
 
     slot: str

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader
 from gateway.journal.integrity import check_fully
-from gateway.journal.salvage import salvage
 from gateway.journal.migrate import V3_ADDS
+from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
 from tests.gateway.batches import bad, batch, new

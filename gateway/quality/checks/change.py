@@ -21,87 +21,111 @@ class Rate(Check[RateSettings]):
     name: ClassVar[str] = "rate"
     ordered: ClassVar[bool] = True
 
+    def __init__(self, settings: RateSettings) -> None:
+        super().__init__(settings)
+        self.ug = settings.ug
+
+    def is_steep(self, before: float, value: float) -> bool:
+        """Whether the step is beyond both limits."""
+        low, high = (before, value) if before < value else (value, before)
+        return high - low > self.ug and high > low * self.settings.factor
+
     def watch(self, series: Series) -> Step:
-        bit, ug = self.bit, self.settings.ug
-        factor, within_s = self.settings.factor, self.settings.within_s
-        last, last_t = 0.0, -(1 << 62)
-        older, older_t = 0.0, -(1 << 62)
+        return _RateWatch(self).step
 
-        def is_steep(before: float, value: float) -> bool:
-            low, high = (before, value) if before < value else (value, before)
-            return high - low > ug and high > low * factor
 
-        def step(s: Sample) -> int:
-            nonlocal last, last_t, older, older_t
-            value, t = s.pm25, s.t
-            if value is None or t is None:
-                return 0
-            before, before_t, first, first_t = last, last_t, older, older_t
-            older, older_t, last, last_t = last, last_t, value, t
-            if -ug <= value - before <= ug or t - before_t > within_s or not is_steep(before, value):
-                return 0
-            return bit if t - first_t > within_s or is_steep(first, value) else 0
+class _RateWatch:
+    """Of a series no more than the last two readings: a thousand series share the processor's cache."""
 
-        return step
+    __slots__ = ("_check", "_last", "_last_t", "_older", "_older_t")
+
+    def __init__(self, check: Rate) -> None:
+        self._check = check
+        self._last: float = 0.0
+        self._older: float = 0.0
+        self._last_t, self._older_t = -(1 << 62), -(1 << 62)
+
+    def step(self, s: Sample) -> int:
+        value, t = s.pm25, s.t
+        if value is None or t is None:
+            return 0
+        before, before_t, older, older_t = self._last, self._last_t, self._older, self._older_t
+        self._older, self._older_t, self._last, self._last_t = before, before_t, value, t
+        ug = self._check.ug
+        if -ug <= value - before <= ug:
+            return 0
+        check, within_s = self._check, self._check.settings.within_s
+        if t - before_t > within_s or not check.is_steep(before, value):
+            return 0
+        return check.bit if t - older_t > within_s or check.is_steep(older, value) else 0
 
 
 class Spike(Check[SpikeSettings]):
     """One or two readings far from what was before them and what comes after.
 
     Median and MAD of the window before it: 10 MAD is FILTER's limit (Hassani et al. 2025, doi
-    10.1016/j.jenvman.2025.125100; there over 360 h). A reading beyond all limits is a candidate. It is a spike
-    when the series comes back within `longest` readings, and the bit is then added to it: so it is judged one
-    or two readings late. When the series stays there, as in smoke, it is no spike and the window begins anew.
-    Candidates are not in the window, so spikes do not widen it.
+    10.1016/j.jenvman.2025.125100; there over 360 h). A reading beyond all limits is a candidate. It is a
+    spike when the series comes back within `longest` readings, and the bit is then added to it: so it is
+    judged one or two readings late. When the series stays there, as in smoke, it is no spike and the window
+    begins anew. Candidates are not in the window, so spikes do not widen it.
     """
 
     name: ClassVar[str] = "spike"
-    version: ClassVar[int] = 1
     ordered: ClassVar[bool] = True
 
+    def __init__(self, settings: SpikeSettings) -> None:
+        super().__init__(settings)
+        self.ug, self.gap_s, self.longest = settings.ug, settings.gap_s, settings.longest
+
     def watch(self, series: Series) -> Step:
-        return _SpikeWatch(self.settings, self.bit, series).step
+        return _SpikeWatch(self, series).step
+
+    def is_far(self, value: float, window: deque[float]) -> bool:
+        """Whether a value is beyond all limits of a window."""
+        ordered = sorted(window)
+        middle = ordered[len(ordered) // 2]
+        off = abs(value - middle)
+        if off <= self.ug or off <= self.settings.share * middle:
+            return False
+        mad = sorted([abs(each - middle) for each in ordered])[len(ordered) // 2]
+        return off > self.settings.mads * mad
 
 
 class _SpikeWatch:
-    def __init__(self, settings: SpikeSettings, bit: int, series: Series) -> None:
-        self._mads, self._share, self._ug = settings.mads, settings.share, settings.ug
-        self._longest, self._gap_s = settings.longest, settings.gap_s
-        self._bit, self._amend = bit, series.amend
-        self._window: deque[float] = deque(maxlen=settings.window)
-        self._pending: list[Sample] = []
+    """One series: the window, and candidates that wait for their successors."""
+
+    __slots__ = ("_amend", "_check", "_last_t", "_pending", "_window")
+
+    def __init__(self, check: Spike, series: Series) -> None:
+        self._check, self._amend = check, series.amend
+        self._window: deque[float] = deque(maxlen=check.settings.window)
+        self._pending: list[Sample] | None = None
         self._last_t = 0
 
     def step(self, s: Sample) -> int:
         value, t = s.pm25, s.t
         if value is None or t is None:
             return 0
-        window = self._window
-        if t - self._last_t > self._gap_s:
+        window, check = self._window, self._check
+        if t - self._last_t > check.gap_s:
             window.clear()
-            self._pending.clear()
+            self._pending = None
         self._last_t = t
+        ug = check.ug
         # Most readings are near the last one that was no candidate: no need of a median.
-        if len(window) >= 5 and not -self._ug <= value - window[-1] <= self._ug and self._is_far(value):
-            pending = self._pending
-            pending.append(s)
-            if len(pending) > self._longest:
-                window.clear()
-                window.extend(each.pm25 for each in pending if each.pm25 is not None)
-                pending.clear()
+        if len(window) >= 5 and not -ug <= value - window[-1] <= ug and check.is_far(value, window):
+            self._note_candidate(s)
             return 0
-        if self._pending:
+        if self._pending is not None:
             for each in self._pending:
-                self._amend(each, self._bit)
-            self._pending.clear()
+                self._amend(each, check.bit)
+            self._pending = None
         window.append(value)
         return 0
 
-    def _is_far(self, value: float) -> bool:
-        ordered = sorted(self._window)
-        middle = ordered[len(ordered) // 2]
-        off = abs(value - middle)
-        if off <= self._ug or off <= self._share * middle:
-            return False
-        mad = sorted([abs(each - middle) for each in ordered])[len(ordered) // 2]
-        return off > self._mads * mad
+    def _note_candidate(self, s: Sample) -> None:
+        pending = self._pending = [*(self._pending or ()), s]
+        if len(pending) > self._check.longest:
+            self._window.clear()
+            self._window.extend(each.pm25 for each in pending if each.pm25 is not None)
+            self._pending = None

@@ -14,8 +14,8 @@ class Clock(Check[ClockSettings]):
 
     Within a boot, t minus uptime stands still. What a synchronised reading (`tq` ntp) shows of it is held
     against those of a free-running clock (`held`) and those worked out afterwards (`back`). A clock that was
-    wrong from the start and runs behind looks like a backlog, and is not found. Own rule; state is one boot of
-    a node.
+    wrong from the start and runs behind looks like a backlog, and is not found. Own rule; state is one boot
+    of a node.
     """
 
     name: ClassVar[str] = "clock"

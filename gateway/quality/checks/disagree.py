@@ -19,7 +19,8 @@ class Disagree(Check[DisagreeSettings]):
     EPA's rule for the two channels of a PurpleAir: 5 ug/m3 and 61 % in Barkjohn et al. 2021 (doi
     10.5194/amt-14-4617-2021) for days; for hours 5 ug/m3 and 70 %, as in the QC algorithm AB_03 of the R
     package AirSensor. Of three or more sensors only the odd one out is marked. The hour is kept in six bins;
-    a sensor takes part with two minutes of values. State is per node: 13 numbers a slot.
+    a sensor takes part with two minutes of values, from when there is another one. State is per node: 13
+    numbers a slot.
     """
 
     name: ClassVar[str] = "disagree"
@@ -40,18 +41,21 @@ class Disagree(Check[DisagreeSettings]):
             t, value = s.t, s.pm25
             if t is None or value is None:
                 return 0
+            flagged = bit if s.flags and "disagree" in s.flags else 0
+            if len(hours) == 1:
+                return flagged
             number = t // _BIN_S
             mine.add(number, value, s.dt or 1)
-            flagged = bit if s.flags and "disagree" in s.flags else 0
-            if flagged or len(hours) == 1:
-                return flagged
+            if flagged:
+                return bit
             means = [each.mean(number) for each in hours.values()]
             own = mine.mean(number)
             against = sum(differ(own, other) for other in means)
             if not against:
                 return 0
             odd = any(
-                differ(own, other) and sum(differ(other, each) for each in means) <= against for other in means
+                differ(own, other) and sum(differ(other, each) for each in means) <= against
+                for other in means
             )
             return bit if odd else 0
 

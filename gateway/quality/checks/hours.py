@@ -6,16 +6,15 @@ A reading's t is the end of its window, so the one of exactly 11:00:00 belongs t
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from gateway.quality.checks.bits import BAD, PROVISIONAL, QC_BITS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CompleteSettings
 
 HOUR_S = 3600
-_GAPS = 15
 # A cadence that is read off the data wavers.
 _WAVER = 0.01
 
@@ -51,32 +50,17 @@ class Hour(NamedTuple):
     qc: int
 
 
-Entry = tuple[int, float | None, float | None, float | None, float | None]
+def expected_of(times: Sequence[int], dt: int, usual: int) -> tuple[int, int]:
+    """Readings that an undisturbed hour has, at least one, and the seconds between two.
 
-
-class Cadence:
-    """Seconds from one reading of a series to the next: the lower median of the last steps."""
-
-    __slots__ = ("_dt", "_gaps", "_last")
-
-    def __init__(self) -> None:
-        self._gaps: deque[int] = deque(maxlen=_GAPS)
-        self._last = 0
-        self._dt = 1
-
-    def add(self, t: int, dt: int) -> None:
-        if t > self._last:
-            if self._last:
-                self._gaps.append(t - self._last)
-            self._last, self._dt = t, dt
-
-    def expected(self) -> int:
-        """Readings that an undisturbed hour has; at least one."""
-        gaps = sorted(self._gaps)
-        seconds = max(1, self._dt, gaps[(len(gaps) - 1) // 2] if gaps else 1)
-        exact = HOUR_S / seconds
-        nearest = round(exact)
-        return max(1, nearest if abs(exact - nearest) <= _WAVER * nearest else int(exact))
+    By the lower median of the steps between `times` (UTC s, in order); `usual` where there are none. A step
+    is never shorter than the window `dt`.
+    """
+    gaps = sorted([later - earlier for earlier, later in pairwise(times) if later > earlier])
+    seconds = max(1, dt, gaps[(len(gaps) - 1) // 2] if gaps else usual)
+    exact = HOUR_S / seconds
+    nearest = round(exact)
+    return max(1, nearest if abs(exact - nearest) <= _WAVER * nearest else int(exact)), seconds
 
 
 class Completeness:
@@ -103,66 +87,87 @@ class Completeness:
         return self.judge(sum(not each.qc & self.bit for each in hours), expected)
 
 
-class HourBook:
-    """The readings of the hours under way, by hour, series and reading."""
+# What is kept of a reading: in one flat list, since many small ones cost a thousand series the cache.
+_ID, _T, _QC, _PM25, _PM10, _TEMP, _RH = range(7)
+_WIDTH = 7
+Cell = list[Any]
+
+
+class _Page:
+    """One series: the cell that it writes in now; model, window and pace as last seen."""
+
+    __slots__ = ("cell", "dt", "hour", "last_t", "model", "seconds")
 
     def __init__(self) -> None:
-        self.open: dict[int, dict[tuple[int, str], dict[int, Entry]]] = {}
-        self.models: dict[tuple[int, str], str] = {}
-        self._cadences: dict[tuple[int, str], Cadence] = {}
+        self.hour = -1
+        self.cell: Cell = []
+        self.model = ""
+        self.dt = self.seconds = self.last_t = 0
 
-    def add(self, s: Sample, t: int, qc: int) -> None:
-        key = (s.node_id, s.slot)
+
+class HourBook:
+    """The readings of the hours under way, by hour and series."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, dict[tuple[int, str], Cell]] = {}
+        self._pages: dict[tuple[int, str], _Page] = {}
+
+    def add(self, key: tuple[int, str], s: Sample, t: int, qc: int) -> None:
+        """Take a sample into its hour; `key` is its node_id and slot."""
+        page = self._pages.get(key)
+        if page is None:
+            page = self._pages[key] = _Page()
         hour = -(-t // HOUR_S) - 1
-        series = self.open.get(hour)
-        if series is None:
-            series = self.open[hour] = {}
-        entries = series.get(key)
-        if entries is None:
-            entries = series[key] = {}
-            self.models[key] = s.model
-        entries[s.id] = (qc, s.pm25, s.pm10, s.temp, s.rh)
-        cadence = self._cadences.get(key)
-        if cadence is None:
-            cadence = self._cadences[key] = Cadence()
-        cadence.add(t, s.dt)
+        if hour != page.hour:
+            page.cell = self.open.setdefault(hour, {}).setdefault(key, [])
+            page.hour, page.model, page.dt = hour, s.model, s.dt
+        page.cell += (s.id, t, qc, s.pm25, s.pm10, s.temp, s.rh)
 
     def amend(self, s: Sample, bit: int) -> None:
         """A later reading has decided on `s`."""
         if s.t is None:
             return
-        entries = self.open.get(hour_of(s.t), {}).get((s.node_id, s.slot), {})
-        entry = entries.get(s.id)
-        if entry is not None:
-            entries[s.id] = (entry[0] | bit, *entry[1:])
+        cell = self.open.get(hour_of(s.t), {}).get((s.node_id, s.slot), [])
+        for at in range(len(cell) - _WIDTH, -1, -_WIDTH):
+            if cell[at] == s.id:
+                cell[at + _QC] |= bit
+                return
 
     def take(self, hour: int, complete: Completeness) -> list[Hour]:
         """Close an hour: what became of each series in it, without neighbours."""
-        found: list[Hour] = []
-        for key, entries in self.open.pop(hour, {}).items():
-            good = [each for each in entries.values() if not each[0] & BAD]
-            values = sorted([each[1] for each in good if each[1] is not None])
-            expected = max(self._cadences[key].expected(), 1)
-            qc = _common([each[0] for each in entries.values()]) | complete.judge(len(values), expected)
-            found.append(
-                Hour(
-                    *key,
-                    hour,
-                    self.models[key],
-                    expected,
-                    len(values),
-                    _mean(values),
-                    values[len(values) // 2] if values else None,
-                    _mean([each[2] for each in good]),
-                    _mean([each[3] for each in good]),
-                    _mean([each[4] for each in good]),
-                    None,
-                    None,
-                    0,
-                    qc,
-                )
-            )
-        return found
+        return [self._close(key, hour, cell, complete) for key, cell in self.open.pop(hour, {}).items()]
+
+    def _close(self, key: tuple[int, str], hour: int, cell: Cell, complete: Completeness) -> Hour:
+        page = self._pages[key]
+        if page.hour == hour:
+            page.hour = -1  # a late one begins another cell
+        qcs: list[int] = cell[_QC::_WIDTH]
+        times = sorted(cell[_T::_WIDTH])
+        before = [page.last_t] if 0 < page.last_t < times[0] else []
+        expected, page.seconds = expected_of([*before, *times], page.dt, page.seconds)
+        page.last_t = max(page.last_t, times[-1])
+
+        def good(column: int) -> list[float]:
+            values = zip(cell[column::_WIDTH], qcs, strict=True)
+            return [value for value, qc in values if value is not None and not qc & BAD]
+
+        values = sorted(good(_PM25))
+        return Hour(
+            *key,
+            hour,
+            page.model,
+            expected,
+            len(values),
+            _mean(values),
+            values[len(values) // 2] if values else None,
+            _mean(good(_PM10)),
+            _mean(good(_TEMP)),
+            _mean(good(_RH)),
+            None,
+            None,
+            0,
+            _common(qcs) | complete.judge(len(values), expected),
+        )
 
 
 def _common(each_qc: list[int]) -> int:
@@ -179,6 +184,5 @@ def _common(each_qc: list[int]) -> int:
     return found
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return round(sum(there) / len(there), 3) if there else None
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 3) if values else None

@@ -1,9 +1,9 @@
 """All checks of a network together, and the version that names them.
 
-    judge = Judge(settings, places)
-    qc = judge.judge(sample)                    # in the order of arrival, or of time: the same code
-    for earlier, bits in judge.take_amended():  # what a later sample decided of an earlier one
-    for hour in judge.take_hours():             # hours that are over
+judge = Judge(settings, places)
+qc = judge.judge(sample)                    # in the order of arrival, or of time: the same code
+for earlier, bits in judge.take_amended():  # what a later sample decided of an earlier one
+for hour in judge.take_hours():             # hours that are over
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from gateway.quality.checks.change import Rate, Spike
 from gateway.quality.checks.clock import Clock
 from gateway.quality.checks.disagree import Disagree
 from gateway.quality.checks.hours import Completeness, Hour
-from gateway.quality.checks.network import Clogged, Neighbours, Network, Spot
+from gateway.quality.checks.near import Spot
+from gateway.quality.checks.network import Clogged, Neighbours, Network
 from gateway.quality.checks.plain import (
     Climate,
     Device,
@@ -34,7 +35,7 @@ from gateway.quality.checks.plain import (
     Warmup,
 )
 from gateway.quality.checks.sample import Sample
-from gateway.quality.checks.series import NodeJudge
+from gateway.quality.checks.series import Checkset, NodeJudge
 from gateway.quality.checks.settings import CheckSettings, QualitySettings
 from gateway.quality.checks.stuck import Stuck
 
@@ -81,14 +82,15 @@ class Judge:
     def __init__(
         self, settings: QualitySettings, places: Mapping[str, Spot], extra: Sequence[Check[Any]] = ()
     ) -> None:
-        self.checks = [*checks_of(settings), *extra]
+        checks = [*checks_of(settings), *extra]
+        self._checks = Checkset(checks)
         neighbours, clogged = Neighbours(settings.neighbours), Clogged(settings.clogged)
         self.complete = Completeness(settings.incomplete)
         self.network = Network(neighbours, clogged, self.complete, places)
         self.nodes: dict[int, NodeJudge] = {}
         self.errors: dict[str, int] = {}
         self._amended: list[tuple[Sample, int]] = []
-        self.version = _version([*self.checks, neighbours, clogged, self.complete])
+        self.version = _version([*checks, neighbours, clogged, self.complete])
 
     def judge(self, s: Sample) -> int:
         """The sample's bits; with `provisional` when it came out of order."""
@@ -101,11 +103,7 @@ class Judge:
         t = s.t
         if t is not None:
             try:
-                network = self.network
-                # By the earlier of both clocks: one that runs ahead ends no hour too soon.
-                network.advance(min(t, s.received_ms // 1000))
-                qc |= network.bits(s.node_id, s.slot, t)
-                network.add(s, t, qc)
+                qc = self.network.judge(s, t, qc)
             except Exception as error:  # noqa: BLE001 - counted and logged, and marked in the sample
                 self.failed(NETWORK, error)
                 qc |= UNJUDGED
@@ -116,7 +114,7 @@ class Judge:
 
         It knows what holds for a whole boot.
         """
-        return NodeJudge(self.checks, self.failed, self.nodes.get(node_id))
+        return NodeJudge(self._checks, self.failed, self.nodes.get(node_id))
 
     def take_amended(self) -> list[tuple[Sample, int]]:
         """Earlier samples, and the bits to add to them."""
@@ -136,7 +134,7 @@ class Judge:
     def _begin(self, node_id: int) -> NodeJudge:
         if len(self.nodes) >= MOST_NODES:
             self.nodes.clear()
-        node = self.nodes[node_id] = NodeJudge(self.checks, self.failed)
+        node = self.nodes[node_id] = NodeJudge(self._checks, self.failed)
         return node
 
     def _take_amended_of(self, node: NodeJudge) -> None:
@@ -148,7 +146,10 @@ class Judge:
 
 def _version(parts: Sequence[Any]) -> Version:
     checks = json.dumps(
-        [{"name": p.name, "version": p.version, "settings": p.settings.model_dump(mode="json")} for p in parts],
+        [
+            {"name": p.name, "version": p.version, "settings": p.settings.model_dump(mode="json")}
+            for p in parts
+        ],
         separators=(",", ":"),
         sort_keys=True,
     )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from math import cos, hypot, log, radians
-from typing import Protocol
+from math import log
 
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.checks.hours import HOUR_S, Completeness, Hour, HourBook
 from gateway.quality.checks.models import model_of
+from gateway.quality.checks.near import Near, Spot
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CloggedSettings, NeighbourSettings
 
@@ -25,17 +25,9 @@ KEPT_HOURS = 14 * 24
 # What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
 HISTORY_DAYS = 14
 _FEWEST = 3  # readings that make a median
-_KM = 111.2  # of a degree
+# So many times `most` are looked at for those of the same optics.
+_LOOKED_AT = 3
 _MAD = 1.4826  # to a standard deviation
-
-
-class Spot(Protocol):
-    """Where a node stands, degrees."""
-
-    @property
-    def lat(self) -> float: ...
-    @property
-    def lon(self) -> float: ...
 
 
 class Neighbours:
@@ -43,10 +35,10 @@ class Neighbours:
 
     Radius by season: within 11.5 km in winter, 12.7 in spring, 20 in summer and 17 in autumn PM2.5 of two
     places is alike enough to correct one by the other, says FILTER (Hassani et al. 2025, doi
-    10.1016/j.jenvman.2025.125100): less in winter, when sources are local. The nearest ten are asked; those with
-    the same optics where there are three, as raw values of different optics differ. Limits on the difference
-    are a judgement: 10 ug/m3, 80 % and 4 scaled MAD of the neighbours, in three of four hours. A neighbourhood
-    with a fire of its own may be marked: it is suspect, not bad.
+    10.1016/j.jenvman.2025.125100): less in winter, when sources are local. The nearest ten are asked; those
+    with the same optics where there are three, as raw values of different optics differ. Limits on the
+    difference are a judgement: 10 ug/m3, 80 % and 4 scaled MAD of the neighbours, in three of four hours. A
+    neighbourhood with a fire of its own may be marked: it is suspect, not bad.
     """
 
     name = "neighbours"
@@ -77,8 +69,8 @@ class Neighbours:
 class Clogged:
     """Air does not get in: inlet blocked, fan dead, web or dust before it. Found against the neighbours.
 
-    Nearly nothing where the neighbours have something, for hours; or the ratio to them fell to half of what it
-    was for days (`decline`), as dust does it. deSouza et al. 2023 (doi 10.1039/d2ea00142j) find degraded
+    Nearly nothing where the neighbours have something, for hours; or the ratio to them fell to half of what
+    it was for days (`decline`), as dust does it. deSouza et al. 2023 (doi 10.1039/d2ea00142j) find degraded
     PurpleAirs by what stands beside them, in the same way; limits are a judgement. Without neighbours it
     cannot be found: a low value is then as good as clean air.
     """
@@ -120,7 +112,7 @@ class _Track:
 
 
 class Network:
-    """All series together. Feed it with `advance`, `bits` and `add`, in this order, for each sample."""
+    """All series together. `judge` each sample, in the order of time."""
 
     def __init__(
         self,
@@ -131,11 +123,15 @@ class Network:
     ) -> None:
         self._neighbours, self._clogged, self._complete = neighbours, clogged, complete
         self._places = places
+        self._map: Near | None = None
         self._near: dict[tuple[str, float], list[str]] = {}
         self._book = HourBook()
         self._names: dict[int, str] = {}
         self._tracks: dict[tuple[int, str], _Track] = {}
+        # By series: its track's verdicts, to be looked up for every sample.
+        self._verdicts: dict[tuple[int, str], dict[int, int]] = {}
         self._closed_upto = -1
+        self._open_from = 0
         self._next_close = -1
         self.closed: list[Hour] = []
 
@@ -146,35 +142,44 @@ class Network:
 
     def places_changed(self) -> None:
         """Work out anew who is near whom."""
+        self._map = None
         self._near.clear()
+
+    def judge(self, s: Sample, t: int, qc: int) -> int:
+        """`qc` with what the last hour that was over at t says of the series; then take the sample in.
+
+        One of an hour that is over changes nothing.
+        """
+        # By the earlier of both clocks: one that runs ahead ends no hour too soon.
+        received = s.received_ms // 1000
+        now = t if t < received else received
+        if now >= self._next_close:
+            self.advance(now)
+        key = (s.node_id, s.slot)
+        verdicts = self._verdicts.get(key)
+        if verdicts:
+            qc |= verdicts.get((t - GRACE_S) // HOUR_S - 1, 0)
+        if t > self._open_from:
+            self._names[s.node_id] = s.node
+            self._book.add(key, s, t, qc)
+        return qc
 
     def advance(self, t: int) -> None:
         """Time has come to t (UTC s): close the hours that are over."""
-        if t < self._next_close:
-            return
         upto = (t - GRACE_S) // HOUR_S - 1
         for hour in sorted(self._book.open):
             if hour <= upto:
                 self._close(hour)
-        self._closed_upto = max(self._closed_upto, upto)
-        self._next_close = (self._closed_upto + 2) * HOUR_S + GRACE_S
+        self._note_closed(upto)
 
     def bits(self, node_id: int, slot: str, t: int) -> int:
         """What the last hour that was over at t says of a series."""
-        track = self._tracks.get((node_id, slot))
-        if track is None or not track.verdicts:
-            return 0
-        return track.verdicts.get((t - GRACE_S) // HOUR_S - 1, 0)
+        verdicts = self._verdicts.get((node_id, slot))
+        return verdicts.get((t - GRACE_S) // HOUR_S - 1, 0) if verdicts else 0
 
     def remembers(self, t: int) -> bool:
         """Whether verdicts are still known for a reading of that time."""
         return (t - GRACE_S) // HOUR_S - 1 > self._closed_upto - KEPT_HOURS
-
-    def add(self, s: Sample, t: int, qc: int) -> None:
-        """Take a judged sample into its hour; one of an hour that is over changes nothing."""
-        if t > (self._closed_upto + 1) * HOUR_S:
-            self._names[s.node_id] = s.node
-            self._book.add(s, t, qc)
 
     def amend(self, s: Sample, bit: int) -> None:
         self._book.amend(s, bit)
@@ -189,8 +194,12 @@ class Network:
         for row, name in hours:
             self._names[row.node_id] = name
             self._remember(row)
-            self._closed_upto = max(self._closed_upto, row.hour)
-        self._next_close = (self._closed_upto + 2) * HOUR_S + GRACE_S
+            self._note_closed(row.hour)
+
+    def _note_closed(self, upto: int) -> None:
+        self._closed_upto = max(self._closed_upto, upto)
+        self._open_from = (self._closed_upto + 1) * HOUR_S
+        self._next_close = self._open_from + HOUR_S + GRACE_S
 
     def _close(self, hour: int) -> None:
         rows = self._book.take(hour, self._complete)
@@ -204,7 +213,7 @@ class Network:
             if near:
                 middle = _median(near)
                 mad = _MAD * _median([abs(value - middle) for value in near])
-                row = row._replace(near=middle, near_mad=mad, near_n=len(near))  # noqa: PLW2901
+                row = row._replace(near=middle, near_mad=mad, near_n=len(near))
             self.closed.append(row)
             self._remember(row)
 
@@ -230,7 +239,10 @@ class Network:
         """Other nodes within that radius, nearest first."""
         near = self._near.get((name, km))
         if near is None:
-            near = self._near[name, km] = list(_within(name, km, self._places))
+            if self._map is None:
+                self._map = Near(self._places)
+            enough = _LOOKED_AT * self._neighbours.settings.most
+            near = self._near[name, km] = self._map.to(name, km, enough)[:enough]
         return near
 
     def _remember(self, row: Hour) -> None:
@@ -238,6 +250,7 @@ class Network:
         track = self._tracks.get((row.node_id, row.slot))
         if track is None:
             track = self._tracks[row.node_id, row.slot] = _Track(self._neighbours.settings.hours)
+            self._verdicts[row.node_id, row.slot] = track.verdicts
         own, near = row.pm25_median, row.near
         if own is None or near is None or row.have < _FEWEST:
             return
@@ -268,16 +281,3 @@ class Network:
 def _median(values: Iterable[float]) -> float:
     ordered = sorted(values)
     return ordered[len(ordered) // 2]
-
-
-def _within(name: str, km: float, places: Mapping[str, Spot]) -> Iterable[str]:
-    here = places.get(name)
-    if here is None:
-        return []
-    east = _KM * cos(radians(here.lat))
-    found = [
-        (hypot((there.lat - here.lat) * _KM, (there.lon - here.lon) * east), other)
-        for other, there in places.items()
-        if other != name
-    ]
-    return [other for distance, other in sorted(found) if distance <= km]

@@ -53,7 +53,9 @@ class ClockSettings(CheckSettings):
 
 class RateSettings(CheckSettings):
     ug: Float = Field(80.0, gt=0, le=10000, description="A step of more than that, ug/m3,")
-    factor: Float = Field(3.0, ge=1, le=1000, description="and to more than so many times or as little of it,")
+    factor: Float = Field(
+        3.0, ge=1, le=1000, description="and to more than so many times or as little of it,"
+    )
     within_s: Int = Field(900, ge=1, le=86400, description="between readings no further apart than that, s.")
 
 
@@ -118,36 +120,57 @@ class QualitySettings(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool = Field(True, description="Judge readings; false: none is judged, and no quality is written.")
+    enabled: bool = Field(
+        True, description="Judge readings; false: none is judged, and no quality is written."
+    )
     settle_s: Int = Field(
         60, ge=1, le=86400, description="So long after the last late reading of a node it is judged anew, s."
     )
-    range: CheckSettings = Field(default_factory=CheckSettings, description="Beyond what a sensor can measure.")
-    saturated: CheckSettings = Field(default_factory=CheckSettings, description="At the end of the range.")
-    device: CheckSettings = Field(default_factory=CheckSettings, description="The sensor reports a fault.")
-    climate: CheckSettings = Field(
-        default_factory=CheckSettings, description="Temperature, humidity or pressure tell nothing."
+    range: CheckSettings = Field(
+        default_factory=CheckSettings.model_construct, description="Beyond what a sensor can measure."
     )
-    warmup: WarmupSettings = Field(default_factory=WarmupSettings, description="The sensor was not warm yet.")
+    saturated: CheckSettings = Field(
+        default_factory=CheckSettings.model_construct, description="At the end of the range."
+    )
+    device: CheckSettings = Field(
+        default_factory=CheckSettings.model_construct, description="The sensor reports a fault."
+    )
+    climate: CheckSettings = Field(
+        default_factory=CheckSettings.model_construct,
+        description="Temperature, humidity or pressure tell nothing.",
+    )
+    warmup: WarmupSettings = Field(
+        default_factory=WarmupSettings.model_construct, description="The sensor was not warm yet."
+    )
     humid: HumidSettings = Field(
-        default_factory=HumidSettings, description="Particles are swollen by water, raw values too high."
+        default_factory=HumidSettings.model_construct,
+        description="Particles are swollen by water, raw values too high.",
     )
     sizes: SizesSettings = Field(
-        default_factory=SizesSettings, description="Sizes or channels contradict each other."
+        default_factory=SizesSettings.model_construct, description="Sizes or channels contradict each other."
     )
-    clock: ClockSettings = Field(default_factory=ClockSettings, description="The time is in doubt.")
-    rate: RateSettings = Field(default_factory=RateSettings, description="A steep change.")
-    spike: SpikeSettings = Field(default_factory=SpikeSettings, description="One or two readings far off.")
-    stuck: StuckSettings = Field(default_factory=StuckSettings, description="The values repeat.")
+    clock: ClockSettings = Field(
+        default_factory=ClockSettings.model_construct, description="The time is in doubt."
+    )
+    rate: RateSettings = Field(default_factory=RateSettings.model_construct, description="A steep change.")
+    spike: SpikeSettings = Field(
+        default_factory=SpikeSettings.model_construct, description="One or two readings far off."
+    )
+    stuck: StuckSettings = Field(
+        default_factory=StuckSettings.model_construct, description="The values repeat."
+    )
     disagree: DisagreeSettings = Field(
-        default_factory=DisagreeSettings, description="Two PM sensors of a node disagree."
+        default_factory=DisagreeSettings.model_construct, description="Two PM sensors of a node disagree."
     )
     neighbours: NeighbourSettings = Field(
-        default_factory=NeighbourSettings, description="Far from what stands around it, for hours."
+        default_factory=NeighbourSettings.model_construct,
+        description="Far from what stands around it, for hours.",
     )
     clogged: CloggedSettings = Field(
-        default_factory=CloggedSettings, description="Air does not get in, as against the neighbours."
+        default_factory=CloggedSettings.model_construct,
+        description="Air does not get in, as against the neighbours.",
     )
     incomplete: CompleteSettings = Field(
-        default_factory=CompleteSettings, description="Too few readings of an hour, hours of a day."
+        default_factory=CompleteSettings.model_construct,
+        description="Too few readings of an hour, hours of a day.",
     )

@@ -16,21 +16,29 @@ class Stuck(Check[StuckSettings]):
     10.5194/amt-16-3085-2023, whose test takes a value's precision into account; constant values are FILTER's
     second step): a Plantower without counts rests at 2 ug/m3 for an hour, as it counts whole ug/m3, and an
     SDS011 at 0.3. So there it gets `low_minutes`: where PM2.5 is at most ten steps of the model (models.py,
-    `low`), PM10 three times that, and no count came along. Elsewhere a mean of many frames that repeats for `minutes` is
-    no chance. The bit comes up at the end of that time and stays until a value differs.
+    `low`), PM10 three times that, and no count came along. Elsewhere a mean of many frames that repeats for
+    `minutes` is no chance. The bit comes up at the end of that time and stays until a value differs.
     """
 
     name: ClassVar[str] = "stuck"
     ordered: ClassVar[bool] = True
 
+    def __init__(self, settings: StuckSettings) -> None:
+        super().__init__(settings)
+        self.readings, self.seconds = settings.readings, settings.minutes * 60
+        self.low_seconds = settings.low_minutes * 60
+
     def watch(self, series: Series) -> Step:
-        return _StuckWatch(self.settings, self.bit, series.model.low).step
+        return _StuckWatch(self, series.model.low).step
 
 
 class _StuckWatch:
-    def __init__(self, settings: StuckSettings, bit: int, low: float) -> None:
-        self._seconds, self._low_seconds = settings.minutes * 60, settings.low_minutes * 60
-        self._readings, self._bit, self._low = settings.readings, bit, low
+    """One series: what it last said, since when, and how often."""
+
+    __slots__ = ("_check", "_count", "_low", "_n03", "_pm1", "_pm10", "_pm25", "_since")
+
+    def __init__(self, check: Stuck, low: float) -> None:
+        self._check, self._low = check, low
         self._pm25: float | None = None
         self._pm10: float | None = None
         self._pm1: float | None = None
@@ -40,17 +48,18 @@ class _StuckWatch:
 
     def step(self, s: Sample) -> int:
         pm25, t = s.pm25, s.t
-        flagged = self._bit if s.flags and "stuck" in s.flags.split() else 0
         if pm25 is None or t is None:
             return 0
+        check = self._check
+        flagged = check.bit if s.flags and "stuck" in s.flags.split() else 0
         if pm25 != self._pm25 or s.pm10 != self._pm10 or s.pm1 != self._pm1 or s.n03 != self._n03:
             self._pm25, self._pm10, self._pm1, self._n03 = pm25, s.pm10, s.pm1, s.n03
             self._since, self._count = t - s.dt, 1
             return flagged
         self._count += 1
-        if self._count < self._readings:
+        if self._count < check.readings:
             return flagged
-        seconds = self._seconds
+        seconds = check.seconds
         if s.n03 is None and pm25 <= self._low and (s.pm10 is None or s.pm10 <= 3 * self._low):
-            seconds = self._low_seconds
-        return self._bit if t - self._since >= seconds else flagged
+            seconds = check.low_seconds
+        return check.bit if t - self._since >= seconds else flagged

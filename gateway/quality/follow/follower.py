@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -17,7 +17,8 @@ from gateway.operate.heartbeat import Heartbeat
 from gateway.quality.checks.bits import PROVISIONAL
 from gateway.quality.checks.hours import HOUR_S
 from gateway.quality.checks.judge import Judge
-from gateway.quality.checks.network import HISTORY_DAYS, Spot
+from gateway.quality.checks.near import Spot
+from gateway.quality.checks.network import HISTORY_DAYS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.checks.settings import QualitySettings
@@ -208,7 +209,7 @@ class QualityFollower(threading.Thread):
         self._judge = judge
         return judge
 
-    def _before_cursor(self, reader: sqlite3.Connection):  # noqa: ANN202
+    def _before_cursor(self, reader: sqlite3.Connection) -> Generator[Sample]:
         """What came in the last MEMORY_S and HOUR_S before the cursor, in pages."""
         row = reader.execute(
             "SELECT received_ms FROM readings WHERE id <= ? ORDER BY id DESC LIMIT 1", (self._cursor,)

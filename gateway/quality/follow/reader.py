@@ -1,4 +1,4 @@
-"""What the page and others ask of the judgements: an own read-only connection, for the thread that made it."""
+"""What the page and others ask of the judgements: a read-only connection for the thread that made it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class QualityReader:
 
     def of_latest(self) -> dict[int, int]:
         """Of the newest reading of each node and slot."""
-        query = "SELECT quality.reading_id, qc FROM latest JOIN quality ON quality.reading_id = latest.reading_id"
+        query = (
+            "SELECT quality.reading_id, qc FROM latest JOIN quality ON quality.reading_id = latest.reading_id"
+        )
         return dict(self._db.execute(query).fetchall())
 
     def between(self, node: str, since: int, until: int) -> dict[int, int]:

@@ -43,7 +43,7 @@ def rejudge(
             _take_amended(node, book, changed, found)
             t = s.t or 0
             if first_hour <= hour_of(t) <= last_hour:
-                book.add(s, t, qc)
+                book.add((s.node_id, s.slot), s, t, qc)
             # What is before the span is read for the memory alone: some of its own past is not.
             if t >= span.since and qc != before:
                 changed[s.id] = qc

@@ -20,7 +20,9 @@ _UPSERT = (
     "INSERT INTO quality (reading_id, version, qc, change) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " version = excluded.version, qc = excluded.qc, change = excluded.change"
 )
-_PUT_HOUR = f"INSERT OR REPLACE INTO quality_hours ({', '.join(_HOUR)}) VALUES ({', '.join('?' * len(_HOUR))})"  # noqa: S608
+_PUT_HOUR = (
+    f"INSERT OR REPLACE INTO quality_hours ({', '.join(_HOUR)}) VALUES ({', '.join('?' * len(_HOUR))})"  # noqa: S608
+)
 # Of an hour that is counted anew, what the neighbours had stays.
 _PUT_HOUR_AGAIN = (
     f"INSERT INTO quality_hours ({', '.join(_HOUR)}) VALUES ({', '.join('?' * len(_HOUR))})"  # noqa: S608
@@ -60,15 +62,25 @@ def samples_after(db: sqlite3.Connection, id: int, limit: int) -> list[Sample]:
     return list(map(Sample._make, db.execute(query, (id, limit))))
 
 
+def samples_between(db: sqlite3.Connection, since: int, until: int) -> list[Sample]:
+    """Of all nodes those with since < t <= until (UTC s), in the order of (t, id)."""
+    query = (
+        f"SELECT {COLUMNS} FROM nodes CROSS JOIN readings ON readings.node_id = nodes.id"  # noqa: S608
+        " WHERE readings.t > ? AND readings.t <= ? ORDER BY readings.t, readings.id"
+    )
+    return list(map(Sample._make, db.execute(query, (since, until))))
+
+
 def samples_of_node(
     db: sqlite3.Connection, node_id: int, after: tuple[int, int], until: int, upto_id: int, limit: int
 ) -> list[tuple[Sample, int | None]]:
-    """In the order of (t, id), from behind `after`, those with t <= until and id <= upto_id, with their qc."""
+    """In the order of (t, id), from behind `after`, with t <= until and id <= upto_id; with their qc."""
     query = (
         f"SELECT {COLUMNS}, quality.qc FROM readings"  # noqa: S608
         " JOIN nodes ON nodes.id = readings.node_id LEFT JOIN quality ON quality.reading_id = readings.id"
         " WHERE readings.node_id = ? AND readings.t >= ? AND readings.t <= ?"
-        " AND (readings.t > ? OR readings.id > ?) AND readings.id <= ? ORDER BY readings.t, readings.id LIMIT ?"
+        " AND (readings.t > ? OR readings.id > ?) AND readings.id <= ?"
+        " ORDER BY readings.t, readings.id LIMIT ?"
     )
     t, id = after
     found = db.execute(query, (node_id, t, until, t, id, upto_id, limit))
@@ -114,9 +126,7 @@ def write(db: sqlite3.Connection, version: Version, what: Judgements) -> None:
     number = _version_id(db, version)
     change = (cursor(db, _CHANGE) or 0) + 1
     judged = _still_there(db, what.qc)
-    db.executemany(
-        _UPSERT, [(id, number, qc, change + i) for i, (id, qc) in enumerate(judged)]
-    )
+    db.executemany(_UPSERT, [(id, number, qc, change + i) for i, (id, qc) in enumerate(judged)])
     change += len(judged)
     db.executemany(
         "UPDATE quality SET qc = qc | ?, change = ? WHERE reading_id = ?",

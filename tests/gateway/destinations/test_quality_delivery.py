@@ -31,9 +31,7 @@ def influx(influx1: Callable[..., Influx1]) -> Influx1:
 
 
 def sink_to(influx: Influx1) -> InfluxV1Sink:
-    return InfluxV1Sink(
-        InfluxSettings(enabled=True, api="v1", url=influx.url, database="smog", timeout_s=5)
-    )
+    return InfluxV1Sink(InfluxSettings(enabled=True, api="v1", url=influx.url, database="smog", timeout_s=5))
 
 
 @pytest.fixture
@@ -100,9 +98,12 @@ def test_bits_are_fields_of_the_readings_points_and_what_is_judged_anew_comes_ag
     rows = rows_in(influx)
     assert len(rows) == 119
     assert sum(row["qc"] for row in rows.values()) == QC_BITS["spike"] | QC_BITS["rate"]
-    assert influx.query(f'SELECT count(pm25) FROM "reading" WHERE qc & {QC_BITS["spike"]} = 0', "smog")[0][
-        "count"
-    ] == 118
+    assert (
+        influx.query(f'SELECT count(pm25) FROM "reading" WHERE qc & {QC_BITS["spike"]} = 0', "smog")[0][
+            "count"
+        ]
+        == 118
+    )
 
 
 def test_corrected_values_are_floats_beside_the_raw_ones(
@@ -118,7 +119,9 @@ def test_corrected_values_are_floats_beside_the_raw_ones(
     first, second = sorted(rows_in(influx).items())
     assert "pm25_cor" not in {name for name, value in first[1].items() if value is not None}
     assert (second[1]["pm25_cor"], second[1]["pm10_cor"]) == (5.0, 7.25)
-    types = {row["fieldKey"]: row["fieldType"] for row in influx.query('SHOW FIELD KEYS FROM "reading"', "smog")}
+    types = {
+        row["fieldKey"]: row["fieldType"] for row in influx.query('SHOW FIELD KEYS FROM "reading"', "smog")
+    }
     assert (types["qc"], types["pm25_cor"]) == ("integer", "float")
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gateway.quality.checks import Judge, QualitySettings, Sample, names_of
-from gateway.quality.checks.network import Spot
+from gateway.quality.checks.near import Spot
 
 # 2025-01-15 00:00 UTC: winter, a full hour.
 T0 = 1_736_899_200

@@ -1,6 +1,6 @@
 """A process that is killed: commits readings to a journal and judges them, until it has said `done`.
 
-    python -m tests.gateway.quality.killed JOURNAL READINGS
+python -m tests.gateway.quality.killed JOURNAL READINGS
 """
 
 from __future__ import annotations

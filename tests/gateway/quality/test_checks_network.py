@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
+from math import cos, hypot, radians
+from types import SimpleNamespace
 
 import pytest
 
-from gateway.quality.checks import Hour, Judge, QualitySettings, Sample, names_of
-from gateway.quality.checks.hours import Cadence, Completeness, hour_of
+from gateway.quality.checks import QC_BITS, Hour, Judge, QualitySettings, Sample, names_of
+from gateway.quality.checks.hours import Completeness, expected_of, hour_of
+from gateway.quality.checks.near import Near
 from gateway.quality.checks.settings import CompleteSettings
 from tests.gateway.quality.judging import T0, judge_all, places, sample, settings, wobbling
 
@@ -73,14 +77,8 @@ def test_neighbours_are_near_by_the_season_and_have_a_place() -> None:
     july = [
         each._replace(t=(each.t or 0) + summer, received_ms=each.received_ms + summer * 1000) for each in far
     ]
-    assert judge_all(july, where=places(6, apart_km=5))[july[-6].id] == settings_bit("neighbours")
+    assert judge_all(july, where=places(6, apart_km=5))[july[-6].id] == QC_BITS["neighbours"]
     assert not found_on(far, 1, "neighbours", judge_all(far, where={}))
-
-
-def settings_bit(name: str) -> int:
-    from gateway.quality.checks import QC_BITS
-
-    return QC_BITS[name]
 
 
 def test_those_of_the_same_optics_are_asked_first() -> None:
@@ -141,7 +139,8 @@ def test_an_hour_says_what_half_of_its_readings_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("have", "expected", "enough"), [(45, 60, True), (44, 60, False), (1, 1, True), (0, 1, False), (3, 4, True)]
+    ("have", "expected", "enough"),
+    [(45, 60, True), (44, 60, False), (1, 1, True), (0, 1, False), (3, 4, True)],
 )
 def test_three_quarters_are_enough(have: int, expected: int, enough: bool) -> None:
     assert (Completeness(CompleteSettings()).judge(have, expected) == 0) == enough
@@ -165,11 +164,13 @@ def test_a_day_needs_eighteen_hours() -> None:
     ("gap", "dt", "expected"), [(60, 60, 60), (600, 60, 6), (601, 60, 6), (65, 60, 55), (7200, 60, 1)]
 )
 def test_what_an_hour_should_have_follows_from_the_pace(gap: int, dt: int, expected: int) -> None:
-    cadence = Cadence()
-    for at in range(10):
-        cadence.add(T0 + at * gap, dt)
-    cadence.add(T0 + 11 * gap, dt)  # one is missing
-    assert cadence.expected() == expected
+    times = [T0 + at * gap for at in (*range(10), 11)]  # one is missing
+    assert expected_of(times, dt, 60) == (expected, gap)
+
+
+def test_without_two_readings_the_pace_is_as_it_was() -> None:
+    assert expected_of([T0], 60, 600) == (6, 600)
+    assert expected_of([T0, T0], 60, 0) == (60, 60)
 
 
 def test_a_network_that_begins_anew_from_its_hours_goes_on_as_before() -> None:
@@ -184,3 +185,26 @@ def test_a_network_that_begins_anew_from_its_hours_goes_on_as_before() -> None:
     checked = [each for each in later if (each.t or 0) > T0 + 5 * 3600]
     assert checked
     assert {each.id: found[each.id] for each in checked} == {each.id: whole[each.id] for each in checked}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_nearest_are_found_as_by_looking_at_all(seed: int) -> None:
+    rng = random.Random(seed)
+    spots = {
+        f"n{i}": SimpleNamespace(lat=52.2 + rng.gauss(0, 0.1), lon=21.0 + rng.gauss(0, 0.2))
+        for i in range(150)
+    }
+    near = Near(spots)
+    east = 111.2 * cos(radians(sum(spot.lat for spot in spots.values()) / len(spots)))
+    for name in list(spots)[:20]:
+        km, here = rng.uniform(0.5, 30), spots[name]
+        all_by_distance = sorted(
+            (hypot((spot.lat - here.lat) * 111.2, (spot.lon - here.lon) * east), other)
+            for other, spot in spots.items()
+            if other != name
+        )
+        wanted = [other for distance, other in all_by_distance if distance <= km]
+        assert near.to(name, km, 10_000) == wanted
+        assert near.to(name, km, 10)[:10] == wanted[:10]
+    assert near.to("nobody", 5, 3) == []
+    assert Near({}).to("n1", 5, 3) == []

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from gateway.quality.checks import QC_BITS, Judge, QualitySettings, Sample
 from gateway.quality.checks.base import Check, Series, Step
 from gateway.quality.checks.bits import PROVISIONAL, UNJUDGED
+from gateway.quality.checks.judge import checks_of
+from gateway.quality.checks.models import model_of
+from gateway.quality.checks.plain import SCREENED, screen_of
 from gateway.quality.checks.settings import CheckSettings
 from tests.gateway.quality.judging import T0, judge_all, places, sample, series, wobbling
 
@@ -37,7 +40,9 @@ def samples(draw: st.DrawFn) -> list[Sample]:
                 node=f"n{number}",
                 slot=draw(st.sampled_from("aab")),
                 model=draw(st.sampled_from(["sds011", "sds011", "pms5003", "sps30", "new"])),
-                flags=draw(st.sampled_from(["", "", "stuck", "no_frame bad_checksum", "climate_stuck", "new"])),
+                flags=draw(
+                    st.sampled_from(["", "", "stuck", "no_frame bad_checksum", "climate_stuck", "new"])
+                ),
                 received_ms=(T0 + draw(st.integers(-1000, 10**6))) * 1000,
                 up=draw(st.integers(0, 2**53)),
                 dt=draw(st.integers(0, 86400)),
@@ -123,3 +128,15 @@ def test_a_version_names_checks_and_their_settings() -> None:
     judge = Judge(QualitySettings(), {})
     assert '"name":"spike"' in judge.version.checks
     assert '"name":"neighbours"' in judge.version.checks
+
+
+@seed(SEED)
+@settings(max_examples=300, deadline=None)
+@given(samples())
+def test_a_reading_that_passes_the_quick_look_passes_all_that_it_speaks_for(made: list[Sample]) -> None:
+    checks = [each for each in checks_of(QualitySettings()) if isinstance(each, SCREENED)]
+    assert len(checks) == len(SCREENED)
+    for s in [*made, *(each._replace(flags="", pm25=5.0, up=10**6, dt=60) for each in made)]:
+        series = Series(s.slot, model_of(s.model), lambda *_: None)
+        if screen_of(series.model, checks)(s):
+            assert [check.name for check in checks if check.watch(series)(s)] == []

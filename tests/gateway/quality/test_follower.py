@@ -131,7 +131,9 @@ def test_every_reading_is_judged_and_none_is_changed(journal: Journal, start: St
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_backlog_that_comes_late_is_judged_as_if_in_order(journal: Journal, start: Start, seed: int) -> None:
+def test_a_backlog_that_comes_late_is_judged_as_if_in_order(
+    journal: Journal, start: Start, seed: int
+) -> None:
     print("seed", seed)
     rng = random.Random(seed)
     values = wobbling(400, 20.0)
@@ -150,7 +152,9 @@ def test_a_backlog_that_comes_late_is_judged_as_if_in_order(journal: Journal, st
     wait_until_judged(journal, follower)
     assert follower.figures.late > 100
     found, wanted = judged(journal), in_order(journal)
-    assert {key: (names_of(found[key]), names_of(wanted[key])) for key in wanted if found[key] != wanted[key]} == {}
+    assert {
+        key: (names_of(found[key]), names_of(wanted[key])) for key in wanted if found[key] != wanted[key]
+    } == {}
     assert sum(1 for qc in wanted.values() if "stuck" in names_of(qc)) == 31
     assert [seq for (_, seq), qc in sorted(wanted.items()) if "spike" in names_of(qc)] == [100, 250]
     with journal.writing() as db:

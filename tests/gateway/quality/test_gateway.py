@@ -1,4 +1,4 @@
-"""The whole gateway: a reading that comes over MQTT is judged, shown with its trust, counted and delivered."""
+"""The whole gateway: a reading that comes over MQTT is judged, shown, counted and delivered."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_a_bad_value_greys_its_node_and_switched_off_nothing_is_judged(
     assert gateway.quality is None
     node.readings(reading(2, pm25=999.9, pm10=1000.0, flags=["saturated"]))
     wait_for(lambda: node.acked(1, 2), what="the ack")
-    (slot,) = wait_for(lambda: [s for s in slots_of(gateway, "node-2") if s["qc"] is None], what="no judgement")
+    (slot,) = wait_for(
+        lambda: [s for s in slots_of(gateway, "node-2") if s["qc"] is None], what="no judgement"
+    )
     assert (slot["trust"], slot["checks"]) == (None, [])
     again = make_settings(tmp_path, port, web=PAGE, broker={"client_id": "grey"}, quality={"settle_s": 5})
     assert sorted(gateway.reload(lambda: again)) == ["quality.enabled", "quality.settle_s"]
