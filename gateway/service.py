@@ -17,7 +17,7 @@ from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
 from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
-from gateway.operate.health import not_alive
+from gateway.operate.health import not_alive, not_judging
 from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
 from gateway.operate.watch import Watch
@@ -96,7 +96,10 @@ class Gateway:
         if settings.web.enabled:
             self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places)
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
-        duties = [self.session.tend] + ([self.monitor.tend] if self.monitor is not None else [])
+        self._told_of_quality = False
+        duties = [self.session.tend, self._look_at_quality]
+        if self.monitor is not None:
+            duties.append(self.monitor.tend)
         self.watch = Watch(duties)
         self.last_reload_worked = True
 
@@ -215,6 +218,14 @@ class Gateway:
             self.quality.start()
         for delivery in self.quality_deliveries:
             delivery.start()
+
+    def _look_at_quality(self) -> None:
+        """Tell, once, when nothing is judged: it is no reason to start anew."""
+        problems = not_judging(self)
+        if problems and not self._told_of_quality:
+            told = [f"{each.part}: {each.why}" for each in problems]
+            log.error("the checks do not get on; everything else does", problems=told)
+        self._told_of_quality = bool(problems)
 
     def _stop_quality(self, seconds: float) -> bool:
         """Stop them together; whether they have ended."""

@@ -35,15 +35,22 @@ def not_alive(gateway: Gateway) -> list[Problem]:
         found += _thread("lease", gateway.duty, gateway.duty.heart)
     for delivery in gateway.deliveries:
         found += _thread(f"delivery to {delivery.destination}", delivery, delivery.heart)
-    if gateway.quality is not None:
-        found += _thread("quality", gateway.quality, gateway.quality.heart)
-    for carrier in gateway.quality_deliveries:
-        found += _thread(f"quality to {carrier.destination}", carrier, carrier.heart)
     session = gateway.session
     if session.silent_s > PATIENCES * session.patience_s and not gateway.inbox.full:
         found.append(Problem("session", f"the MQTT thread gave no sign of life for {session.silent_s:.0f} s"))
     if gateway.web is not None and not gateway.web.alive:
         found.append(Problem("page", "its thread has ended"))
+    return found
+
+
+def not_judging(gateway: Gateway) -> list[Problem]:
+    """Threads of the checks that have ended or hang. It makes nobody start the gateway anew: receiving and
+    delivering readings goes on without them."""
+    found: list[Problem] = []
+    if gateway.quality is not None:
+        found += _thread("quality", gateway.quality, gateway.quality.heart)
+    for carrier in gateway.quality_deliveries:
+        found += _thread(f"quality to {carrier.destination}", carrier, carrier.heart)
     return found
 
 

@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.journal import JournalError, JournalReader
+from gateway.operate.health import not_judging
 
 if TYPE_CHECKING:
     from gateway.service import Gateway
@@ -145,6 +146,8 @@ class _Figures(Collector):
         yield _counter("quality_failures", "Steps of the judging that failed.", figures.failures)
         yield _gauge("quality_lag_readings", "Readings that are not judged yet.", figures.lag)
         yield _gauge("quality_waiting_nodes", "Nodes that are to be judged anew.", figures.waiting)
+        stalled = bool(not_judging(self._gateway))
+        yield _gauge("quality_stalled", "1 while a thread of the checks has ended or hangs.", stalled)
         errors = CounterMetricFamily(
             "dustline_quality_check_errors", "Bugs met in checks, by check.", labels=["check"]
         )

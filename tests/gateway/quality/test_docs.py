@@ -18,7 +18,9 @@ def rows(repo: Path) -> dict[str, list[str]]:
 
 def test_bits_and_trust(repo: Path) -> None:
     said = {name: (int(cells[0]), cells[1]) for name, cells in rows(repo).items()}
-    trust = {name: "bad" if bit & BAD else "suspect" if bit & SUSPECT else "" for name, bit in QC_BITS.items()}
+    trust = {
+        name: "bad" if bit & BAD else "suspect" if bit & SUSPECT else "" for name, bit in QC_BITS.items()
+    }
     assert said == {name: (bit, trust[name]) for name, bit in QC_BITS.items()}
     assert f"bad {BAD}, suspect {SUSPECT}." in (repo / "docs" / "quality-checks.md").read_text()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.operate.health import not_alive
+from gateway.operate.health import not_alive, not_judging
 from gateway.service import Gateway
 from tests.gateway.conftest import make_settings
 from tests.gateway.talker import Talker, reading
@@ -76,12 +76,22 @@ def test_a_bad_value_greys_its_node_and_switched_off_nothing_is_judged(
     wait_for(lambda: [s for s in slots_of(gateway, "node-2") if s["trust"] == "bad"], what="the judgement")
 
 
-def test_a_follower_that_has_ended_is_told_of(shared_broker: Mosquitto, run_gateway: Run) -> None:
+def test_a_follower_that_has_ended_is_told_of_and_no_reason_to_start_anew(
+    shared_broker: Mosquitto, run_gateway: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     gateway = run_gateway(shared_broker.port, broker={"client_id": "ended"})
-    assert not_alive(gateway) == []
+    assert not_judging(gateway) == []
     assert gateway.quality is not None
     assert gateway.quality.stop(10)
-    assert [problem.part for problem in not_alive(gateway)] == ["quality"]
+    assert [problem.part for problem in not_judging(gateway)] == ["quality"]
+    assert not_alive(gateway) == []
+    told = list[str]()
+
+    def is_told() -> bool:
+        told.append(capsys.readouterr().out)
+        return "the checks do not get on" in "".join(told)
+
+    wait_for(is_told, what="a line in the log")
 
 
 @pytest.mark.needs_influxd
