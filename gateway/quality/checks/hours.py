@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 from gateway.quality.checks.bits import BAD, PROVISIONAL, QC_BITS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CompleteSettings
+from gateway.quality.means import expected_in_an_hour
 
 HOUR_S = 3600
-# A cadence that is read off the data wavers.
-_WAVER = 0.01
 
 
 def hour_of(t: int) -> int:
@@ -58,9 +57,7 @@ def expected_of(times: Sequence[int], dt: int, usual: int) -> tuple[int, int]:
     """
     gaps = sorted([later - earlier for earlier, later in pairwise(times) if later > earlier])
     seconds = max(1, dt, gaps[(len(gaps) - 1) // 2] if gaps else usual)
-    exact = HOUR_S / seconds
-    nearest = round(exact)
-    return max(1, nearest if abs(exact - nearest) <= _WAVER * nearest else int(exact)), seconds
+    return max(1, expected_in_an_hour(seconds)), seconds
 
 
 class Completeness:

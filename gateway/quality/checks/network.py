@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
+from typing import NamedTuple
 
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.checks.hours import HOUR_S, Completeness, Hour, HourBook
@@ -25,20 +26,31 @@ KEPT_HOURS = 14 * 24
 # What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
 HISTORY_DAYS = 14
 _FEWEST = 3  # readings that make a median
+_BASE = 2.0  # ug/m3
+# A ratio that is not the usual one: in the median of so many hours, and by so many of its own scaled MAD.
+_SHIFT_HOURS = 6
+_DECLINE_HOURS = 12
+_SHIFT_MADS = 4.0
+# Of the log ratio; sound sensors of a city have 0.07 to 0.15, and a drift that is learned widens it.
+_MOST_MAD = 0.15
+# What is usual takes three days of hours.
+_USUAL_HOURS = 72
 # So many times `most` are looked at for those of the same optics.
 _LOOKED_AT = 3
 _MAD = 1.4826  # to a standard deviation
 
 
 class Neighbours:
-    """For hours on end far from the median of what stands around it, to one side.
+    """For hours on end far from the median of what stands around it, or from its own usual ratio to that.
 
     Radius by season: within 11.5 km in winter, 12.7 in spring, 20 in summer and 17 in autumn PM2.5 of two
     places is alike enough to correct one by the other, says FILTER (Hassani et al. 2025, doi
     10.1016/j.jenvman.2025.125100): less in winter, when sources are local. The nearest ten are asked; those
-    with the same optics where there are three, as raw values of different optics differ. Limits on the
-    difference are a judgement: 10 ug/m3, 80 % and 4 scaled MAD of the neighbours, in three of four hours. A
-    neighbourhood with a fire of its own may be marked: it is suspect, not bad.
+    with the same optics where there are three, as raw values of different optics differ. Far is by 10 ug/m3,
+    80 % and 4 scaled MAD of the neighbours, to one side in three of four hours; or, once there are three days
+    to tell what is usual, a ratio in six hours that is 1.6 times that, and off by 4 of its own scaled MAD.
+    These limits are a judgement, tried on the simulated city. A place with a fire of its own may be marked:
+    it is suspect, not bad.
     """
 
     name = "neighbours"
@@ -47,6 +59,7 @@ class Neighbours:
     def __init__(self, settings: NeighbourSettings) -> None:
         self.settings = settings
         self.bit = QC_BITS[self.name]
+        self._log_shift = log(settings.shift)
         self._km = (settings.km_winter, settings.km_spring, settings.km_summer, settings.km_autumn)
 
     def km(self, hour: int) -> float:
@@ -65,14 +78,21 @@ class Neighbours:
         side = sides[-1]
         return self.bit if side and sides.count(side) >= self.settings.hours else 0
 
+    def judge_shift(self, usual: Usual, recent: Sequence[float]) -> int:
+        """`recent`: log ratios to the neighbours of the last hours, newest last."""
+        if len(recent) < _SHIFT_HOURS:
+            return 0
+        off = _median(list(recent)[-_SHIFT_HOURS:]) - usual.median
+        return self.bit if abs(off) > max(self._log_shift, _SHIFT_MADS * usual.mad) else 0
+
 
 class Clogged:
     """Air does not get in: inlet blocked, fan dead, web or dust before it. Found against the neighbours.
 
-    Nearly nothing where the neighbours have something, for hours; or the ratio to them fell to half of what
-    it was for days (`decline`), as dust does it. deSouza et al. 2023 (doi 10.1039/d2ea00142j) find degraded
-    PurpleAirs by what stands beside them, in the same way; limits are a judgement. Without neighbours it
-    cannot be found: a low value is then as good as clean air.
+    Nearly nothing where the neighbours have something, for hours; or half a day's ratio to them fell to 60 %
+    of what it was in two weeks (`decline`), as dust does it. deSouza et al. 2023 (doi 10.1039/d2ea00142j)
+    find degraded PurpleAirs by what stands beside them; limits are a judgement, tried on the simulated city.
+    Without neighbours it cannot be found: a low value is then as good as clean air.
     """
 
     name = "clogged"
@@ -86,29 +106,52 @@ class Clogged:
     def is_nothing(self, own: float, near: float) -> bool:
         return near >= self.settings.ug and own < self.settings.share * near
 
-    def judge(self, nothings: int, days: Sequence[float], today: Sequence[float]) -> int:
-        """`nothings`: hours in a row; `days`: medians of log ratios of the days before, `today`: of 24 h."""
-        if nothings >= self.settings.hours:
-            return self.bit
-        if len(days) >= self.settings.days and len(today) >= 12:
-            fallen = _median(today) - _median(days)
-            return self.bit if fallen < self._log_decline else 0
-        return 0
+    def judge(self, nothings: int) -> int:
+        """`nothings`: hours in a row in which nearly nothing came in."""
+        return self.bit if nothings >= self.settings.hours else 0
+
+    def judge_decline(self, usual: Usual, recent: Sequence[float]) -> int:
+        """`recent`: log ratios to the neighbours of the last hours."""
+        if len(recent) < _DECLINE_HOURS:
+            return 0
+        off = _median(recent) - usual.median
+        return self.bit if off < min(self._log_decline, -_SHIFT_MADS * usual.mad) else 0
+
+
+class Usual(NamedTuple):
+    """Of a series' log ratios to its neighbours in the last two weeks: median and scaled MAD."""
+
+    median: float
+    mad: float
 
 
 class _Track:
     """What is remembered of one series; bounded."""
 
-    __slots__ = ("days", "is_clogged", "nothings", "sides", "today", "today_day", "verdicts")
+    __slots__ = ("day", "marked", "nothings", "ratios", "recent", "sides", "usual", "verdicts")
 
     def __init__(self, hours: int) -> None:
         self.sides: deque[int] = deque(maxlen=hours + 1)
         self.nothings = 0
-        self.is_clogged = False
-        self.days: deque[float] = deque(maxlen=HISTORY_DAYS)
-        self.today: deque[float] = deque(maxlen=24)
-        self.today_day = 0
+        self.marked = False
+        self.ratios: deque[float] = deque(maxlen=HISTORY_DAYS * 24)
+        self.recent: deque[float] = deque(maxlen=_DECLINE_HOURS)
+        self.day = 0
+        self.usual: Usual | None = None
         self.verdicts: dict[int, int] = {}
+
+    def note(self, hour: int, ratio: float) -> None:
+        """Add an hour's ratio; what is usual is worked out once a day."""
+        if hour // 24 != self.day:
+            self.day = hour // 24
+            if len(self.ratios) >= _USUAL_HOURS:
+                middle = _median(self.ratios)
+                mad = _MAD * _median([abs(each - middle) for each in self.ratios])
+                self.usual = Usual(middle, min(mad, _MOST_MAD))
+        self.recent.append(ratio)
+        # What is marked must not become the usual.
+        if not self.marked:
+            self.ratios.append(ratio)
 
 
 class Network:
@@ -254,28 +297,21 @@ class Network:
         own, near = row.pm25_median, row.near
         if own is None or near is None or row.have < _FEWEST:
             return
-        track.sides.append(self._neighbours.side(own, near, row.near_mad or 0.0))
-        track.nothings = track.nothings + 1 if self._clogged.is_nothing(own, near) else 0
-        self._note_ratio(track, row.hour, own, near)
-        clogged = self._clogged.judge(track.nothings, track.days, track.today)
-        track.is_clogged = clogged != 0
-        bits = clogged if self._clogged.settings.enabled else 0
-        if self._neighbours.settings.enabled:
-            bits |= self._neighbours.judge(track.sides)
+        neighbours, clogged = self._neighbours, self._clogged
+        track.sides.append(neighbours.side(own, near, row.near_mad or 0.0))
+        track.nothings = track.nothings + 1 if clogged.is_nothing(own, near) else 0
+        # Some ug/m3 more on both sides: in clean air a ratio is all noise.
+        track.note(row.hour, log((max(own, 0.0) + _BASE) / (max(near, 0.0) + _BASE)))
+        far, blocked = neighbours.judge(track.sides), clogged.judge(track.nothings)
+        if track.usual is not None:
+            far |= neighbours.judge_shift(track.usual, track.recent)
+            blocked |= clogged.judge_decline(track.usual, track.recent)
+        track.marked = bool(far or blocked)
+        bits = (far if neighbours.settings.enabled else 0) | (blocked if clogged.settings.enabled else 0)
         if bits:
             track.verdicts[row.hour] = bits
         for old in [hour for hour in track.verdicts if hour <= row.hour - KEPT_HOURS]:
             del track.verdicts[old]
-
-    def _note_ratio(self, track: _Track, hour: int, own: float, near: float) -> None:
-        day = hour // 24
-        if day != track.today_day:
-            # What is clogged must not become the usual.
-            if len(track.today) >= 12 and track.today_day and not track.is_clogged:
-                track.days.append(_median(track.today))
-            track.today_day = day
-        # One ug/m3 more on both sides: in clean air a ratio is all noise.
-        track.today.append(log((max(own, 0.0) + 1.0) / (max(near, 0.0) + 1.0)))
 
 
 def _median(values: Iterable[float]) -> float:

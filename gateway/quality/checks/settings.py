@@ -92,6 +92,12 @@ class NeighbourSettings(CheckSettings):
     share: Float = Field(0.8, gt=0, le=100, description="and by that share of theirs,")
     mads: Float = Field(4.0, gt=0, le=100, description="and by so many scaled MAD of theirs,")
     hours: Int = Field(3, ge=1, le=24, description="in so many of the last `hours` + 1 hours, to one side.")
+    shift: Float = Field(
+        1.6,
+        gt=1,
+        le=100,
+        description="Or: the ratio to theirs in six hours is so many times the usual one, or as little of it.",
+    )
 
 
 class CloggedSettings(CheckSettings):
@@ -101,12 +107,11 @@ class CloggedSettings(CheckSettings):
     ug: Float = Field(8.0, gt=0, le=1000, description="where theirs is at least that, ug/m3,")
     hours: Int = Field(3, ge=1, le=24, description="for so many hours in a row.")
     decline: Float = Field(
-        0.5,
+        0.6,
         gt=0,
         lt=1,
-        description="Or: a day's median ratio to the neighbours fell to that share of the usual one.",
+        description="Or: half a day's ratio to the neighbours fell to that share of the usual one.",
     )
-    days: Int = Field(5, ge=2, le=12, description="The usual ratio takes at least so many days.")
 
 
 class CompleteSettings(CheckSettings):

@@ -101,17 +101,30 @@ def test_nothing_where_the_neighbours_have_something_is_clogged() -> None:
     assert not found_on(clean, 3, "clogged", judge_all(clean, where=places(5)))
 
 
-def test_a_slow_decline_is_clogged_and_a_low_unit_is_not() -> None:
+def test_a_decline_is_clogged_and_a_low_unit_is_not() -> None:
     def level(node: int, hour: float) -> float:
         if node == 1:
             return 12.0  # it always reads low
-        return 20.0 * (0.35 if node == 2 and hour > 7 * 24 else 1.0)
+        return 20.0 * (0.5 if node == 2 and hour > 96 else 1.0)
 
-    samples = city(5, 9.5 * 24, level, step=10)
+    samples = city(5, 120, level, step=10)
     found = judge_all(samples, where=places(5))
     hours = found_on(samples, 2, "clogged", found)
-    assert 7 * 24 + 11 < hours[0] < 7 * 24 + 26
-    assert not found_on(samples, 1, "clogged", found)
+    assert 96 + 6 < hours[0] < 96 + 13
+    assert hours[-1] > 119
+    assert not any(found_on(samples, node, "clogged", found) for node in (1, 3, 4, 5))
+
+
+@pytest.mark.parametrize(("factor", "is_found"), [(1.75, True), (1.45, False)])
+def test_a_ratio_that_is_not_the_usual_one(factor: float, is_found: bool) -> None:
+    def level(node: int, hour: float) -> float:
+        return 12.0 * (factor if node == 1 and hour > 96 else 1.0)  # never off by 10 ug/m3
+
+    samples = city(5, 108, level, step=10)
+    hours = found_on(samples, 1, "neighbours", judge_all(samples, where=places(5)))
+    assert bool(hours) == is_found
+    if is_found:
+        assert 96 + 3 < hours[0] < 96 + 7
 
 
 def test_hours_are_means_of_what_is_good_and_say_whether_enough_is_there() -> None:
