@@ -96,7 +96,7 @@ class NeighbourSettings(CheckSettings):
         1.6,
         gt=1,
         le=100,
-        description="Or: the ratio to theirs in six hours is so many times the usual one, or as little of it.",
+        description="Or: the ratio to theirs in six hours is so many times the usual, or as little.",
     )
 
 

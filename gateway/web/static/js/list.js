@@ -47,6 +47,7 @@ export class NodeList {
     const notes = [];
     if (state !== "never" && node.pm25 !== null) notes.push(text(bandOf(node.pm25).key));
     if (state !== "ok") notes.push(text(state));
+    else if (node.trust === "suspect" || node.trust === "bad") notes.push(text(`trust_${node.trust}`));
     if (at !== null) notes.push(ago(now - at));
     if (node.lat === null) notes.push(text("unplaced"));
     paintDisc(row.disc, node.pm25, state, node.trust);
