@@ -207,7 +207,9 @@ class Gateway:
         """The threads behind the pipeline that judge, and carry the judgements on."""
         self.quality, self.quality_deliveries = None, []
         if settings.quality.enabled:
-            follower = self.quality = QualityFollower(self.journal, settings.quality, self.places)
+            follower = self.quality = QualityFollower(
+                self.journal, settings.quality, self.places, busy=lambda: self.inbox.depth > 0
+            )
             self.quality_deliveries = [
                 QualityDelivery(self.journal, sink, follower.bell, batch=settings.influx.batch)
                 for sink in _sinks(settings)

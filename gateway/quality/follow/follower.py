@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -30,6 +30,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.quality")
 
 BATCH = 1000
 IDLE_SECONDS = 30.0
+# How long it rests after a step, as a multiple of what the step took: Python runs one thread at a time, and
+# the pipeline comes first, most of all when messages wait for it.
+_REST, _REST_BUSY = 1.0, 15.0
 # Between two commits when there is little to do: readings of a second are judged together.
 PAUSE_S = 0.25
 LONGEST_RETRY_S = 30.0
@@ -76,12 +79,15 @@ class QualityFollower(threading.Thread):
         settings: QualitySettings,
         places: Mapping[str, Spot],
         judge: Judge | None = None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`busy`: whether messages wait for the pipeline now."""
         super().__init__(name="quality", daemon=True)
         self._journal = journal
         self._settings = settings
         self._places = places
         self._given = judge
+        self._busy = busy
         self._judge: Judge | None = None
         self._cursor = 0
         self._unwritten = Judgements()
@@ -137,11 +143,8 @@ class QualityFollower(threading.Thread):
                 self._failed(type(error).__name__, f"{type(error).__name__}: {error}", bug=error)
             else:
                 self._worked()
-                if found >= BATCH:
-                    # Half of the time is the pipeline's.
-                    self._rest(min(1.0, time.monotonic() - began))
-                elif found:
-                    self._rest(PAUSE_S)
+                if found:
+                    self._rest_since(began, 0.0 if found >= BATCH else PAUSE_S)
                 else:
                     self._wait(heard)
         if reader is not None:
@@ -225,7 +228,7 @@ class QualityFollower(threading.Thread):
                 return
             yield from page
             at = page[-1].id
-            self._rest(min(1.0, time.monotonic() - began))
+            self._rest_since(began)
 
     def _note_late(self, s: Sample) -> None:
         if s.t is None:
@@ -264,7 +267,7 @@ class QualityFollower(threading.Thread):
                 self._count(settled=self._figures.settled + 1)
                 return
             self._write(what)
-            self._rest(min(1.0, time.monotonic() - began))
+            self._rest_since(began)
 
     def _wait(self, heard: int) -> None:
         """Until something is committed, or a node is to be judged anew."""
@@ -278,6 +281,11 @@ class QualityFollower(threading.Thread):
 
     def _alive(self) -> None:
         self.heart.back_within(STALL_SECONDS + LONGEST_RETRY_S)
+
+    def _rest_since(self, began: float, least: float = 0.0) -> None:
+        """After a step that began then: for as long, or longer while the pipeline is busy."""
+        took = time.monotonic() - began
+        self._rest(max(least, min(2.0, took * (_REST_BUSY if self._busy() else _REST))))
 
     def _rest(self, seconds: float) -> None:
         self._stopping.wait(seconds)

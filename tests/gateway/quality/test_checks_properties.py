@@ -59,7 +59,7 @@ def samples(draw: st.DrawFn) -> list[Sample]:
 
 
 @seed(SEED)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(samples())
 def test_no_reading_breaks_a_check_and_answers_are_the_same_each_time(made: list[Sample]) -> None:
     judge = Judge(QualitySettings(), places(4))
@@ -131,7 +131,7 @@ def test_a_version_names_checks_and_their_settings() -> None:
 
 
 @seed(SEED)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(samples())
 def test_a_reading_that_passes_the_quick_look_passes_all_that_it_speaks_for(made: list[Sample]) -> None:
     checks = [each for each in checks_of(QualitySettings()) if isinstance(each, SCREENED)]

@@ -203,6 +203,26 @@ def test_an_older_journal_is_judged_from_its_last_day_on(journal: Journal, start
     assert sorted(seq for _, seq in judged(journal)) == [1 + 720 * half for half in (5, 6, 7)]
 
 
+def test_in_a_flood_it_steps_back_and_gets_through(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(follow, "BATCH", 10)
+    monkeypatch.setattr(follow, "_REST", 0.0)
+    monkeypatch.setattr(QualityFollower, "_rest", lambda _, seconds: rests.append(seconds))
+    flood = threading.Event()
+    flood.set()
+    commit(journal, *(new(seq) for seq in range(1, 100)))
+    follower = QualityFollower(journal, QualitySettings(settle_s=1), {}, busy=flood.is_set)
+    follower.start()
+    wait_until_judged(journal, follower)
+    assert all(seconds > 0 for seconds in rests)
+    flood.clear()
+    rests.clear()
+    commit(journal, *(new(seq) for seq in range(100, 110)))
+    wait_until_judged(journal, follower)
+    assert follower.stop(10)
+    assert 0.0 in rests
+
+
 class Blocking(Check[CheckSettings]):
     """Waits on reading 3 until it is let go."""
 
