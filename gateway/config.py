@@ -25,6 +25,7 @@ from gateway.broker_settings import BrokerSettings
 from gateway.destinations.settings import InfluxSettings
 from gateway.numbers import Float, Int
 from gateway.operate.settings import MonitorSettings
+from gateway.quality.checks.settings import QualitySettings
 from gateway.standby.settings import StandbySettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
@@ -183,6 +184,10 @@ class Settings(_FromFile):
     )
     checks: CheckSettings = Field(
         default_factory=CheckSettings.model_construct, description="What times are plausible."
+    )
+    quality: QualitySettings = Field(
+        default_factory=QualitySettings.model_construct,
+        description="What readings are worth; docs/quality-checks.md explains every check.",
     )
     influx: InfluxSettings = Field(
         default_factory=InfluxSettings.model_construct,

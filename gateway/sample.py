@@ -26,12 +26,23 @@ def sample() -> str:
     for name, info in Settings.model_fields.items():
         model = info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            sections += ["", *_comment(info.description or ""), f"[{name}]"]
-            for key, inner in model.model_fields.items():
-                sections += _key(key, inner, (name, key))
+            sections += _section(model, info, (name,))
         else:
             top += ["", *_key(name, info, (name,))]
     return "\n".join([*top, *sections]) + "\n"
+
+
+def _section(model: type[BaseModel], info: FieldInfo, path: tuple[str, ...]) -> list[str]:
+    """A section with its keys, then the sections below it."""
+    lines = ["", *_comment(info.description or ""), f"[{'.'.join(path)}]"]
+    below: list[str] = []
+    for key, inner in model.model_fields.items():
+        kind = inner.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            below += _section(kind, inner, (*path, key))
+        else:
+            lines += _key(key, inner, (*path, key))
+    return lines + below
 
 
 def _key(name: str, info: FieldInfo, path: tuple[str, ...]) -> list[str]:

@@ -17,12 +17,14 @@ from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
 from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
-from gateway.operate.health import not_alive
+from gateway.operate.health import not_alive, not_judging
 from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
 from gateway.operate.watch import Watch
 from gateway.pipeline import Pipeline
 from gateway.places import CurrentPlaces
+from gateway.quality.follow.deliver import QualityDelivery
+from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
 from gateway.session import Session
 from gateway.standby.duty import Duty
@@ -87,11 +89,17 @@ class Gateway:
         self.deliveries = self._deliveries_to(_sinks(settings), settings)
         self.keeper = Keeper(self.journal, settings, self._destinations())
         self.places = CurrentPlaces(settings.places)
+        self.quality: QualityFollower | None = None
+        self.quality_deliveries: list[QualityDelivery] = []
+        self._make_quality(settings)
         self.web: WebServer | None = None
         if settings.web.enabled:
             self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places)
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
-        duties = [self.session.tend] + ([self.monitor.tend] if self.monitor is not None else [])
+        self._told_of_quality = False
+        duties = [self.session.tend, self._look_at_quality]
+        if self.monitor is not None:
+            duties.append(self.monitor.tend)
         self.watch = Watch(duties)
         self.last_reload_worked = True
 
@@ -134,6 +142,7 @@ class Gateway:
         self.keeper.start()
         for delivery in self.deliveries:
             delivery.start()
+        self._start_quality()
         if self.duty is None:
             self.session.start()
         else:
@@ -168,9 +177,15 @@ class Gateway:
         )
         if PLACES in touched:
             self.places.replace(new.places)
+            if self.quality is not None:
+                self.quality.places_changed()
             self.journal.bell.ring()  # the page looks again
         if "influx" in touched:
             self._exchange_deliveries(self._deliveries_to(sinks, new))
+        if touched & {"influx", "quality"}:
+            self._stop_quality(2.0)
+            self._make_quality(new)
+            self._start_quality()
         self.keeper.adjust(new, self._destinations())
         self.settings = new
         self.last_reload_worked = True
@@ -188,6 +203,41 @@ class Gateway:
     def _deliveries_to(self, sinks: list[Sink], settings: Settings) -> list[Delivery]:
         return [Delivery(self.journal, sink, batch=settings.influx.batch, again=Again()) for sink in sinks]
 
+    def _make_quality(self, settings: Settings) -> None:
+        """The threads behind the pipeline that judge, and carry the judgements on."""
+        self.quality, self.quality_deliveries = None, []
+        if settings.quality.enabled:
+            follower = self.quality = QualityFollower(
+                self.journal, settings.quality, self.places, busy=lambda: self.inbox.depth > 0
+            )
+            self.quality_deliveries = [
+                QualityDelivery(self.journal, sink, follower.bell, batch=settings.influx.batch)
+                for sink in _sinks(settings)
+            ]
+
+    def _start_quality(self) -> None:
+        if self.quality is not None:
+            self.quality.start()
+        for delivery in self.quality_deliveries:
+            delivery.start()
+
+    def _look_at_quality(self) -> None:
+        """Tell, once, when nothing is judged: it is no reason to start anew."""
+        problems = not_judging(self)
+        if problems and not self._told_of_quality:
+            told = [f"{each.part}: {each.why}" for each in problems]
+            log.error("the checks do not get on; everything else does", problems=told)
+        self._told_of_quality = bool(problems)
+
+    def _stop_quality(self, seconds: float) -> bool:
+        """Stop them together; whether they have ended."""
+        parts = [*([self.quality] if self.quality is not None else []), *self.quality_deliveries]
+        for part in parts:
+            part.stop(0)
+        deadline = time.monotonic() + seconds
+        ended = [part.stop(max(0.0, deadline - time.monotonic())) for part in parts]
+        return all(ended)
+
     def _destinations(self) -> list[str]:
         return [delivery.destination for delivery in self.deliveries]
 
@@ -201,6 +251,7 @@ class Gateway:
         self.session.stop_receiving()
         if self.duty is None:
             self._end_deliveries()
+        self._stop_quality(0)
         servers = [self._aside(part.stop) for part in (self.web, self.monitor) if part is not None]
         ended = [self.pipeline.stop(2.0)]
         if self.duty is not None:
@@ -213,6 +264,7 @@ class Gateway:
             ended.append(self.duty.stop(0.5))
         ended.append(self.keeper.stop(max(0.0, deadline - time.monotonic())))
         ended += [delivery.stop(max(0.0, deadline - time.monotonic())) for delivery in self.deliveries]
+        ended.append(self._stop_quality(max(0.0, deadline - time.monotonic())))
         for server in servers:
             server.join(max(0.0, deadline - time.monotonic()))
             ended.append(not server.is_alive())

@@ -15,7 +15,10 @@ from gateway.journal.schema import CLEAN, JournalError, advice, is_damage
 # The start waits for no more than that; a few hundred thousand of the newest readings.
 START_SECONDS = 10.0
 _STEP = 5000
-_SMALL_TABLES = ("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine")
+_SMALL_TABLES = (
+    *("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine"),
+    *("quality_versions", "quality_cursors"),
+)
 _TELL = 20
 
 
@@ -66,6 +69,7 @@ def _glance(db: sqlite3.Connection) -> bool:
     for table in _SMALL_TABLES:
         db.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608
     db.execute("SELECT * FROM readings ORDER BY id DESC LIMIT 100").fetchall()
+    db.execute("SELECT * FROM quality ORDER BY reading_id DESC LIMIT 100").fetchall()
     return True
 
 
@@ -136,6 +140,12 @@ def _disagreements(db: sqlite3.Connection) -> list[str]:
     ).fetchone()
     if homeless:
         wrong.append(f"{homeless} readings are of no known node")
+    (baseless,) = db.execute(
+        "SELECT count(*) FROM quality WHERE reading_id NOT IN (SELECT id FROM readings)"
+        " OR version NOT IN (SELECT id FROM quality_versions)"
+    ).fetchone()
+    if baseless:
+        wrong.append(f"{baseless} judgements are of no reading or by no known checks")
     said, true = read_all_extents(db), held_by_rows(db)
     for node_id, boot in sorted(said.keys() | true.keys()):
         if said.get((node_id, boot)) != true.get((node_id, boot)):

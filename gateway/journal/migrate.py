@@ -42,6 +42,60 @@ ALTER TABLE cursors ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;
 """
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring a version 1 file to version 2; all or nothing."""
-    db.executescript(f"BEGIN IMMEDIATE; {_TO_2} UPDATE meta SET value = '2' WHERE key = 'schema'; COMMIT;")  # noqa: S608
+# The tables that version 3 has more than version 2: what readings are worth, beside the readings.
+V3_ADDS = """
+-- Which checks judged: name, version and settings of each, as JSON.
+CREATE TABLE quality_versions (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    checks TEXT NOT NULL,
+    made_ms INTEGER NOT NULL
+);
+-- qc: bits of gateway/quality/checks/bits.py. pm25, pm10: corrected, by that calibration; NULL without one.
+-- change: grows with each row written, so that a destination finds what was judged anew.
+CREATE TABLE quality (
+    reading_id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    qc INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    pm25 REAL,
+    pm10 REAL,
+    calibration INTEGER
+);
+CREATE INDEX quality_by_change ON quality (change);
+-- Judged out of order, and to be judged anew.
+CREATE INDEX quality_provisional ON quality (reading_id) WHERE qc & 268435456;
+-- One hour of one series; hour 0 began in 1970. Columns: gateway/quality/checks/hours.py.
+CREATE TABLE quality_hours (
+    node_id INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    expected INTEGER NOT NULL,
+    have INTEGER NOT NULL,
+    pm25 REAL,
+    pm25_median REAL,
+    pm10 REAL,
+    temp REAL,
+    rh REAL,
+    near REAL,
+    near_mad REAL,
+    near_n INTEGER NOT NULL,
+    qc INTEGER NOT NULL,
+    PRIMARY KEY (node_id, hour, slot)
+) WITHOUT ROWID;
+CREATE INDEX quality_hours_by_hour ON quality_hours (hour);
+-- How far: 'judged' counts readings' ids, 'change' the last change given, any other name is a destination's
+-- and counts changes.
+CREATE TABLE quality_cursors (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"""
+
+_STEPS = {1: _TO_2, 2: V3_ADDS}
+
+
+def migrate(db: sqlite3.Connection, found: int) -> None:
+    """Bring a file of version `found` to the present one; all or nothing."""
+    steps = "".join(text for version, text in _STEPS.items() if version >= found)
+    present = max(_STEPS) + 1
+    db.executescript(
+        f"BEGIN IMMEDIATE; {steps} UPDATE meta SET value = '{present}' WHERE key = 'schema'; COMMIT;"  # noqa: S608
+    )

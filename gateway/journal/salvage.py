@@ -21,7 +21,7 @@ from gateway.journal.rescue import read_all, read_by_id, top_id
 from gateway.journal.salvage_readings import salvage_readings
 from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
 
-_BY_ID = {"nodes": "id", "quarantine": "id", "status": "node_id"}
+_BY_ID = {"nodes": "id", "quarantine": "id", "status": "node_id", "quality_versions": "id"}
 _BY_KEY = {
     "meta": "key",
     "latest": "node_id, slot",
@@ -29,6 +29,8 @@ _BY_KEY = {
     "cursors": "destination",
     "gone": "node_id, boot, was, first",
     "quarantine_dropped": "reason",
+    "quality_hours": "node_id, hour, slot",
+    "quality_cursors": "name",
 }
 
 
@@ -91,6 +93,7 @@ def _rebuild(path: Path, fresh: Path, report: Report) -> None:
         found = salvage_readings(path, old, new)
         report.oddities = found.oddities
         _count(report, "readings", found.kept, found.damaged)
+        _copy(old, new, "quality", "reading_id", report)
         _settle(old, new, report)
         new.execute("COMMIT")
         wrong = check_fully(new)
@@ -120,7 +123,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, key: str
     columns = ", ".join(row[1] for row in new.execute(f"PRAGMA table_info({table})") if row[1] in known)
     if not columns:
         return
-    read = read_by_id if table in _BY_ID else read_all
+    read = read_by_id if table in _BY_ID or table == "quality" else read_all
     insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"  # noqa: S608
     found = read(old, table, key, columns)
     kept = 0
@@ -145,6 +148,11 @@ def _copy_missing_nodes(old: sqlite3.Connection, new: sqlite3.Connection, report
 
 def _settle(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) -> None:
     """What follows from the rows: the seqs held and lost, the newest reading of each slot, the next id."""
+    # What is lost of it is judged anew by `dustline reprocess`; nothing measured goes with it.
+    new.execute(
+        "DELETE FROM quality WHERE reading_id NOT IN (SELECT id FROM readings)"
+        " OR version NOT IN (SELECT id FROM quality_versions)"
+    )
     held = held_by_rows(new)
     for (node_id, boot), ranges in held.items():
         rows.write_extents(new, [((node_id, boot), [], ranges)])

@@ -8,10 +8,10 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Literal
 
-from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, migrate
+from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, migrate
 from gateway.reading import FIELDS
 
-VERSION = 2
+VERSION = 3
 # SQLite waits this long for another connection's lock before it gives up.
 BUSY_SECONDS = 5.0
 # The write-ahead log is cut back to this after a long reader let it grow.
@@ -110,6 +110,7 @@ CREATE TABLE cursors (
     seen_ms INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 {V2_ADDS}
+{V3_ADDS}
 """
 
 
@@ -170,7 +171,7 @@ def open_writer(
         if found is None:
             create(db)
         elif found < VERSION and change:
-            migrate(db)
+            migrate(db, found)
     except sqlite3.Error as error:
         db.close()
         raise JournalError(f"journal {path}: cannot be used ({error}); {advice(error)}") from error

@@ -43,6 +43,17 @@ def not_alive(gateway: Gateway) -> list[Problem]:
     return found
 
 
+def not_judging(gateway: Gateway) -> list[Problem]:
+    """Threads of the checks that have ended or hang. It makes nobody start the gateway anew: receiving and
+    delivering readings goes on without them."""
+    found: list[Problem] = []
+    if gateway.quality is not None:
+        found += _thread("quality", gateway.quality, gateway.quality.heart)
+    for carrier in gateway.quality_deliveries:
+        found += _thread(f"quality to {carrier.destination}", carrier, carrier.heart)
+    return found
+
+
 def not_ready(gateway: Gateway) -> list[Problem]:
     """What keeps readings from being received and stored now, or a standby from taking over at any time."""
     found: list[Problem] = []

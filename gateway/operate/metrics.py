@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.journal import JournalError, JournalReader
+from gateway.operate.health import not_judging
 
 if TYPE_CHECKING:
     from gateway.service import Gateway
@@ -40,6 +41,7 @@ class _Figures(Collector):
         yield from self._session()
         yield from self._lease()
         yield from self._deliveries()
+        yield from self._quality()
         yield from self._journal()
 
     def _pipeline(self) -> Iterator[Metric]:
@@ -132,6 +134,35 @@ class _Figures(Collector):
         except (JournalError, sqlite3.Error):
             return  # readyz and the log tell of it; the other figures are wanted all the more
         yield from (readings, seconds)
+
+    def _quality(self) -> Iterator[Metric]:
+        follower = self._gateway.quality
+        if follower is None:
+            return
+        figures = follower.figures
+        yield _counter("quality_judged", "Readings judged.", figures.judged)
+        yield _counter("quality_late", "Of these, out of order, to be judged anew.", figures.late)
+        yield _counter("quality_settled", "Nodes judged anew for late readings.", figures.settled)
+        yield _counter("quality_failures", "Steps of the judging that failed.", figures.failures)
+        yield _gauge("quality_lag_readings", "Readings that are not judged yet.", figures.lag)
+        yield _gauge("quality_waiting_nodes", "Nodes that are to be judged anew.", figures.waiting)
+        stalled = bool(not_judging(self._gateway))
+        yield _gauge("quality_stalled", "1 while a thread of the checks has ended or hangs.", stalled)
+        errors = CounterMetricFamily(
+            "dustline_quality_check_errors", "Bugs met in checks, by check.", labels=["check"]
+        )
+        for check, count in follower.errors.items():
+            errors.add_metric([check], count)
+        yield errors
+        label = ["destination"]
+        delivered = CounterMetricFamily(
+            "dustline_quality_delivered", "Judgements written there.", labels=label
+        )
+        lag = GaugeMetricFamily("dustline_quality_delivery_lag", "Judgements to carry there.", labels=label)
+        for carrier in self._gateway.quality_deliveries:
+            delivered.add_metric([carrier.destination], carrier.figures.delivered)
+            lag.add_metric([carrier.destination], carrier.figures.lag)
+        yield from (delivered, lag)
 
     def _journal(self) -> Iterator[Metric]:
         path = self._gateway.journal.path

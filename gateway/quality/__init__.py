@@ -1,1 +1,3 @@
-"""What a measured value is worth: indices, corrections and means. Pure functions, no I/O: docs/quality.md."""
+"""What a measured value is worth: indices, corrections and means (docs/quality.md), checks
+(docs/quality-checks.md). Pure, without I/O, but for `follow`, which runs the checks beside the pipeline.
+"""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.journal import JournalReader
+from gateway.quality.follow.reader import QualityReader
 from gateway.web.series import MOST_ROWS, Series, series_by_slot
 from gateway.web.views import LedgerView, NodeView, Place, ledger_views, node_views
 
@@ -43,19 +44,22 @@ class Queries:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def nodes(self) -> dict[str, NodeView]:
-        with JournalReader(self._journal) as reader:
-            return node_views(reader.latest(), reader.statuses(), self._places)
+        with JournalReader(self._journal) as reader, QualityReader(self._journal) as quality:
+            return node_views(reader.latest(), reader.statuses(), self._places, quality.of_latest())
 
     def series(self, node: str, since: int) -> tuple[list[Series], bool] | None:
         """Chart columns from `since` (UTC s) on, and whether older readings were left out.
 
         None when there is no such node.
         """
-        with JournalReader(self._journal) as reader:
-            readings = reader.series(node, since, int(time.time()) + _AHEAD_S, MOST_ROWS)
+        until = int(time.time()) + _AHEAD_S
+        with JournalReader(self._journal) as reader, QualityReader(self._journal) as quality:
+            readings = reader.series(node, since, until, MOST_ROWS)
             if not readings and node not in node_views(reader.latest(), reader.statuses(), self._places):
                 return None
-        return series_by_slot(readings), len(readings) == MOST_ROWS
+            first = readings[0].t if readings else since
+            judged = quality.between(node, since if first is None else first, until)
+        return series_by_slot(readings, judged), len(readings) == MOST_ROWS
 
     def ledger(self) -> dict[str, LedgerView]:
         with self._ledger_mutex:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from statistics import median
 from typing import TypedDict
@@ -24,7 +24,8 @@ Column = list[float | None]
 class Series(TypedDict):
     """Columns of one sensor. t: UTC s ascending; pm*: ug/m3. A point that is null in both marks a gap.
 
-    `step` is the length in s over which the points are means; None when they are the readings themselves.
+    qc: the checks' bits, of a mean those of all its readings together; null where nothing is judged. `step`
+    is the length in s over which the points are means; None when they are the readings themselves.
     """
 
     slot: str
@@ -33,30 +34,37 @@ class Series(TypedDict):
     t: list[int]
     pm25: Column
     pm10: Column
+    qc: list[int | None]
 
 
-def series_by_slot(readings: Iterable[StoredReading]) -> list[Series]:
-    """`readings` ascending by t, all of one node and with a t."""
+def series_by_slot(
+    readings: Iterable[StoredReading], judged: Mapping[int, int] | None = None
+) -> list[Series]:
+    """`readings` ascending by t, all of one node and with a t; `judged` has their bits, by id."""
     slots: dict[str, list[StoredReading]] = {}
     for reading in readings:
         slots.setdefault(reading.slot, []).append(reading)
-    return [_series(slot, slots[slot]) for slot in sorted(slots)]
+    return [_series(slot, slots[slot], judged or {}) for slot in sorted(slots)]
 
 
-def _series(slot: str, readings: list[StoredReading]) -> Series:
+def _series(slot: str, readings: list[StoredReading], judged: Mapping[int, int]) -> Series:
     times: list[int] = []
+    bits: dict[int, int] = {}
     columns: list[Column] = [[], []]
     for reading in readings:
         # A chart needs growing times; two readings of one second are possible after a restart.
         if reading.t is None or (times and reading.t <= times[-1]):
             continue
         times.append(reading.t)
+        if reading.id in judged:
+            bits[reading.t] = judged[reading.id]
         for column, name in zip(columns, _FIELDS, strict=True):
             column.append(reading.values.get(name))
     step = None
     if len(times) > MOST_POINTS:
         step = _step(times)
         times, columns = _means(times, columns, step)
+        bits = _together(bits, step)
     times, columns = _with_gaps(times, columns)
     return {
         "slot": slot,
@@ -65,6 +73,7 @@ def _series(slot: str, readings: list[StoredReading]) -> Series:
         "t": times,
         "pm25": columns[0],
         "pm10": columns[1],
+        "qc": [bits.get(t) for t in times],
     }
 
 
@@ -86,6 +95,15 @@ def _means(times: list[int], columns: list[Column], step: int) -> tuple[list[int
                 sums[end] = (total + value, count + 1)
         means.append([round(sums[end][0] / sums[end][1], 2) if end in sums else None for end in kept])
     return kept, means
+
+
+def _together(bits: dict[int, int], step: int) -> dict[int, int]:
+    """What is in any reading of a step, by the step's end."""
+    found: dict[int, int] = {}
+    for t, qc in bits.items():
+        end = -(-t // step) * step
+        found[end] = found.get(end, 0) | qc
+    return found
 
 
 def _with_gaps(times: list[int], columns: list[Column]) -> tuple[list[int], list[Column]]:

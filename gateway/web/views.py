@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypedDict
 
+from gateway.quality.checks.bits import Trust, names_of, trust_of
 from gateway.reading import StoredReading
 from gateway.records import LedgerRow
 
@@ -20,7 +21,18 @@ class Place(Protocol):
     def lon(self) -> float: ...
 
 
-class SlotView(TypedDict):
+class QualityView(TypedDict):
+    """What the checks say of a reading: bits, how far its PM is to be trusted, the bits' names.
+
+    None and [] while it is not judged.
+    """
+
+    qc: int | None
+    trust: Trust | None
+    checks: list[str]
+
+
+class SlotView(QualityView):
     """Last reading of one sensor. t and received in UTC s, pm* in ug/m3; None where there is none."""
 
     slot: str
@@ -44,7 +56,7 @@ class SensorView(TypedDict):
     laser_h: float | None
 
 
-class NodeView(TypedDict):
+class NodeView(QualityView):
     """A node with its last reading: the fields of a slot are those of the slot that speaks for it."""
 
     name: str
@@ -82,12 +94,15 @@ class LedgerView(TypedDict):
 
 
 def node_views(
-    latest: Iterable[StoredReading], statuses: Mapping[str, Mapping[str, Any]], places: Mapping[str, Place]
+    latest: Iterable[StoredReading],
+    statuses: Mapping[str, Mapping[str, Any]],
+    places: Mapping[str, Place],
+    judged: Mapping[int, int] | None = None,
 ) -> dict[str, NodeView]:
-    """Every node that has a place, a reading or a status, by name."""
+    """Every node that has a place, a reading or a status, by name. `judged` has the readings' bits, by id."""
     slots: dict[str, list[SlotView]] = {}
     for reading in latest:
-        slots.setdefault(reading.node, []).append(_slot(reading))
+        slots.setdefault(reading.node, []).append(_slot(reading, (judged or {}).get(reading.id)))
     names = sorted(slots.keys() | statuses.keys() | places.keys())
     return {
         name: _node(name, slots.get(name, []), statuses.get(name, {}), places.get(name)) for name in names
@@ -111,7 +126,7 @@ def ledger_views(rows: Iterable[LedgerRow]) -> dict[str, LedgerView]:
     return found
 
 
-def _slot(reading: StoredReading) -> SlotView:
+def _slot(reading: StoredReading, qc: int | None) -> SlotView:
     return {
         "slot": reading.slot,
         "model": reading.model,
@@ -121,6 +136,9 @@ def _slot(reading: StoredReading) -> SlotView:
         "pm25": reading.values.get("pm25"),
         "pm10": reading.values.get("pm10"),
         "flags": list(reading.flags),
+        "qc": qc,
+        "trust": None if qc is None else trust_of(qc),
+        "checks": [] if qc is None else names_of(qc),
     }
 
 
@@ -145,6 +163,9 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "pm25": speaks["pm25"] if speaks else None,
         "pm10": speaks["pm10"] if speaks else None,
         "flags": speaks["flags"] if speaks else [],
+        "qc": speaks["qc"] if speaks else None,
+        "trust": speaks["trust"] if speaks else None,
+        "checks": speaks["checks"] if speaks else [],
         "safe": status.get("mode") == "safe",
         "crashed": None if crash_ms is None else crash_ms // 1000,
         "slots": slots,

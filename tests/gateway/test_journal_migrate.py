@@ -1,4 +1,4 @@
-"""A journal of version 1 goes on under the present program."""
+"""A journal of version 1 or 2 goes on under the present program."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader
 from gateway.journal.integrity import check_fully
+from gateway.journal.migrate import V3_ADDS
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
@@ -87,6 +88,35 @@ def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> 
         done = journal.commit(batch(new(1), bad(2), new(3), Claim(1, "n1", 1, 3)))
         assert (done.stored, done.duplicates) == (1, 2)
         assert check_fully(journal._db) == []
+    Journal(tmp_path / "new.sqlite").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
+def as_version_2(path: Path) -> None:
+    """Take a present journal back to what version 2 was: the tables of version 3 are new ones."""
+    with sqlite3.connect(path) as db:
+        for table in ("quality_versions", "quality", "quality_hours", "quality_cursors"):
+            assert f"CREATE TABLE {table} " in V3_ADDS
+            db.execute(f"DROP TABLE {table}")
+        db.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+
+
+def test_version_2_with_readings_becomes_what_a_new_journal_is(tmp_path: Path) -> None:
+    path = tmp_path / "two.sqlite"
+    with Journal(path) as journal:
+        journal.commit(batch(*(new(seq) for seq in range(1, 200)), bad(200)))
+        journal.delivered("influx", 7)
+    as_version_2(path)
+    with sqlite3.connect(path) as db:
+        before = db.execute("SELECT * FROM readings").fetchall()
+    with Journal(path) as journal, JournalReader(path) as reader:
+        (row,) = reader.ledger()
+        assert (row.born, row.stored, row.quarantined, row.missing) == (200, 199, 1, 0)
+        assert journal.cursor("influx") == 7
+        assert journal.commit(batch(new(201))).stored == 1
+        assert check_fully(journal._db) == []
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT * FROM readings WHERE id <= 199").fetchall() == before
     Journal(tmp_path / "new.sqlite").close()
     assert columns(path) == columns(tmp_path / "new.sqlite")
 

@@ -11,6 +11,12 @@ const RETRY_MS = 5000;
 const LEDGER_MS = 20000;
 const CRASH_S = 7 * 86400; // an older crash tells nothing any more
 
+// Checks that a flag of the node may say already.
+const SAME = {
+  range: ["out_of_range"], saturated: ["saturated"], warmup: ["warming_up"], stuck: ["stuck"],
+  device: ["device_error"], disagree: ["disagree"], climate: ["climate_error", "climate_stuck"],
+};
+
 export class Detail {
   constructor(model, close) {
     this.model = model;
@@ -160,7 +166,8 @@ export class Detail {
     const facts = [];
     if (at !== null) {
       facts.push([node.t === null ? "arrived" : "measured", `${moment(at)} (${ago(this.model.now() - at)})`]);
-      facts.push(["quality", node.flags.map(flagText).join("; ") || text("qualityGood")]);
+      facts.push(["quality", remarks(node).join("; ") || text("qualityGood")]);
+      if (node.trust) facts.push(["trust", text(`trust_${node.trust}`)]);
       facts.push(["clock", text(`tq_${node.tq}`)]);
     }
     for (const sensor of node.sensors) facts.push(["sensor", sensorText(sensor, node.sensors.length > 1)]);
@@ -183,6 +190,15 @@ export class Detail {
     });
     while (rows.length > facts.length) rows[rows.length - 1].remove();
   }
+}
+
+// What the node's flags say, and what the gateway's checks found besides.
+function remarks(node) {
+  const said = node.flags.map(flagText);
+  for (const check of node.checks) {
+    if (has(`qc_${check}`) && !node.flags.some((flag) => SAME[check]?.includes(flag))) said.push(text(`qc_${check}`));
+  }
+  return said;
 }
 
 function flagText(flag) {

@@ -8,9 +8,11 @@ export function makeDisc() {
 }
 
 // `state` as in model.js; a state other than ok shows by its shape, so that colour alone says nothing.
-export function paintDisc(disc, pm25, state) {
+// `trust` as the gateway's checks have it: "good", "suspect", "bad", null when it is not judged.
+export function paintDisc(disc, pm25, state, trust = null) {
   const known = pm25 !== null && state !== "never";
   disc.dataset.state = state;
+  disc.dataset.trust = known && state === "ok" && trust !== null ? trust : "good";
   disc.dataset.band = known ? bandOf(pm25).key : "none";
   setText(disc, known ? whole(Math.round(pm25)) : "–");
 }
@@ -19,5 +21,6 @@ export function paintDisc(disc, pm25, state) {
 export function describe(node, state) {
   if (node.pm25 === null) return text(state === "ok" ? "novalue" : state);
   const value = `${text("pm25")} ${whole(Math.round(node.pm25))} µg/m³, ${text(bandOf(node.pm25).key)}`;
-  return state === "ok" ? value : `${value}, ${text(state)}`;
+  if (state !== "ok") return `${value}, ${text(state)}`;
+  return node.trust === "suspect" || node.trust === "bad" ? `${value}, ${text(`trust_${node.trust}`)}` : value;
 }

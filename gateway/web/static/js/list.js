@@ -47,9 +47,10 @@ export class NodeList {
     const notes = [];
     if (state !== "never" && node.pm25 !== null) notes.push(text(bandOf(node.pm25).key));
     if (state !== "ok") notes.push(text(state));
+    else if (node.trust === "suspect" || node.trust === "bad") notes.push(text(`trust_${node.trust}`));
     if (at !== null) notes.push(ago(now - at));
     if (node.lat === null) notes.push(text("unplaced"));
-    paintDisc(row.disc, node.pm25, state);
+    paintDisc(row.disc, node.pm25, state, node.trust);
     setText(row.label, node.label);
     setText(row.note, notes.join(" · "));
     // The sign is hidden from screen readers: its number is said here.
@@ -88,6 +89,9 @@ export function paintLegend() {
   byId("shapes").replaceChildren(
     ...shapes.map(([state, sign]) =>
       el("li", {}, el("span", { class: "disc disc-small", "data-state": state, "data-band": state === "novalue" ? "none" : "fair", "aria-hidden": "true" }, sign), text(`shape_${state}`)),
+    ),
+    ...["suspect", "bad"].map((trust) =>
+      el("li", {}, el("span", { class: "disc disc-small", "data-state": "ok", "data-band": "fair", "data-trust": trust, "aria-hidden": "true" }, "12"), text(`shape_${trust}`)),
     ),
   );
 }

@@ -45,7 +45,7 @@ export function stateOf(node, now, staleAfter) {
 // Median PM2.5 of the nodes that measure now: one node beside a chimney does not move it.
 export function overview(nodes, now, staleAfter) {
   const values = nodes
-    .filter((node) => stateOf(node, now, staleAfter) === "ok")
+    .filter((node) => stateOf(node, now, staleAfter) === "ok" && node.trust !== "bad")
     .map((node) => node.pm25)
     .sort((a, b) => a - b);
   const half = values.length >> 1;

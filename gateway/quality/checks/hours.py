@@ -1,0 +1,185 @@
+"""Hours of each series: means of what may be trusted, and whether enough of it is there.
+
+A reading's t is the end of its window, so the one of exactly 11:00:00 belongs to the hour that begins at
+10:00. Hours are numbered from 1970: number n begins at n * 3600.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from gateway.quality.checks.bits import BAD, PROVISIONAL, QC_BITS
+from gateway.quality.checks.sample import Sample
+from gateway.quality.checks.settings import CompleteSettings
+from gateway.quality.means import expected_in_an_hour
+
+HOUR_S = 3600
+
+
+def hour_of(t: int) -> int:
+    """Number of the hour that a window belongs to that ends at t (UTC s)."""
+    return -(-t // HOUR_S) - 1
+
+
+class Hour(NamedTuple):
+    """One hour of one series, as the journal keeps it.
+
+    `have` counts the readings whose value is not bad, of `expected`; means and the median are theirs, None
+    where there is none. `near` is the median of the `near_n` neighbours' medians, `near_mad` their MAD scaled
+    to a standard deviation, ug/m3. `qc` has the bits
+    that half of the hour's readings have, and `incomplete`.
+    """
+
+    node_id: int
+    slot: str
+    hour: int
+    model: str
+    expected: int
+    have: int
+    pm25: float | None
+    pm25_median: float | None
+    pm10: float | None
+    temp: float | None
+    rh: float | None
+    near: float | None
+    near_mad: float | None
+    near_n: int
+    qc: int
+
+
+def expected_of(times: Sequence[int], dt: int, usual: int) -> tuple[int, int]:
+    """Readings that an undisturbed hour has, at least one, and the seconds between two.
+
+    By the lower median of the steps between `times` (UTC s, in order); `usual` where there are none. A step
+    is never shorter than the window `dt`.
+    """
+    gaps = sorted([later - earlier for earlier, later in pairwise(times) if later > earlier])
+    seconds = max(1, dt, gaps[(len(gaps) - 1) // 2] if gaps else usual)
+    return max(1, expected_in_an_hour(seconds)), seconds
+
+
+class Completeness:
+    """An hour needs 75 % of its readings, a day 75 % of its hours.
+
+    The share for hourly and daily values of Directive 2008/50/EC, annex XI. Bad readings do not count.
+    """
+
+    name = "incomplete"
+    version = 1
+
+    def __init__(self, settings: CompleteSettings) -> None:
+        self.settings = settings
+        self.bit = QC_BITS[self.name]
+
+    def judge(self, have: int, expected: int) -> int:
+        """The bit, or 0 when enough of `expected` is there."""
+        if not self.settings.enabled:
+            return 0
+        return 0 if have >= max(1, -(-expected * self.settings.share // 1)) else self.bit
+
+    def judge_day(self, hours: Sequence[Hour], expected: int = 24) -> int:
+        """The same for a day of one series; 23 and 25 hours are possible where clocks change."""
+        return self.judge(sum(not each.qc & self.bit for each in hours), expected)
+
+
+# What is kept of a reading: in one flat list, since many small ones cost a thousand series the cache.
+_ID, _T, _QC, _PM25, _PM10, _TEMP, _RH = range(7)
+_WIDTH = 7
+Cell = list[Any]
+
+
+class _Page:
+    """One series: the cell that it writes in now; model, window and pace as last seen."""
+
+    __slots__ = ("cell", "dt", "hour", "last_t", "model", "seconds")
+
+    def __init__(self) -> None:
+        self.hour = -1
+        self.cell: Cell = []
+        self.model = ""
+        self.dt = self.seconds = self.last_t = 0
+
+
+class HourBook:
+    """The readings of the hours under way, by hour and series."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, dict[tuple[int, str], Cell]] = {}
+        self._pages: dict[tuple[int, str], _Page] = {}
+
+    def add(self, key: tuple[int, str], s: Sample, t: int, qc: int) -> None:
+        """Take a sample into its hour; `key` is its node_id and slot."""
+        page = self._pages.get(key)
+        if page is None:
+            page = self._pages[key] = _Page()
+        hour = -(-t // HOUR_S) - 1
+        if hour != page.hour:
+            page.cell = self.open.setdefault(hour, {}).setdefault(key, [])
+            page.hour, page.model, page.dt = hour, s.model, s.dt
+        page.cell += (s.id, t, qc, s.pm25, s.pm10, s.temp, s.rh)
+
+    def amend(self, s: Sample, bit: int) -> None:
+        """A later reading has decided on `s`."""
+        if s.t is None:
+            return
+        cell = self.open.get(hour_of(s.t), {}).get((s.node_id, s.slot), [])
+        for at in range(len(cell) - _WIDTH, -1, -_WIDTH):
+            if cell[at] == s.id:
+                cell[at + _QC] |= bit
+                return
+
+    def take(self, hour: int, complete: Completeness) -> list[Hour]:
+        """Close an hour: what became of each series in it, without neighbours."""
+        return [self._close(key, hour, cell, complete) for key, cell in self.open.pop(hour, {}).items()]
+
+    def _close(self, key: tuple[int, str], hour: int, cell: Cell, complete: Completeness) -> Hour:
+        page = self._pages[key]
+        if page.hour == hour:
+            page.hour = -1  # a late one begins another cell
+        qcs: list[int] = cell[_QC::_WIDTH]
+        times = sorted(cell[_T::_WIDTH])
+        before = [page.last_t] if 0 < page.last_t < times[0] else []
+        expected, page.seconds = expected_of([*before, *times], page.dt, page.seconds)
+        page.last_t = max(page.last_t, times[-1])
+
+        def good(column: int) -> list[float]:
+            values = zip(cell[column::_WIDTH], qcs, strict=True)
+            return [value for value, qc in values if value is not None and not qc & BAD]
+
+        values = sorted(good(_PM25))
+        return Hour(
+            *key,
+            hour,
+            page.model,
+            expected,
+            len(values),
+            _mean(values),
+            values[len(values) // 2] if values else None,
+            _mean(good(_PM10)),
+            _mean(good(_TEMP)),
+            _mean(good(_RH)),
+            None,
+            None,
+            0,
+            _common(qcs) | complete.judge(len(values), expected),
+        )
+
+
+def _common(each_qc: list[int]) -> int:
+    """The bits that at least half of them have."""
+    together = 0
+    for qc in each_qc:
+        together |= qc
+    together &= ~PROVISIONAL
+    found, bit = 0, 1
+    while bit <= together:
+        if together & bit and 2 * sum(1 for qc in each_qc if qc & bit) >= len(each_qc):
+            found |= bit
+        bit <<= 1
+    return found
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 3) if values else None
