@@ -18,7 +18,7 @@ _COLUMNS = (
     *FIELDS,
 )
 _ONE_ROW = f"(?, {', '.join('?' * len(_COLUMNS))})"
-_INSERT_READING = f"INSERT INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
+_INSERT_READING = f"INSERT OR ROLLBACK INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
 # Rows that one statement inserts. Python's lock is let go and taken again at each statement: row by row,
 # a commit waits at each row for whatever thread runs meanwhile. SQLite takes at least 32,766 values.
 _TOGETHER = 250
