@@ -41,15 +41,14 @@ def fill(path: Path, nodes: int, each: int, until: int | None = None) -> None:
     )
     total = nodes * each
     for begin in range(0, total, _STEP):
-        db.execute(
-            _READINGS, {"begin": begin, "end": min(total, begin + _STEP), "nodes": nodes, "t0": t0}
-        )
+        db.execute(_READINGS, {"begin": begin, "end": min(total, begin + _STEP), "nodes": nodes, "t0": t0})
     newest = t0 + 60 * (each - 1)
     db.execute("INSERT INTO extents SELECT id, 1, 1, ? FROM nodes", (each,))
     db.execute("INSERT INTO claims SELECT id, 1, ?, ? FROM nodes", (each, newest * 1000))
     db.execute("INSERT INTO latest SELECT id, 'a', ?, ? + id FROM nodes", (newest, total - nodes))
-    db.execute("INSERT INTO status (node_id, online, boot, seen_ms) SELECT id, 1, 1, ? FROM nodes",
-               (newest * 1000,))
+    db.execute(
+        "INSERT INTO status (node_id, online, boot, seen_ms) SELECT id, 1, 1, ? FROM nodes", (newest * 1000,)
+    )
     db.execute("COMMIT")
     db.execute("PRAGMA journal_mode = WAL")
     db.close()
