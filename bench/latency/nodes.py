@@ -9,6 +9,7 @@ gateway's acks. One connection speaks for all of them. Prints a JSON object: `se
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -50,6 +51,10 @@ class Nodes:
         self.client.on_message = self._on_ack
         heard = threading.Event()
         self.client.on_subscribe = lambda *_: heard.set()
+        # One connection stands for many: none waits for another's TCP.
+        self.client.on_socket_open = lambda _client, _userdata, it: it.setsockopt(  # type: ignore[union-attr]
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )
         self.client.connect("127.0.0.1", port, clean_start=True, properties=self._properties)
         self.client.loop_start()
         self.client.subscribe(f"dl/1/{NETWORK}/+/+/ack", 1)
