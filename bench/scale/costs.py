@@ -51,6 +51,8 @@ def journal_cost(home: Path, port: int, nodes: int, readings: int) -> Cost:
         _wait(home, lambda: process.poll() is None, lambda: ours.count(journal) >= end)
         took, cpu, count = time.monotonic() - began, ours.cpu_seconds(process) - cpu, end - first
         written = _written(process.pid) - written
+    if not count:
+        raise RuntimeError(f"{readings} readings are too few: all were there at the first look")
     grown = _size(journal) - size
     return Cost(cpu / count * 1e6, grown / (end - begin), written / count, count / took)
 
