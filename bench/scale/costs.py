@@ -136,4 +136,4 @@ def _wait(home: Path, alive: Callable[[], bool], done: Callable[[], bool]) -> No
     while not done():
         if not alive() or time.monotonic() > deadline:
             raise RuntimeError(f"it ended or does not get on; see {home}/log")
-        time.sleep(0.05)
+        time.sleep(0.01)
