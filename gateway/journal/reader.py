@@ -53,7 +53,10 @@ class JournalReader:
     def id_since(self, received_ms: int) -> int:
         """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow
         the times of arrival closely enough to search by them."""
-        row = self._db.execute("SELECT min(id), max(id) FROM readings").fetchone()
+        # Each by itself is one look; asked for together SQLite reads the whole table.
+        row = self._db.execute(
+            "SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)"
+        ).fetchone()
         low, high = int(row[0] or 1), int(row[1] or 0) + 1
         while low < high:
             middle = (low + high) // 2
@@ -188,8 +191,9 @@ class JournalReader:
         """The last seq of a stored reading that is older than `since`; 0 when there is none."""
         if since is None:
             return 0
+        # +t: by the index of seqs, newest first, and not through all that is older.
         row = self._db.execute(
-            "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND t < ? ORDER BY seq DESC LIMIT 1",
+            "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND +t < ? ORDER BY seq DESC LIMIT 1",
             (node_id, boot, since),
         ).fetchone()
         return int(row[0]) if row else 0

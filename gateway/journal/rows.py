@@ -18,7 +18,7 @@ _COLUMNS = (
     *FIELDS,
 )
 _ONE_ROW = f"(?, {', '.join('?' * len(_COLUMNS))})"
-_INSERT_READING = f"INSERT INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
+_INSERT_READING = f"INSERT OR ROLLBACK INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
 # Rows that one statement inserts. Python's lock is let go and taken again at each statement: row by row,
 # a commit waits at each row for whatever thread runs meanwhile. SQLite takes at least 32,766 values.
 _TOGETHER = 250
@@ -203,10 +203,17 @@ def write_extents(
     """Write what changed of (node_id, boot), before and after: commonly one range that grew."""
     gone: list[tuple[int, int, int]] = []
     made: list[tuple[int, int, int, int]] = []
+    grown: list[tuple[int, int, int, int]] = []
     for (node_id, boot), before, after in changed:
+        if before and before[:-1] == after[:-1] and before[-1][0] == after[-1][0]:
+            first, last = after[-1]
+            if last != before[-1][1]:
+                grown.append((last, node_id, boot, first))
+            continue
         old, new = set(before), set(after)
         gone += [(node_id, boot, first) for first, _ in old - new]
         made += [(node_id, boot, *each) for each in new - old]
+    db.executemany("UPDATE extents SET last = ? WHERE node_id = ? AND boot = ? AND first = ?", grown)
     db.executemany("DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?", gone)
     db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", made)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from itertools import pairwise
 from typing import Any
 
@@ -250,3 +251,14 @@ def test_dropped_answers_do_not_come_again() -> None:
     assert client.drop_answers() == broker_stream._MOST_UNCONFIRMED + 3
     client.begin(None)
     assert sent(client) == b""
+
+
+def test_nothing_that_is_sent_waits_for_tcp(mosquitto: Any) -> None:
+    client = StreamClient(CallbackAPIVersion.VERSION2, client_id="test", protocol=mqtt.MQTTv5)
+    client.connect("127.0.0.1", mosquitto().port)
+    try:
+        made: Any = client.socket()
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+    finally:
+        client.disconnect()
+        client.loop()

@@ -110,6 +110,7 @@ def test_size_is_kept_and_the_newest_of_each_slot_stays(path: Path) -> None:
         assert [each.node for each in reader.latest()] == ["n0", "n1", "silent"]
         assert check_fully(journal._db) == []
         # Freed pages are used again: the file does not grow.
+        journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size = path.stat().st_size
         journal.commit(batch(*[new(seq, "n2") for seq in range(1, 500)]))
         journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
