@@ -51,6 +51,9 @@ class Pms5003(Sensor):
         self.asleep = False
         self.chamber.start(now)
 
+    def due(self) -> float:
+        return super().due() if self.asleep else min(super().due(), self.chamber.next)
+
     def _run(self, now: float) -> None:
         while not self.asleep and self.chamber.next <= now:
             due = self.chamber.measure()

@@ -72,6 +72,9 @@ class Sds011(Sensor):
         self._fan_since = now
         self._next = now + (PERIOD_WORK_S if self.period else REPORT_S)
 
+    def due(self) -> float:
+        return super().due() if self.asleep else min(super().due(), self._next)
+
     def _run(self, now: float) -> None:
         while not self.asleep and self._next <= now:
             due = self._next
