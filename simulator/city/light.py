@@ -164,7 +164,7 @@ class LightFleet:
                     )
                     unit = self.units[column]
                     true = truths[column][row]
-                    broken = self._broken(column, end - 0.5 * self.window)
+                    broken = self.broken(column, end - 0.5 * self.window)
                     behind.append(TruthRow(node.name, unit.slot, boot.number, seq + slot, end, *true, broken))
                 payload = f'{{"v":1,"boot":{boot.number},"readings":[{",".join(parts)}]}}'
                 yield Message(end + 1.0, self._topic(node, "readings"), payload.encode(), False), behind
@@ -174,7 +174,8 @@ class LightFleet:
     def _topic(self, node: fleet.Node, kind: str) -> str:
         return self._topics[node.name, kind]
 
-    def _broken(self, column: int, middle: float) -> str:
+    def broken(self, column: int, middle: float) -> str:
+        """The kinds of faults that a unit has at that time, with spaces between."""
         faults = self.sensors.faults.get(column)
         return " ".join(fault.kind for fault in faults if fault.covers(middle)) if faults else ""
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,30 +30,78 @@ def truth_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".jsonl.gz") + ".truth.jsonl.gz")
 
 
+class Recorder:
+    """Writes messages and the truth behind them as they come: `with Recorder(lights, path) as to: to.put(...)`.
+
+    Either file may be left away (None). A file that is not finished has the name it will get, with .part
+    behind; leaving the `with` by an error leaves it so. `digest`: SHA-256 of the messages' text, once closed.
+    """
+
+    def __init__(self, lights: LightFleet, messages: Path | None, truth: Path | None) -> None:
+        """Raises RecordingError for a name that does not fit; OSError comes with the `with`."""
+        for path in (messages, truth):
+            if path is not None and not path.name.endswith(".jsonl.gz"):
+                raise RecordingError(f"{path}: the name of a recording ends in .jsonl.gz; add that")
+        if messages is not None and messages == truth:
+            raise RecordingError(f"{truth}: messages and truth cannot be one file; give another name")
+        self._lights = lights
+        self.targets = (messages, truth)
+        self._last_at = float(lights.scenario.begin)
+        self._files: list[_Lines | None] = [None, None]
+        self.count = 0  # of messages
+        self.readings = 0
+        self.digest = ""
+
+    def __enter__(self) -> Recorder:
+        heads = (_head(self._lights), _truth_head(self._lights))
+        for number, (target, head) in enumerate(zip(self.targets, heads, strict=True)):
+            if target is not None:
+                self._files[number] = lines = _Lines(_part(target))
+                lines.write(_line(head))
+        return self
+
+    def put(self, message: Message, behind: Sequence[TruthRow]) -> None:
+        messages, rows = self._files
+        if messages is not None:
+            text = message.payload.decode()
+            messages.write(_line([message.at, message.topic, message.retain, text]))
+        if rows is not None:
+            for row in behind:
+                rows.write(_line(row))
+        self.count += 1
+        self._last_at = message.at
+        self.readings += len(behind)
+
+    @property
+    def lasted(self) -> float:
+        """Seconds of the scenario up to the last message."""
+        return self._last_at - self._lights.scenario.begin
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for lines in self._files:
+            if lines is not None:
+                lines.close()
+        if kind is not None:
+            return
+        for target in self.targets:
+            if target is not None:
+                _part(target).replace(target)
+        if self._files[0] is not None:
+            self.digest = self._files[0].sum.hexdigest()
+
+
 def record(lights: LightFleet, path: Path, progress: Callable[[int], None] = lambda _: None) -> int:
     """Write both files; returns the number of readings. `progress` gets the number so far, now and then.
 
-    Raises OSError. A file that is not finished has the name it will get, with .part behind.
+    Raises RecordingError, OSError.
     """
-    if not path.name.endswith(".jsonl.gz"):
-        raise RecordingError(f"{path}: a recording's name ends in .jsonl.gz; add that")
-    truth = truth_path(path)
-    parts = [target.with_name(target.name + ".part") for target in (path, truth)]
-    count = 0
-    with _writer(parts[0]) as messages, _writer(parts[1]) as rows:
-        messages.write(_line(_head(lights)))
-        rows.write(_line(_truth_head(lights)))
+    with Recorder(lights, path, truth_path(path)) as to:
         for number, (message, behind) in enumerate(lights.messages()):
-            messages.write(_line([message.at, message.topic, message.retain, message.payload.decode()]))
-            for row in behind:
-                rows.write(_line(row))
-            count += len(behind)
+            to.put(message, behind)
             if number % 10_000 == 0:
-                progress(count)
-    for part, target in zip(parts, (path, truth), strict=True):
-        part.replace(target)
-    progress(count)
-    return count
+                progress(to.readings)
+    progress(to.readings)
+    return to.readings
 
 
 def replay(path: Path) -> Iterator[Message]:
@@ -127,20 +174,36 @@ def _truth_head(lights: LightFleet) -> dict[str, Any]:
     }
 
 
-def _writer(path: Path) -> io.TextIOWrapper:
-    # No name and no time in the file's head, so that it does not differ for those.
-    raw = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=path.open("wb"), mtime=0)
-    return _Closing(raw, encoding="utf-8", newline="\n")
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
-class _Closing(io.TextIOWrapper):
-    """Closes the file below as well, which GzipFile leaves open."""
+class _Lines:
+    """Lines of text into a gzip file, whose head has no name and no time: it would differ for those."""
+
+    def __init__(self, path: Path) -> None:
+        self._below = path.open("wb")
+        self._file = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=self._below, mtime=0)
+        self._waiting: list[str] = []
+        self.sum = hashlib.sha256()
+
+    def write(self, line: str) -> None:
+        self._waiting.append(line)
+        if len(self._waiting) >= 500:
+            self._flush()
+
+    def _flush(self) -> None:
+        data = "".join(self._waiting).encode()
+        self._waiting.clear()
+        self.sum.update(data)
+        self._file.write(data)
 
     def close(self) -> None:
-        below = getattr(self.buffer, "fileobj", None)
-        super().close()
-        if below is not None:
-            below.close()
+        try:
+            self._flush()
+            self._file.close()
+        finally:
+            self._below.close()
 
 
 def _line(values: Any) -> str:

@@ -314,7 +314,7 @@ class World:
         left = self._life[1].left_s()
         if left is not None and left <= 0:
             self._reset = Reset("watchdog")
-        if self._reset is not None or self._now >= self._until:
+        if self._reset is not None or self._now >= self._until or self._stopped:
             return None
         moved = self.net.settle()
         ms = NEAR_MS if moved else FAR_MS if self.net.radio else AWAY_MS

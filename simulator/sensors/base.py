@@ -132,8 +132,14 @@ class Sensor(Device):
             self._send(cut, now)
 
     def due(self) -> float:
-        """When it next sends something if nobody writes to it; inf: never."""
-        return min((waiting.due for waiting in self._waiting), default=math.inf)
+        """When it next does or sends something if nobody writes to it; inf: never."""
+        if not self.powered:
+            return math.inf
+        return min(self._due(), min((waiting.due for waiting in self._waiting), default=math.inf))
+
+    def _due(self) -> float:
+        """When it next does something by itself."""
+        return math.inf
 
     def _forget(self) -> None:
         self._heard.clear()
