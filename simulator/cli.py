@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from simulator import capture as captures
 from simulator.air import CityAir
 from simulator.bytecode import explained
 from simulator.depths.cli import fleet, folder, host_port, scenarios, warn_of_no_broker
@@ -137,6 +138,13 @@ def _options(stack: ExitStack, settings: dict[str, Any]) -> NodeOptions:
     f"a:bit_flip=0.01, a:clogged, b:nack=0.2, a:swapped, a:baud=19200. Names: {', '.join(fault_names())}.",
 )
 @click.option(
+    "--capture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What was really measured, in place of the model: readings as CSV (time, pm25, ...) for all "
+    "sensors, or bytes as `dustline decode` takes them for the first, on its UART.",
+)
+@click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
 )
 @click.option(
@@ -152,6 +160,7 @@ def node(
     auto: bool,
     faults: tuple[str, ...],
     heap: int | None,
+    capture: Path | None,
     place_name: str,
     **settings: Any,
 ) -> None:
@@ -163,13 +172,17 @@ def node(
         place = find_place(place_name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--place") from error
+    try:
+        driven = captures.devices(capture, fitted) if capture else None
+    except captures.CaptureError as error:
+        raise click.BadParameter(str(error), param_hint="--capture") from error
     with ExitStack() as stack:
         room = f"{heap}k" if heap else heap_for(fitted)
         options = replace(_options(stack, settings), name=name or place.name, sensors=fitted, heap=room)
         directory = stack.enter_context(folder(settings["directory"])) / options.name
         try:
             air, weather = CityAir(options.seed).over(place), CityWeather(options.seed).at
-            one = SimNode(directory, options, air, weather=weather)
+            one = SimNode(directory, options, air, weather=weather, devices=driven)
         except SimulatorError as error:
             raise click.ClickException(str(error)) from error
         on_board = ", ".join(f"{each.slot} {each.model}" for each in fitted)

@@ -31,7 +31,7 @@ def truth_path(path: Path) -> Path:
 
 
 class Recorder:
-    """Writes messages and the truth behind them as they come: `with Recorder(lights, path) as to: to.put(...)`.
+    """Writes messages and the truth behind them as they come: `with Recorder(...) as to: to.put(...)`.
 
     Either file may be left away (None). A file that is not finished has the name it will get, with .part
     behind; leaving the `with` by an error leaves it so. `digest`: SHA-256 of the messages' text, once closed.

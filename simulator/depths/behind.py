@@ -11,7 +11,7 @@ from simulator.city.fleet import Node
 from simulator.city.light import LightFleet, TruthRow
 from simulator.city.seen import Sensors
 
-# When the window of a reading of that boot ended, in Unix seconds by a clock that is right; None: nobody knows.
+# When the window of a reading of that boot ended: Unix seconds by a clock that is right; None: nobody knows.
 EndOf = Callable[[int, dict[str, Any]], float | None]
 
 
@@ -42,7 +42,9 @@ class Behind:
             self._known.add((boot, seq))
             middle = end - 0.5 * float(reading["dt"])
             true = self._spots[slot].truth(np.array([[middle]]))
-            values = (round(float(part[0, 0]), 3) for part in (true.pm25, true.pm10, true.temp, true.rh))
+            pm25, pm10, temp, rh = (
+                round(float(part[0, 0]), 3) for part in (true.pm25, true.pm10, true.temp, true.rh)
+            )
             broken = self._lights.broken(self._columns[slot], middle)
-            out.append(TruthRow(self._node.name, slot, boot, seq, round(end), *values, broken))
+            out.append(TruthRow(self._node.name, slot, boot, seq, round(end), pm25, pm10, temp, rh, broken))
         return out

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,21 +28,17 @@ REPORT_S = 5.0
 DEPTHS = ("firmware", "days", "light")
 
 
-class Pace(click.ParamType):
+def _pace(_: click.Context, __: click.Parameter, value: str | None) -> float | str | None:
     """Times real time, or max."""
-
-    name = "PACE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        if value == "max":
-            return "max"
-        try:
-            pace = float(value)
-        except ValueError:
-            pace = 0.0
-        if not 0 < pace < float("inf"):
-            self.fail(f"{value!r}: write 1 for real time, 60 for an hour a minute, or max", param, ctx)
-        return pace
+    if value is None or value == "max":
+        return value
+    try:
+        pace = float(value)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace < float("inf"):
+        raise click.BadParameter(f"{value!r}: write 1 for real time, 60 for an hour a minute, or max")
+    return pace
 
 
 @click.command()
@@ -68,7 +65,9 @@ class Pace(click.ParamType):
     "--hours", type=click.FloatRange(min=0, min_open=True), help="How long. Default: the scenario's length."
 )
 @click.option("--start", metavar="now|TIME", help="Begin the scenario, with all in it, this hour or then.")
-@click.option("--pace", type=Pace(), help="Times real time, or max. Default: 1 to a broker, else max.")
+@click.option(
+    "--pace", metavar="X", callback=_pace, help="Times real time, or max. Default: 1 to a broker, else max."
+)
 @click.option(
     "--record",
     type=click.Path(path_type=Path),
@@ -116,7 +115,7 @@ def fleet(depth: str, replay: Path | None, **given: Any) -> None:
     Ctrl-C ends it and closes what is recorded. docs/simulated-city.md says what the depths leave out.
     """
     try:
-        import simulator.city  # noqa: F401 - to tell before all else that numpy is missing
+        import_module("simulator.city")  # tells before all else that numpy is missing
     except ImportError as error:
         raise click.ClickException(str(error)) from error
     from simulator.city.publish import PublishError

@@ -27,9 +27,11 @@ from simulator.sensors.base import Air
 
 LOOK_S = 0.2
 PATIENCE_S = 10.0
-# Of one node, measured on the machine of docs/simulated-city.md: process, its host's side, files.
-NODE_MB, NODE_CPU, NODE_FILES = 6.0, 0.03, 12
-MOST = 400
+# Of one node, measured with 40 (docs/simulated-city.md): memory of process and host's side, share of a
+# processor (0.36 % the process, 0.27 % the host's side), files. The host's side is one Python, which has one
+# processor at most: 0.7 of it is for MOST nodes.
+NODE_MB, NODE_CPU, NODE_FILES = 6.0, 0.0065, 6
+MOST = 250
 
 
 def room() -> tuple[int, str]:
@@ -38,7 +40,7 @@ def room() -> tuple[int, str]:
         "processors": int((os.cpu_count() or 1) * 0.8 / NODE_CPU),
         "memory": int(_free_mb() * 0.8 / NODE_MB),
         "open files": (_files() - 100) // NODE_FILES,
-        "a limit of this command": MOST,
+        "one Python process": MOST,
     }
     what = min(bounds, key=lambda name: bounds[name])
     return max(1, bounds[what]), what
