@@ -12,13 +12,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from simulator.city.light import LightFleet, Message, TruthRow
 
 VERSION = 1
+CHUNK, AHEAD = 500, 8  # lines that are packed at once, and how many such may wait
+# A text as JSON has it. Lines are put together by hand: with json.dumps a recording took half as long again.
+_text = json.encoder.encode_basestring
 
 
 class RecordingError(Exception):
@@ -63,11 +68,16 @@ class Recorder:
     def put(self, message: Message, behind: Sequence[TruthRow]) -> None:
         messages, rows = self._files
         if messages is not None:
-            text = message.payload.decode()
-            messages.write(_line([message.at, message.topic, message.retain, text]))
+            retain = "true" if message.retain else "false"
+            text = _text(message.payload.decode())
+            messages.write(f"[{message.at!r},{_text(message.topic)},{retain},{text}]\n")
         if rows is not None:
             for row in behind:
-                rows.write(_line(row))
+                node, slot, boot, seq, t, pm25, pm10, temp, rh, faults = row
+                rows.write(
+                    f"[{_text(node)},{_text(slot)},{boot},{seq},{t},{pm25!r},{pm10!r},{temp!r},{rh!r},"
+                    f"{_text(faults)}]\n"
+                )
         self.count += 1
         self._last_at = message.at
         self.readings += len(behind)
@@ -179,30 +189,44 @@ def _part(path: Path) -> Path:
 
 
 class _Lines:
-    """Lines of text into a gzip file, whose head has no name and no time: it would differ for those."""
+    """Lines of text into a gzip file, whose head has no name and no time: it would differ for those.
+
+    Packing is a third of the work and done in a thread of its own, beside the rest.
+    """
 
     def __init__(self, path: Path) -> None:
         self._below = path.open("wb")
         self._file = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=self._below, mtime=0)
         self._waiting: list[str] = []
+        self._packer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recording")
+        self._packed: deque[Future[None]] = deque()
         self.sum = hashlib.sha256()
 
     def write(self, line: str) -> None:
         self._waiting.append(line)
-        if len(self._waiting) >= 500:
+        if len(self._waiting) >= CHUNK:
             self._flush()
 
     def _flush(self) -> None:
-        data = "".join(self._waiting).encode()
+        """Raises what an earlier part could not be written for."""
+        while len(self._packed) >= AHEAD or (self._packed and self._packed[0].done()):
+            self._packed.popleft().result()
+        self._packed.append(self._packer.submit(self._pack, "".join(self._waiting)))
         self._waiting.clear()
+
+    def _pack(self, text: str) -> None:
+        data = text.encode()
         self.sum.update(data)
         self._file.write(data)
 
     def close(self) -> None:
         try:
             self._flush()
+            while self._packed:
+                self._packed.popleft().result()
             self._file.close()
         finally:
+            self._packer.shutdown()
             self._below.close()
 
 

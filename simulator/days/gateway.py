@@ -16,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 HOST = "127.0.0.1"
 PATIENCE_S = 20.0
+KEEPALIVE_S = 65535  # true time; nobody pings while the node lives days. Not 0, which rumqttd refuses
 # What breaks a message of that kind, in words.
 Judge = Callable[[str, dict[str, Any]], list[str]]
 
@@ -76,7 +77,7 @@ class Gateway:
         self.subscribed = False
         self._topics = [(f"dl/1/+/+/{node}/+", 1), (self._mark, 0)]
         self._refused = ""
-        client.connect(host, port, 0)
+        client.connect(host, port, KEEPALIVE_S)
         # Else a mark waits 40 ms behind an acknowledgement, which the broker need not answer.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         deadline = time.monotonic() + PATIENCE_S
