@@ -14,14 +14,14 @@ from simulator.depths.target import Target
 def told(
     lights: LightFleet, to: Recorder, stop: threading.Event, progress: Callable[[float], None]
 ) -> Iterator[Message]:
-    """The fleet's messages, each recorded when it is asked for."""
+    """The fleet's messages, each recorded once the next is asked for."""
     begin, length = lights.scenario.begin, lights.scenario.end - lights.scenario.begin
     for message, behind in lights.messages():
         if stop.is_set():
             return
-        to.put(message, behind)
-        progress((message.at - begin) / length)
         yield message
+        to.put(message, behind)  # it has gone out
+        progress((message.at - begin) / length)
 
 
 def send(
