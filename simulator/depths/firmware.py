@@ -27,9 +27,9 @@ from simulator.sensors.base import Air
 
 LOOK_S = 0.2
 PATIENCE_S = 10.0
-# Of one node, measured with 40 (docs/simulated-city.md): memory of process and host's side, share of a
-# processor (0.36 % the process, 0.27 % the host's side), files. The host's side is one Python, which has one
-# processor at most: 0.7 of it is for MOST nodes.
+# Of one node, measured with 40 and with 100 (docs/simulated-city.md): memory of process and host's side,
+# share of a processor (0.36 % the process, 0.27 % the host's side), files. The host's side is one Python,
+# which has one processor at most: 0.7 of it is for MOST nodes.
 NODE_MB, NODE_CPU, NODE_FILES = 6.0, 0.0065, 6
 MOST = 250
 
