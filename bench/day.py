@@ -28,8 +28,8 @@ import sys
 import time
 from pathlib import Path
 
+from simulator.days.world import Heap, NodeError
 from tests.firmware.days.day import BREATH, LOOKS, STATES, Day, live_a_day
-from tests.firmware.days.world import Heap, NodeError
 
 
 def _line(day: Day, hour: int) -> str:

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from simulator.days.world import NodeError, World
 from tests.firmware.days.outage import DAY, Outage, live_through
-from tests.firmware.days.world import NodeError, World
 
 
 def _report(outage: Outage) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -14,20 +12,20 @@ from typing import Any
 
 import click
 
+from simulator import capture as captures
 from simulator.air import CityAir
 from simulator.bytecode import explained
-from simulator.fleet import Fleet, plan
+from simulator.depths.cli import fleet, folder, host_port, scenarios, warn_of_no_broker
 from simulator.node import SimNode
 from simulator.ntp import NtpServer
 from simulator.options import Fitted, NodeOptions, heap_for
 from simulator.places import PLACES, find_place
 from simulator.power_cli import power
-from simulator.runtime import SimulatorError, find_micropython
+from simulator.runtime import SimulatorError
 from simulator.sensor_words import Fault, fault_names, fit_all, models_text, parse_fault
 from simulator.weather import CityWeather
 
 LOOK_S = 0.2
-REPORT_S = 5.0
 
 
 @click.group()
@@ -36,6 +34,8 @@ def sim() -> None:
 
 
 sim.add_command(power)
+sim.add_command(fleet)
+sim.add_command(scenarios)
 
 
 @sim.command()
@@ -46,7 +46,7 @@ def places() -> None:
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of every command that runs nodes."""
+    """Options of a node and of where it sends."""
     options = (
         click.option("--broker", default="127.0.0.1:1883", show_default=True, metavar="HOST:PORT"),
         click.option("--user", help="MQTT user name; the contract wants the node's name."),
@@ -89,25 +89,13 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _host_port(text: str) -> tuple[str, int]:
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isdigit() or not 0 < int(port) < 65536:
-        raise click.BadParameter(f"{text!r} is not HOST:PORT, for instance 127.0.0.1:1883")
-    return host, int(port)
-
-
 def _options(stack: ExitStack, settings: dict[str, Any]) -> NodeOptions:
     """What all nodes of this run share; starts a time server when none was named."""
-    host, port = _host_port(settings["broker"])
-    try:
-        socket.create_connection((host, port), timeout=2).close()
-    except OSError as error:
-        click.echo(
-            f"nothing answers at {host}:{port} yet ({error}); nodes keep their readings and try on", err=True
-        )
+    host, port = host_port(settings["broker"])
+    warn_of_no_broker(host, port)
     ntp: tuple[str, ...] = settings["ntp"]
     for server in ntp:
-        _host_port(server)
+        host_port(server)
     if not ntp:
         server = NtpServer().start()
         stack.callback(server.stop)
@@ -126,12 +114,6 @@ def _options(stack: ExitStack, settings: dict[str, Any]) -> NodeOptions:
         health_s=settings["health"],
         seed=settings["seed"],
     )
-
-
-def _directory(stack: ExitStack, given: Path | None) -> Path:
-    if given is not None:
-        return given
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dustline-sim-")))
 
 
 @sim.command()
@@ -156,6 +138,13 @@ def _directory(stack: ExitStack, given: Path | None) -> Path:
     f"a:bit_flip=0.01, a:clogged, b:nack=0.2, a:swapped, a:baud=19200. Names: {', '.join(fault_names())}.",
 )
 @click.option(
+    "--capture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What was really measured, in place of the model: readings as CSV (time, pm25, ...) for all "
+    "sensors, or bytes as `dustline decode` takes them for the first, on its UART.",
+)
+@click.option(
     "--place", "place_name", default=PLACES[0].name, show_default=True, help="See `dustline sim places`."
 )
 @click.option(
@@ -171,6 +160,7 @@ def node(
     auto: bool,
     faults: tuple[str, ...],
     heap: int | None,
+    capture: Path | None,
     place_name: str,
     **settings: Any,
 ) -> None:
@@ -182,13 +172,17 @@ def node(
         place = find_place(place_name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--place") from error
+    try:
+        driven = captures.devices(capture, fitted) if capture else None
+    except captures.CaptureError as error:
+        raise click.BadParameter(str(error), param_hint="--capture") from error
     with ExitStack() as stack:
         room = f"{heap}k" if heap else heap_for(fitted)
         options = replace(_options(stack, settings), name=name or place.name, sensors=fitted, heap=room)
-        directory = _directory(stack, settings["directory"]) / options.name
+        directory = stack.enter_context(folder(settings["directory"])) / options.name
         try:
             air, weather = CityAir(options.seed).over(place), CityWeather(options.seed).at
-            one = SimNode(directory, options, air, weather=weather)
+            one = SimNode(directory, options, air, weather=weather, devices=driven)
         except SimulatorError as error:
             raise click.ClickException(str(error)) from error
         on_board = ", ".join(f"{each.slot} {each.model}" for each in fitted)
@@ -221,14 +215,14 @@ def _fitted(
     return fitted, trouble
 
 
-def _stop(what: SimNode | Fleet) -> None:
+def _stop(what: SimNode) -> None:
     try:
         what.stop()
     except SimulatorError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _start(what: SimNode | Fleet) -> None:
+def _start(what: SimNode) -> None:
     try:
         what.start()
     except SimulatorError as error:
@@ -246,26 +240,3 @@ def _follow(node: SimNode) -> None:
                 click.echo(explained(node.firmware, whole.decode("utf-8", "replace")))
             else:
                 time.sleep(LOOK_S)
-
-
-@sim.command()
-@click.option("--nodes", default=6, show_default=True, type=click.IntRange(1, 200))
-@_common
-def fleet(nodes: int, **settings: Any) -> None:
-    """Run several nodes of real firmware until Ctrl-C."""
-    with ExitStack() as stack:
-        common = _options(stack, settings)
-        directory = _directory(stack, settings["directory"])
-        try:
-            many = Fleet(directory, plan(nodes, common), seed=common.seed)
-        except SimulatorError as error:
-            raise click.ClickException(str(error)) from error
-        click.echo(f"{nodes} nodes; {find_micropython()}; files in {directory}", err=True)
-        stack.callback(_stop, many)
-        with suppress(KeyboardInterrupt):
-            _start(many)
-            while True:
-                time.sleep(REPORT_S)
-                running = sum(one.alive for one in many.nodes)
-                crashes = sum(one.crashes for one in many.nodes)
-                click.echo(f"{running} of {nodes} run, {crashes} crashes so far")

@@ -90,16 +90,8 @@ class Fleet:
         return self
 
     def stop(self) -> None:
-        """All at once: a node that does not end is waited for only once. Raises SimulatorError when parts of
-        the simulator have failed, with what each of the nodes says."""
-        with ThreadPoolExecutor(max_workers=32) as pool:
-            stops = [pool.submit(node.stop) for node in self.nodes]
-        failures = [failure for each in stops if (failure := each.exception()) is not None]
-        for failure in failures:
-            if not isinstance(failure, SimulatorError):
-                raise failure
-        if failures:
-            raise SimulatorError("\n".join(str(each) for each in failures)) from failures[0]
+        """As stop_all() does."""
+        stop_all(self.nodes)
 
     def __enter__(self) -> Fleet:
         try:
@@ -110,3 +102,16 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def stop_all(nodes: Sequence[SimNode]) -> None:
+    """All at once: a node that does not end is waited for only once. Raises SimulatorError when parts of the
+    simulator have failed, with what each of the nodes says."""
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        stops = [pool.submit(node.stop) for node in nodes]
+    failures = [failure for each in stops if (failure := each.exception()) is not None]
+    for failure in failures:
+        if not isinstance(failure, SimulatorError):
+            raise failure
+    if failures:
+        raise SimulatorError("\n".join(str(each) for each in failures)) from failures[0]

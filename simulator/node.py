@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -39,9 +39,13 @@ UARTS = (1, 2)
 SEED_STEP = 7919  # between the sensors of a node: two of a model are two units in the same air
 
 
-def _fitting(fitted: Fitted, number: int, seed: int, air: Air, weather: Weather | None) -> Fitting:
+def _fitting(
+    fitted: Fitted, number: int, seed: int, air: Air, weather: Weather | None, given: Device | None
+) -> Fitting:
     """Raises ValueError for an unknown model or a setting that it cannot have."""
-    device = make_sensor(fitted.model, air, seed + number * SEED_STEP, bus=fitted.bus, weather=weather)
+    device = given or make_sensor(
+        fitted.model, air, seed + number * SEED_STEP, bus=fitted.bus, weather=weather
+    )
     if fitted.baud is not None and isinstance(device, Sensor):
         device.baud = fitted.baud
     if fitted.address is not None and isinstance(device, I2cDevice):
@@ -59,10 +63,12 @@ class SimNode:
         air: Air,
         *,
         weather: Weather | None = None,
+        devices: Mapping[str, Device] | None = None,
         firmware: Path | None = None,
         micropython: MicroPython | None = None,
     ) -> None:
-        """`air` and `weather` are asked with Unix time. Raises SimulatorError when firmware or MicroPython
+        """`air` and `weather` are asked with Unix time. `devices`: by slot, in place of those that are made
+        here. Raises SimulatorError when firmware or MicroPython
         are not found, and ValueError for sensors that do not exist."""
         self.options = options
         self._home = Home(directory)
@@ -75,7 +81,7 @@ class SimNode:
         self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
         self.micropython = micropython or find_micropython()
         fittings = [
-            _fitting(fitted, number, options.seed, air, weather)
+            _fitting(fitted, number, options.seed, air, weather, (devices or {}).get(fitted.slot))
             for number, fitted in enumerate(options.fitted)
         ]
         self.wiring = Wiring(fittings, steady_unix_clock())

@@ -68,7 +68,7 @@ class NtpServer:
             return None
         version = request[0] & 0x38
         asked = request[40:48]  # the client's transmit time comes back as the originate time
-        stamp = _timestamp(now)
+        stamp = timestamp(now)
         return PACKET.pack(
             self.leap << 6 | version | SERVER,
             self.stratum,
@@ -77,13 +77,13 @@ class NtpServer:
             0,
             1 << 10,
             b"SIMU",
-            _timestamp(now - 16),
+            timestamp(now - 16),
             asked,
             stamp,
             stamp,
         )
 
 
-def _timestamp(unix: float) -> bytes:
+def timestamp(unix: float) -> bytes:
     """Seconds since 1900 in 32.32 fixed point; wraps in 2036 as the protocol's does."""
     return int((unix + FROM_1900_TO_1970) * 2**32 % 2**64).to_bytes(8, "big")

@@ -16,10 +16,10 @@ from dustline.decode import host, i2c, streams
 from dustline.decode.bme280 import Bme280
 from dustline.decode.errors import DecodeError
 from dustline.decode.i2c import Answers
-from dustline.decode.lines import UartLines
 from dustline.decode.parts import Decoder, Event
 from dustline.decode.streams import PLANTOWER, StreamDecoder
 from dustline.decode.transfers import I2cLines, Transfer
+from simulator.uart_lines import UartLines
 
 _CHUNK = 4096
 _SHOWN = 5  # bad lines; one wrong file has thousands

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dustline.decode.lines import hex_bytes, without_note
+from simulator.uart_lines import hex_bytes, without_note
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,13 @@ class LightFleet:
         by_name = {node.name: node for node in self.nodes}
         self.phases = np.array([by_name[unit.node].phase_s for unit in self.units], dtype=np.int64)
         self.boots = {node.name: self._boots(node) for node in self.nodes}
+        self._slots = [unit.slot for unit in self.units]
+        # Nodes with one boot for the whole time.
+        self._whole = {
+            name: boots[0]
+            for name, boots in self.boots.items()
+            if len(boots) == 1 and not boots[0].first and boots[0].last == self.rows
+        }
         self.columns: dict[str, list[int]] = {}
         for number, unit in enumerate(self.units):
             self.columns.setdefault(unit.node, []).append(number)
@@ -144,37 +151,50 @@ class LightFleet:
         rows = len(block.ends)
         ends = block.ends.tolist()
         clocks = np.rint(block.seen.clock_s).astype(np.int64).tolist()
+        # What the loops ask for each reading, once.
+        window, health_s, faulty = self.window, self.scenario.fleet.health_s, self.sensors.faults
+        known = [
+            (node, self.columns[node.name], self._whole.get(node.name), self._topic(node, "readings"))
+            for node in self._by_phase
+        ]
         for row in range(rows):
-            for node in self._by_phase:
-                own = self.columns[node.name]
-                at = block.first + row
-                boot = self._boot_of(node, at)
-                end = ends[row][own[0]]
+            at = block.first + row
+            end_of, ahead_of = ends[row], clocks[row]
+            for node, own, whole, topic in known:
+                boot = whole or self._boot_of(node, at)
                 if boot is None:
                     continue
+                end, ahead = end_of[own[0]], ahead_of[own[0]]
                 seq = (at - boot.first) * len(own) + 1
-                t, up = end + clocks[row][own[0]], end - int(boot.at)
-                quality = "held" if clocks[row][own[0]] else "ntp"
+                up = end - int(boot.at)
+                head = f'"t":{end + ahead},"tq":"{"held" if ahead else "ntp"}","up":{up},"dt":{window},'
                 parts: list[str] = []
                 behind: list[TruthRow] = []
-                for slot, column in enumerate(own):
-                    parts.append(
-                        f'{{"seq":{seq + slot},"t":{t},"tq":"{quality}","up":{up},'
-                        f'"dt":{self.window},{texts[column][row]}'
+                for column in own:
+                    parts.append(f'{{"seq":{seq},{head}{texts[column][row]}')
+                    broken = self.broken(column, end - 0.5 * window) if column in faulty else ""
+                    behind.append(
+                        TruthRow(
+                            node.name,
+                            self._slots[column],
+                            boot.number,
+                            seq,
+                            end,
+                            *truths[column][row],
+                            broken,
+                        )
                     )
-                    unit = self.units[column]
-                    true = truths[column][row]
-                    broken = self._broken(column, end - 0.5 * self.window)
-                    behind.append(TruthRow(node.name, unit.slot, boot.number, seq + slot, end, *true, broken))
+                    seq += 1
                 payload = f'{{"v":1,"boot":{boot.number},"readings":[{",".join(parts)}]}}'
-                yield Message(end + 1.0, self._topic(node, "readings"), payload.encode(), False), behind
-                if up // self.scenario.fleet.health_s > (up - self.period) // self.scenario.fleet.health_s:
-                    yield self._health(node, boot, at, end, t, block, row), []
+                yield Message(end + 1.0, topic, payload.encode(), False), behind
+                if up // health_s > (up - self.period) // health_s:
+                    yield self._health(node, boot, at, end, end + ahead, block, row), []
 
     def _topic(self, node: fleet.Node, kind: str) -> str:
         return self._topics[node.name, kind]
 
-    def _broken(self, column: int, middle: float) -> str:
+    def broken(self, column: int, middle: float) -> str:
+        """The kinds of faults that a unit has at that time, with spaces between."""
         faults = self.sensors.faults.get(column)
         return " ".join(fault.kind for fault in faults if fault.covers(middle)) if faults else ""
 
@@ -196,10 +216,7 @@ class LightFleet:
         return out
 
     def _boot_of(self, node: fleet.Node, row: int) -> Boot | None:
-        boots = self.boots[node.name]
-        if len(boots) == 1 and not boots[0].first and boots[0].last == self.rows:
-            return boots[0]
-        return next((boot for boot in boots if boot.first <= row < boot.last), None)
+        return next((boot for boot in self.boots[node.name] if boot.first <= row < boot.last), None)
 
     def _online(self, node: fleet.Node, boot: Boot, reset: str) -> Message:
         status = {

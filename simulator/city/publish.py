@@ -34,12 +34,16 @@ def publish(
     user: str | None = None,
     password: str | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    since: float | None = None,
+    stop: threading.Event | None = None,
 ) -> int:
     """Returns how many messages the broker has taken: all, or PublishError is raised.
 
-    `speed`: times real time; None is as fast as it goes. The first message goes at once, the others as far
-    behind it as their `at` says.
+    `speed`: times real time; None is as fast as it goes. `since`: the `at` that is now; None is the first
+    message's. What is older goes at once, the others as far behind it as their `at` says. `stop`: once it is
+    set no further message is sent.
     """
+    stop = stop or threading.Event()
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2, client_id="dustline-light-fleet", protocol=mqtt.MQTTv311
     )
@@ -75,13 +79,14 @@ def publish(
             raise PublishError(f"{where}: refuses the connection: {refused[0]}; check user and password")
         count = 0
         started = time.monotonic()
-        first: float | None = None
         for message in messages:
-            first = message.at if first is None else first
+            since = message.at if since is None else since
             if speed is not None:
-                early = started + (message.at - first) / speed - time.monotonic()
+                early = started + (message.at - since) / speed - time.monotonic()
                 if early > 0:
-                    time.sleep(early)
+                    stop.wait(early)
+            if stop.is_set():
+                break
             _wait(room, where, count)
             client.publish(message.topic, message.payload, qos=1, retain=message.retain)
             count += 1

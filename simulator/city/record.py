@@ -11,15 +11,19 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from simulator.city.light import LightFleet, Message, TruthRow
 
 VERSION = 1
+CHUNK, AHEAD = 500, 8  # lines that are packed at once, and how many such may wait
+# A text as JSON has it. Lines are put together by hand: with json.dumps a recording took half as long again.
+_text = json.encoder.encode_basestring
 
 
 class RecordingError(Exception):
@@ -31,30 +35,83 @@ def truth_path(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".jsonl.gz") + ".truth.jsonl.gz")
 
 
+class Recorder:
+    """Writes messages and the truth behind them as they come: `with Recorder(...) as to: to.put(...)`.
+
+    Either file may be left away (None). A file that is not finished has the name it will get, with .part
+    behind; leaving the `with` by an error leaves it so. `digest`: SHA-256 of the messages' text, once closed.
+    """
+
+    def __init__(self, lights: LightFleet, messages: Path | None, truth: Path | None) -> None:
+        """Raises RecordingError for a name that does not fit; OSError comes with the `with`."""
+        for path in (messages, truth):
+            if path is not None and not path.name.endswith(".jsonl.gz"):
+                raise RecordingError(f"{path}: the name of a recording ends in .jsonl.gz; add that")
+        if messages is not None and messages == truth:
+            raise RecordingError(f"{truth}: messages and truth cannot be one file; give another name")
+        self._lights = lights
+        self.targets = (messages, truth)
+        self._last_at = float(lights.scenario.begin)
+        self._files: list[_Lines | None] = [None, None]
+        self.count = 0  # of messages
+        self.readings = 0
+        self.digest = ""
+
+    def __enter__(self) -> Recorder:
+        heads = (_head(self._lights), _truth_head(self._lights))
+        for number, (target, head) in enumerate(zip(self.targets, heads, strict=True)):
+            if target is not None:
+                self._files[number] = lines = _Lines(_part(target))
+                lines.write(_line(head))
+        return self
+
+    def put(self, message: Message, behind: Sequence[TruthRow]) -> None:
+        messages, rows = self._files
+        if messages is not None:
+            retain = "true" if message.retain else "false"
+            text = _text(message.payload.decode())
+            messages.write(f"[{message.at!r},{_text(message.topic)},{retain},{text}]\n")
+        if rows is not None:
+            for row in behind:
+                node, slot, boot, seq, t, pm25, pm10, temp, rh, faults = row
+                rows.write(
+                    f"[{_text(node)},{_text(slot)},{boot},{seq},{t},{pm25!r},{pm10!r},{temp!r},{rh!r},"
+                    f"{_text(faults)}]\n"
+                )
+        self.count += 1
+        self._last_at = message.at
+        self.readings += len(behind)
+
+    @property
+    def lasted(self) -> float:
+        """Seconds of the scenario up to the last message."""
+        return self._last_at - self._lights.scenario.begin
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for lines in self._files:
+            if lines is not None:
+                lines.close()
+        if kind is not None:
+            return
+        for target in self.targets:
+            if target is not None:
+                _part(target).replace(target)
+        if self._files[0] is not None:
+            self.digest = self._files[0].sum.hexdigest()
+
+
 def record(lights: LightFleet, path: Path, progress: Callable[[int], None] = lambda _: None) -> int:
     """Write both files; returns the number of readings. `progress` gets the number so far, now and then.
 
-    Raises OSError. A file that is not finished has the name it will get, with .part behind.
+    Raises RecordingError, OSError.
     """
-    if not path.name.endswith(".jsonl.gz"):
-        raise RecordingError(f"{path}: a recording's name ends in .jsonl.gz; add that")
-    truth = truth_path(path)
-    parts = [target.with_name(target.name + ".part") for target in (path, truth)]
-    count = 0
-    with _writer(parts[0]) as messages, _writer(parts[1]) as rows:
-        messages.write(_line(_head(lights)))
-        rows.write(_line(_truth_head(lights)))
+    with Recorder(lights, path, truth_path(path)) as to:
         for number, (message, behind) in enumerate(lights.messages()):
-            messages.write(_line([message.at, message.topic, message.retain, message.payload.decode()]))
-            for row in behind:
-                rows.write(_line(row))
-            count += len(behind)
+            to.put(message, behind)
             if number % 10_000 == 0:
-                progress(count)
-    for part, target in zip(parts, (path, truth), strict=True):
-        part.replace(target)
-    progress(count)
-    return count
+                progress(to.readings)
+    progress(to.readings)
+    return to.readings
 
 
 def replay(path: Path) -> Iterator[Message]:
@@ -127,20 +184,50 @@ def _truth_head(lights: LightFleet) -> dict[str, Any]:
     }
 
 
-def _writer(path: Path) -> io.TextIOWrapper:
-    # No name and no time in the file's head, so that it does not differ for those.
-    raw = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=path.open("wb"), mtime=0)
-    return _Closing(raw, encoding="utf-8", newline="\n")
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
-class _Closing(io.TextIOWrapper):
-    """Closes the file below as well, which GzipFile leaves open."""
+class _Lines:
+    """Lines of text into a gzip file, whose head has no name and no time: it would differ for those.
+
+    Packing is a third of the work and done in a thread of its own, beside the rest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._below = path.open("wb")
+        self._file = gzip.GzipFile(filename="", mode="wb", compresslevel=4, fileobj=self._below, mtime=0)
+        self._waiting: list[str] = []
+        self._packer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="recording")
+        self._packed: deque[Future[None]] = deque()
+        self.sum = hashlib.sha256()
+
+    def write(self, line: str) -> None:
+        self._waiting.append(line)
+        if len(self._waiting) >= CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Raises what an earlier part could not be written for."""
+        while len(self._packed) >= AHEAD or (self._packed and self._packed[0].done()):
+            self._packed.popleft().result()
+        self._packed.append(self._packer.submit(self._pack, "".join(self._waiting)))
+        self._waiting.clear()
+
+    def _pack(self, text: str) -> None:
+        data = text.encode()
+        self.sum.update(data)
+        self._file.write(data)
 
     def close(self) -> None:
-        below = getattr(self.buffer, "fileobj", None)
-        super().close()
-        if below is not None:
-            below.close()
+        try:
+            self._flush()
+            while self._packed:
+                self._packed.popleft().result()
+            self._file.close()
+        finally:
+            self._packer.shutdown()
+            self._below.close()
 
 
 def _line(values: Any) -> str:

@@ -252,11 +252,35 @@ def parse(text: str, where: str = "scenario") -> Scenario:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{where}: no TOML: {error}; correct the file there") from error
+    return _judged(raw, where)
+
+
+def _judged(raw: dict[str, Any], where: str) -> Scenario:
     try:
         return Scenario.model_validate(raw)
     except ValidationError as error:
         lines = [f"{where}: {_sentence(one)}" for one in error.errors()]
         raise ScenarioError("\n".join(lines)) from error
+
+
+def changed(
+    scenario: Scenario, where: str, *, fleet: dict[str, Any] | None = None, **fields: Any
+) -> Scenario:
+    """The same with other values in some fields; `fleet`: in its part. Raises ScenarioError."""
+    raw = scenario.model_dump()
+    return _judged({**raw, **fields, "fleet": {**raw["fleet"], **(fleet or {})}}, where)
+
+
+def moved(scenario: Scenario, start: datetime, where: str) -> Scenario:
+    """Begun at another time, and all that has a time in it moved along. Raises ScenarioError."""
+    by = start - scenario.start
+
+    def along(part: dict[str, Any]) -> dict[str, Any]:
+        return {**part, "start": part["start"] + by} if part["start"] else part
+
+    raw = scenario.model_dump()
+    events, faults = ([along(part) for part in raw[kind]] for kind in ("event", "fault"))
+    return changed(scenario, where, start=start, event=events, fault=faults)
 
 
 _TYPES: dict[

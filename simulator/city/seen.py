@@ -15,7 +15,7 @@ All of it is worked out for arrays (times, units); one sensor at one time is an 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ DENSITY = 1.65  # of dry particles, g/cm3
 COARSE_KAPPA = 0.09  # 0.05 to 0.13 (Huang et al. 2024, doi 10.5194/amt-17-6073-2024)
 FOG_MIDDLE, FOG_COARSE = 5.0, 60.0  # ug/m3 that a sensor takes thick fog for, before its size response
 WANDER_S, WANDER = 10 * 86400.0, 0.02  # a gain's slow drift
+Triples = tuple[Floats, Floats, Floats]
 SHARED = 1.6  # a window's mean is noisier than n independent frames by this
 
 
@@ -182,33 +183,32 @@ class Sensors:
             value = value + (np.rint(value / self._step) * self._step - value) * share
             setattr(seen, name, np.minimum(value, top))
 
-    def air(self, number: int) -> Air:
+    def air(self, number: int, block_s: int = 0) -> Air:
         """The Air of unit `number`, PM1, PM2.5, PM10 of one frame, for an emulator with a neutral Unit().
 
         Limits and resolution are the emulator's. Faults of the particles are in it, those of node and line
-        are not.
+        are not. `block_s`: so many seconds are worked out at once, by whole seconds: a hundred times as fast
+        for who asks each second.
         """
         one = Sensors(self.city, [self.units.all[number]], self.faults.get(number, ()))
 
-        def sample(at: float) -> tuple[float, float, float]:
-            times = np.array([[at]])
+        def sample(times: Floats) -> Triples:
             true = one.spots.truth(times)
             seen = one._measure(times, true, 0.0)
             spoil(one, times, true, seen, 0.0)
-            return float(seen.pm1[0, 0]), float(seen.pm25[0, 0]), float(seen.pm10[0, 0])
+            return seen.pm1, seen.pm25, seen.pm10
 
-        return sample
+        return _one_by_one(sample, block_s)
 
-    def weather(self, number: int) -> WeatherAt:
+    def weather(self, number: int, block_s: int = 0) -> WeatherAt:
         """(degC, %, hPa) in the enclosure of unit `number`; a climate emulator adds its own error."""
         one = Sensors(self.city, [self.units.all[number]])
 
-        def sample(at: float) -> tuple[float, float, float]:
-            true = one.spots.truth(np.array([[at]]))
-            warm, humid = one.inside(true)
-            return float(warm[0, 0]), float(humid[0, 0]), float(true.press[0, 0])
+        def sample(times: Floats) -> Triples:
+            true = one.spots.truth(times)
+            return *one.inside(true), true.press
 
-        return sample
+        return _one_by_one(sample, block_s)
 
     def frozen(self, fault: Fault, number: int, window_s: float) -> tuple[float, float, float]:
         """What unit `number` last measured before a fault that makes it repeat itself."""
@@ -216,6 +216,27 @@ class Sensors:
         if asked not in self._frozen:
             self._frozen[asked] = frozen_values(self, fault, number, window_s)
         return self._frozen[asked]
+
+
+def _one_by_one(sample: Callable[[Floats], Triples], block_s: int) -> Air:
+    """Of arrays of shape (times, 1) to one time after the other."""
+    first = 0
+    block: list[tuple[float, float, float]] = []
+
+    def at_once(at: float) -> tuple[float, float, float]:
+        nonlocal first, block
+        if not block_s:
+            a, b, c = sample(np.array([[at]]))
+            return float(a[0, 0]), float(b[0, 0]), float(c[0, 0])
+        second = int(at)
+        if not block or not 0 <= second - first < block_s:
+            first = second // block_s * block_s
+            parts = sample(first + np.arange(block_s, dtype=np.float64)[:, None])
+            a, b, c = (part[:, 0].tolist() for part in parts)
+            block = list(zip(a, b, c, strict=True))
+        return block[second - first]
+
+    return at_once
 
 
 def _by_unit(units: Sequence[Unit], faults: Sequence[Fault]) -> dict[int, tuple[Fault, ...]]:

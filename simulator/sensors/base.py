@@ -6,6 +6,7 @@ What a fault of the line does to a frame stands in faults.py.
 
 from __future__ import annotations
 
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -129,6 +130,16 @@ class Sensor(Device):
         super().brown_out(now)
         if cut:
             self._send(cut, now)
+
+    def due(self) -> float:
+        """When it next does or sends something if nobody writes to it; inf: never."""
+        if not self.powered:
+            return math.inf
+        return min(self._due(), min((waiting.due for waiting in self._waiting), default=math.inf))
+
+    def _due(self) -> float:
+        """When it next does something by itself."""
+        return math.inf
 
     def _forget(self) -> None:
         self._heard.clear()

@@ -17,6 +17,8 @@ After power-on: active. Nothing survives a power cut.
 
 from __future__ import annotations
 
+import math
+
 from simulator import weather as weather_
 from simulator.sensors.base import Air, Device, Sensor, Weather
 from simulator.sensors.chamber import Chamber
@@ -50,6 +52,9 @@ class Pms5003(Sensor):
     def _wake(self, now: float) -> None:
         self.asleep = False
         self.chamber.start(now)
+
+    def _due(self) -> float:
+        return math.inf if self.asleep else self.chamber.next
 
     def _run(self, now: float) -> None:
         while not self.asleep and self.chamber.next <= now:

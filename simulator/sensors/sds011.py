@@ -14,6 +14,8 @@ the usual end of life of a laser diode, and a judgement for this one.
 
 from __future__ import annotations
 
+import math
+
 from simulator.sensors.base import Air, Sensor
 from simulator.sensors.unit import Unit
 
@@ -71,6 +73,9 @@ class Sds011(Sensor):
         """The fan starts: first report after a second, or at the end of the working part of a period."""
         self._fan_since = now
         self._next = now + (PERIOD_WORK_S if self.period else REPORT_S)
+
+    def _due(self) -> float:
+        return math.inf if self.asleep else self._next
 
     def _run(self, now: float) -> None:
         while not self.asleep and self._next <= now:

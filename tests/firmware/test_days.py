@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from simulator.days.world import Heap
 from simulator.options import Fitted
 from tests.firmware.days.day import BREATH, HOUR, Day, live_a_day
 from tests.firmware.days.outage import DAY, Outage, live_through
-from tests.firmware.days.world import Heap
 
 pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto, pytest.mark.timeout(600)]
 

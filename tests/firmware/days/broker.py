@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.firmware.certificates import make_ca, make_server_certificate, tls_listener
+from tests.firmware.node_bench import CONTRACT
 from tests.support import Mosquitto, choose_port
 
 NAME = "localhost"  # the host name that the certificate is for
@@ -44,3 +45,10 @@ def start(directory: Path, tls: bool = True) -> Broker:
         ca = authority.der
     process = Mosquitto(directory, port, extra).start()
     return Broker(process, port, node_port, settings, ca)
+
+
+def judge(kind: str, body: dict[str, Any]) -> list[str]:
+    """What breaks the contract. Readings are not judged here: other tests do, and days have many."""
+    if kind == "readings" or kind not in CONTRACT:
+        return []
+    return [f"{kind}: {error.message}" for error in CONTRACT[kind].iter_errors(body)]

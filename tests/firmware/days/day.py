@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.days.world import Heap, NodeError, World
 from simulator.options import Fitted
 from simulator.sensors.faults import Faults
 from tests.firmware.days import broker
-from tests.firmware.days.world import Heap, NodeError, World
 
 HOUR = 3600.0
 LARGEST_SET = (
@@ -129,6 +129,7 @@ def _live(
         stride_ms=900,
         lax=True,
         watch=watch,
+        judge=broker.judge,
     )
     mosquitto.give_ca(world.flash)
     try:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.days.gateway import Arrival
+from simulator.days.world import World
 from simulator.options import Fitted
 from tests.firmware.days import broker
-from tests.firmware.days.gateway import Arrival
-from tests.firmware.days.world import World
 
 HOUR, DAY = 3600.0, 86400.0
 STRIDE_MS = 900
@@ -119,6 +119,7 @@ def live_through(
                 stride_ms=STRIDE_MS,
                 lax=True,
                 ppm=ppm,
+                judge=broker.judge,
             )
             mosquitto.give_ca(world.flash)
             try:

@@ -19,10 +19,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from simulator.days.wire import Wire
 from simulator.sensors.base import Device, Sensor
 from simulator.sensors.i2c import I2cDevice, Nack, Stretched
 from simulator.sensors.pin import NoAnswer, PinDevice
-from tests.firmware.hour.wire import Wire
 
 HEAD = struct.Struct("<BBHI")
 READ, WRITE, I2C_WRITE, I2C_READ, RECOVER, PIN_READ, MESSAGE = range(1, 8)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from datetime import UTC, datetime
 
 # 12:30:01.2, [12:30:01,234], 2026-11-24 12:30:01, 2026-11-24T12:30:01.2Z, 1.234, with -> or > or : behind.
 TIME = re.compile(
-    r"^\[?(?:\d{4}-\d\d-\d\d[T ])?(?:\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+\.\d+)"
+    r"^\[?(?:(?P<date>\d{4}-\d\d-\d\d)[T ])?"
+    r"(?:(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d))?(?P<part>[.,]\d+)?|(?P<plain>\d+\.\d+))"
     r"(?:Z|[+-]\d\d:?\d\d)?\]?(?:\s*(?:->|>|:)?(?:\s+|$)|[,;]\s*)"
 )
 _DUMP = re.compile(r"^[0-9a-fA-F]{6,16}(?:: ?|  )(.*)$")  # an offset, as of xxd and hexdump -C
@@ -32,6 +34,31 @@ class UartLines:
     def __init__(self) -> None:
         self._dump = False
         self._column: int | None = None  # of a CSV's data
+        self._time_column = 0
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether the lines so far are pieces of one stream, as of xxd, and not a frame each."""
+        return self._dump
+
+    def seconds_of(self, line: str) -> float | None:
+        """The time that stands in a line: with a date since 1970, else of the day or of the capture. None
+        when there is none."""
+        text = line.removeprefix("\ufeff").strip()
+        if self._column is not None and "," in text:
+            try:
+                return float(next(csv.reader([text]))[self._time_column])
+            except ValueError:
+                return None
+        found = TIME.match(text)
+        if found is None:
+            return None
+        if found["plain"]:
+            return float(found["plain"])
+        seconds = int(found["h"]) * 3600 + int(found["m"]) * 60 + int(found["s"] or 0)
+        part = float((found["part"] or ".0").replace(",", "."))
+        day = datetime.fromisoformat(found["date"]).replace(tzinfo=UTC).timestamp() if found["date"] else 0.0
+        return day + seconds + part
 
     def bytes_of(self, line: str) -> bytes:
         """The bytes that a line holds, often none; ValueError when it is of no form that is known."""
@@ -40,6 +67,7 @@ class UartLines:
         if header.startswith(("time [s],value", "name,type,start_time")):
             columns = header.split(",")
             self._column = columns.index("data" if "data" in columns else "value")
+            self._time_column = columns.index("start_time") if "start_time" in columns else 0
             return b""
         if self._column is not None and "," in text:
             return self._of_row(next(csv.reader([text])))

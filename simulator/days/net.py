@@ -9,24 +9,33 @@ import contextlib
 import selectors
 import socket
 from collections.abc import Callable
+from typing import cast
 
-from simulator.ntp import CLIENT, PACKET, SERVER, _timestamp
-from tests.firmware.days.gateway import Gateway
+from simulator.days.gateway import Gateway
+from simulator.ntp import CLIENT, PACKET, SERVER, timestamp
 
 HOST = "127.0.0.1"
 WAIT_S = 20.0  # real seconds in which the broker must answer
 CHUNK = 65536
 
 
+def quick_ack(one: socket.socket) -> None:
+    """Linux only; elsewhere the kernel's delays make a run slower."""
+    if hasattr(socket, "TCP_QUICKACK"):
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
 class Net:
     """`truth`: the true time, Unix seconds. `radio`: off = silence; nothing is closed, nothing is carried."""
 
-    def __init__(self, broker_port: int, gateway: Gateway, truth: Callable[[], float]) -> None:
+    def __init__(
+        self, broker_port: int, gateway: Gateway, truth: Callable[[], float], broker_host: str = HOST
+    ) -> None:
         self.gateway = gateway
         self.ntp_answers = True
         self.carried = 0  # bytes from and to the broker
         self._truth = truth
-        self._broker_port = broker_port
+        self._broker = (broker_host, broker_port)
         self._selector = selectors.DefaultSelector()
         self._far: dict[socket.socket, socket.socket] = {}  # each end of a relayed connection -> the other
         self._door = socket.create_server((HOST, 0), backlog=16)
@@ -34,7 +43,7 @@ class Net:
         for clock in self._clocks:
             clock.bind((HOST, 0))
         self._radio = False
-        self._selector.register(gateway.client.socket(), selectors.EVENT_READ, self._from_gateway)
+        self._selector.register(gateway.socket, selectors.EVENT_READ, self._from_gateway)
         self.radio = True
 
     @property
@@ -105,22 +114,23 @@ class Net:
             raise TimeoutError(f"the broker did not answer within {wait_s} s")
         moved = False
         for key, _ in ready:
-            if key.fileobj.fileno() >= 0:  # not closed by one before
-                moved |= key.data(key.fileobj)
+            one = cast(socket.socket, key.fileobj)
+            if one.fileno() >= 0:  # not closed by one before
+                moved |= key.data(one)
         return moved or self.gateway.moved != before
 
     def _from_gateway(self, _: socket.socket) -> bool:
         self.gateway.read()
-        self.gateway.client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        quick_ack(self.gateway.socket)
         return False
 
     def _open(self, door: socket.socket) -> bool:
         near, _ = door.accept()
-        far = socket.create_connection((HOST, self._broker_port))
+        far = socket.create_connection(self._broker)
         for one, other in ((near, far), (far, near)):
             one.settimeout(WAIT_S)
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            quick_ack(one)
             self._far[one] = other
             self._selector.register(one, selectors.EVENT_READ, self._relay)
         return True
@@ -129,7 +139,7 @@ class Net:
         try:
             data = source.recv(CHUNK)
             # Else the node's kernel keeps its next small write back for 40 ms, which are seconds to the node.
-            source.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            quick_ack(source)
             if data:
                 self._far[source].sendall(data)
                 self.carried += len(data)
@@ -153,10 +163,10 @@ class Net:
         request, sender = clock.recvfrom(512)
         if len(request) < PACKET.size or request[0] & 7 != CLIENT or not self.ntp_answers:
             return True
-        stamp = _timestamp(self._truth())
+        stamp = timestamp(self._truth())
         head = request[0] & 0x38 | SERVER
         reply = PACKET.pack(
-            head, 2, 6, -20, 0, 1 << 10, b"SIMU", _timestamp(self._truth() - 16), request[40:48], stamp, stamp
+            head, 2, 6, -20, 0, 1 << 10, b"SIMU", timestamp(self._truth() - 16), request[40:48], stamp, stamp
         )
         clock.sendto(reply, sender)
         return True

@@ -21,21 +21,21 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from simulator import launcher
 from simulator.board.network import AccessPoint
-from simulator.board.power import Ended, Reset
+from simulator.board.power import Ended, Reset, Watchdog
 from simulator.bytecode import compiled
+from simulator.days.chip import DaysDesk, SimChip
+from simulator.days.gateway import HOST, Gateway, Judge
+from simulator.days.net import Net
 from simulator.options import Fitted
 from simulator.runtime import find_firmware, find_micropython
-from simulator.sensors.base import Air
-from tests.firmware.days.chip import SimChip
-from tests.firmware.days.gateway import Gateway
-from tests.firmware.days.net import Net
+from simulator.sensors.base import Air, Device
 
 NODE_SIDE = Path(__file__).parent / "node_side"
 HEAD = struct.Struct("<BBHI")
@@ -72,7 +72,9 @@ class Heap:
 class World:
     """`settings`: of config.json, on top of what the network makes necessary. `ppm`: by how much the node's
     crystal is slow. `stride_ms`: its clock moves at least so much when it waits (0: as it asks). `lax`: its
-    heap is collected when it is full, not as the firmware wants it."""
+    heap is collected when it is full, not as the firmware wants it. `devices`: by slot, in place of those
+    that are made here, in `air`; they are asked with simulated seconds. `epoch`: the true time at the
+    beginning. `judge`: says what breaks the contract."""
 
     def __init__(
         self,
@@ -89,7 +91,16 @@ class World:
         lax: bool = False,
         air: Air = lambda _at: AIR,
         watch: Callable[[Heap], None] = lambda _look: None,
+        name: str = "praga-1",
+        network: str = "warsaw",
+        broker_host: str = HOST,
+        login: tuple[str, str | None] | None = None,
+        epoch: float = EPOCH,
+        devices: Mapping[str, Device] | None = None,
+        judge: Judge = lambda _kind, _body: [],
     ) -> None:
+        """Raises OSError or ValueError when there is no broker, SimulatorError without MicroPython."""
+        self.name, self.network, self.epoch = name, network, epoch
         self.directory = directory
         self.flash = directory / "flash"
         self.flash.mkdir(parents=True)
@@ -113,9 +124,12 @@ class World:
         self._look = False
         self._reset: Reset | None = None
         self.access_point = AccessPoint("dustline", "particles", scan_s=0.0)  # it sleeps that in true time
-        self.chip = SimChip(fitted, self.now, air, self.access_point, directory / "nvs.json")
-        self.gateway = Gateway(gateway_port or broker_port, self.now)
-        self.net = Net(broker_port, self.gateway, self.truth)
+        self.chip = SimChip(fitted, self.now, air, self.access_point, directory / "nvs.json", devices)
+        self.gateway = Gateway(
+            gateway_port or broker_port, self.now, name, host=broker_host, login=login, judge=judge
+        )
+        self.net = Net(broker_port, self.gateway, self.truth, broker_host)
+        self._login = login
         self._fitted = [one.config() for one in fitted]
         self.configure(settings or {})
         built = compiled((firmware or find_firmware()).resolve(), link=True)
@@ -127,11 +141,12 @@ class World:
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Write config.json; the node reads it at its next start."""
+        user, password = self._login or (None, None)
         config: dict[str, Any] = {
-            "node": "praga-1",
-            "network": "warsaw",
+            "node": self.name,
+            "network": self.network,
             "wifi": [{"ssid": "dustline", "password": "particles"}],
-            "broker": {"host": "127.0.0.1", "port": self.net.port},
+            "broker": {"host": HOST, "port": self.net.port, "user": user, "password": password},
             "ntp": self.net.ntp,
             "sensors": self._fitted,
         }
@@ -147,7 +162,7 @@ class World:
 
     def truth(self, at: float | None = None) -> float:
         """The true time, Unix seconds, of now or of a simulated second."""
-        return EPOCH + (self._now if at is None else at) * (1 + self._ppm / 1e6)
+        return self.epoch + (self._now if at is None else at) * (1 + self._ppm / 1e6)
 
     def at(self, seconds: float, what: Callable[[], object]) -> None:
         """Do something at a simulated second."""
@@ -211,7 +226,7 @@ class World:
 
     def _live(self, cause: str) -> Reset | None:
         """One run of the chip. None: the time is over."""
-        self._desk, self._watchdog = self.chip.start(cause)
+        self._life: tuple[DaysDesk, Watchdog] = self.chip.start(cause)
         ours, theirs = socket.socketpair()
         ours.settimeout(TIMEOUT_S)
         with ours:
@@ -234,6 +249,7 @@ class World:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
+                    start_new_session=True,  # Ctrl-C is for us to act on
                 )
             try:
                 over = self._serve(ours)
@@ -274,9 +290,9 @@ class World:
                 if wire:
                     wire.write(data, int(self._now * 1000))
             elif kind == ASK:
-                send(self._desk.answer(line.read(value)))
+                send(self._life[0].answer(line.read(value)))
             elif kind == SWITCH:
-                self._desk.switch(n, value)
+                self._life[0].switch(n, value)
             elif kind == HEAP:
                 self._see_heap(*struct.unpack("<II", line.read(8)))
             else:
@@ -295,10 +311,10 @@ class World:
         """Do what is due, carry what is under way; the answer, None when the run is over."""
         while self._events and self._events[0][0] <= self._now:
             heapq.heappop(self._events)[2]()
-        left = self._watchdog.left_s()
+        left = self._life[1].left_s()
         if left is not None and left <= 0:
             self._reset = Reset("watchdog")
-        if self._reset is not None or self._now >= self._until:
+        if self._reset is not None or self._now >= self._until or self._stopped:
             return None
         moved = self.net.settle()
         ms = NEAR_MS if moved else FAR_MS if self.net.radio else AWAY_MS

@@ -1,4 +1,5 @@
-"""A gateway for days: takes all that the node sends and answers, in step with the node's clock."""
+"""A gateway for days: takes all that one node sends and answers, in step with the node's clock. It keeps
+everything, in memory, and judges nothing by itself."""
 
 from __future__ import annotations
 
@@ -7,13 +8,17 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.firmware.node_bench import CONTRACT
-
-MARK = "settled"
+HOST = "127.0.0.1"
+PATIENCE_S = 20.0
+KEEPALIVE_S = 65535  # true time; nobody pings while the node lives days. Not 0, which rumqttd refuses
+# What breaks a message of that kind, in words.
+Judge = Callable[[str, dict[str, Any]], list[str]]
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,24 @@ class Arrival:
 
 class Gateway:
     """`away`: takes nothing; what came meanwhile is taken when it is back. `acks(body) -> bool`: whether a
-    batch is answered; one that is not counts as not having arrived."""
+    batch is answered; one that is not counts as not having arrived. `seen`: gets each message of the node,
+    (topic, payload, retain), when it comes."""
 
-    def __init__(self, port: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        port: int,
+        clock: Callable[[], float],
+        node: str,
+        *,
+        host: str = HOST,
+        login: tuple[str, str | None] | None = None,
+        judge: Judge = lambda _kind, _body: [],
+    ) -> None:
+        """Raises OSError when there is no broker, ValueError when it refuses the connection."""
         self._clock = clock
+        self._judge = judge
+        self._mark = f"dustline-days/{node}"
+        self.seen: Callable[[str, bytes, bool], None] = lambda _topic, _payload, _retain: None
         self.arrivals: list[Arrival] = []
         self.batches = 0
         self.repeated = 0  # readings that came again
@@ -47,18 +66,30 @@ class Gateway:
         self._prefix = ""
         self._known: set[tuple[int, int]] = set()
         self._away: list[mqtt.MQTTMessage] | None = None
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="days")
-        self.client.max_inflight_messages_set(1000)
-        self.client.on_message = self._on_message
-        self.client.on_publish = self._on_publish
-        self.client.on_connect = lambda client, *_: client.subscribe([("dl/1/#", 1), (MARK, 0)])
-        self.client.on_subscribe = lambda *_: setattr(self, "subscribed", True)
+        self.client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"days-{node}")
+        if login is not None:
+            client.username_pw_set(*login)
+        client.max_inflight_messages_set(1000)
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         self.subscribed = False
-        self.client.connect("127.0.0.1", port, 0)
+        self._topics = [(f"dl/1/+/+/{node}/+", 1), (self._mark, 0)]
+        self._refused = ""
+        client.connect(host, port, KEEPALIVE_S)
         # Else a mark waits 40 ms behind an acknowledgement, which the broker need not answer.
-        self.client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        deadline = time.monotonic() + PATIENCE_S
         while not self.subscribed:
-            self.client.loop(1.0)
+            client.loop(1.0)
+            if self._refused or time.monotonic() > deadline:
+                raise ValueError(f"broker {host}:{port}: {self._refused or 'does not answer'}")
+
+    @property
+    def socket(self) -> socket.socket:
+        """Of the connection to the broker; it must be there."""
+        return cast(socket.socket, self.client.socket())
 
     def read(self) -> None:
         """The socket has something."""
@@ -72,7 +103,7 @@ class Gateway:
     def mark(self) -> None:
         """Send ourselves a message: once it is here, the broker has done what came to it before."""
         self.marked = False
-        self.client.publish(MARK, b"", 0)
+        self.client.publish(self._mark, b"", 0)
         self.write()
 
     @property
@@ -95,11 +126,20 @@ class Gateway:
     def close(self) -> None:
         self.client.disconnect()
 
+    def _on_connect(self, client: mqtt.Client, _user: Any, _flags: Any, code: ReasonCode, _more: Any) -> None:
+        if code.is_failure:
+            self._refused = f"refuses the connection ({code}); check user and password"
+        else:
+            client.subscribe(self._topics)
+
+    def _on_subscribe(self, *_: Any) -> None:
+        self.subscribed = True
+
     def _on_publish(self, *_: Any) -> None:
         self.moved += not self.marked
 
     def _on_message(self, _client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
-        if message.topic == MARK:
+        if message.topic == self._mark:
             self.marked = True
             return
         self.moved += 1
@@ -112,17 +152,17 @@ class Gateway:
         prefix, kind = message.topic.rsplit("/", 1)
         if kind not in ("readings", "health", "status", "reply"):
             return
+        self.seen(message.topic, bytes(message.payload), message.retain)
         self._prefix = prefix + "/"
         body = json.loads(message.payload)
         if kind == "readings":
             self._readings(body)
             return
-        if kind in CONTRACT:
-            self.broken += [f"{kind}: {error.message}" for error in CONTRACT[kind].iter_errors(body)]
+        self.broken += self._judge(kind, body)
         if kind == "reply":
             self.replies.append(body)
         else:
-            getattr(self, kind).append((self._clock(), body))
+            (self.health if kind == "health" else self.status).append((self._clock(), body))
 
     def _readings(self, body: dict[str, Any]) -> None:
         if not self.acks(body):
