@@ -78,6 +78,7 @@ def drain(folder: Path, port: int, client_id: str, readings: int, extra: str = "
             query = "SELECT max(reading_id) FROM cursors"
             _wait(process, folder, lambda: count(journal, query) >= begin + readings)
             run.delivered_rate = (begin + readings - first) / (time.monotonic() - began)
+            run.cpu_s = cpu_seconds(process) - cpu
     run.journal_bytes = journal_bytes(journal) - bytes_before
     return run
 
