@@ -6,9 +6,9 @@ takes influxdb-client's writes. Each way drains the same messages, which the bro
   plain    paho's callback, pydantic, influxdb-client's batching writer; nothing is durable before its ack
   journal  `dustline gateway run` to its journal's commit (FULL), acks and answers included
   influx   the same with the readings carried on to the database, to the cursor's last move
-Each is told as the median of the runs, with the least and the most. A ratio is of one run, and its median is
-that of the runs' ratios: a shared machine is slower at times by a half. Discard counts the readings of messages
-that it does not even look into, so with 30 in a message its readings/s say little: compare messages/s.
+Each is told as the median of the runs, with the least and the most. A ratio is of one run, and its median
+is that of the runs' ratios: a shared machine is slower at times by a half. Discard counts the readings of
+messages that it does not even look into: with 30 in a message its readings/s say little, its messages/s more.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main() -> int:
                     for _ in range(chosen.runs)
                 ]
                 print(
-                    f"\n{count} messages with {per_message} readings of {chosen.nodes} nodes, {len(runs)} runs"
+                    f"\n{count} messages with {per_message} readings, {chosen.nodes} nodes, {len(runs)} runs"
                 )
                 _report(runs, per_message)
         finally:

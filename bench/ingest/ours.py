@@ -34,7 +34,7 @@ def gateway(folder: Path, port: int, client_id: str, extra: str = "") -> Generat
     config = folder / "gateway.toml"
     config.write_text(
         f'network = "{NETWORK}"\n[broker]\nport = {port}\nclient_id = "{client_id}"\n'
-        f"[journal]\npath = 'journal.sqlite'\n[web]\nenabled = false\n{extra}"
+        f"[journal]\npath = 'journal.sqlite'\n[web]\nenabled = false\n[monitor]\nenabled = false\n{extra}"
     )
     command = [sys.executable, "-m", "dustline.cli", "gateway", "run", "--config", str(config)]
     with (folder / "log").open("ab") as log:
