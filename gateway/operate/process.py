@@ -26,8 +26,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.process")
 
 # A wait without a timeout blocks signals on some systems.
 LONGEST_WAIT = 1.0
-# Python looks for cycles of objects whenever so many new ones have been made. Readings make none, and a batch is
-# of 20,000 objects: at Python's own 700 the search takes a tenth of the gateway's time.
+# Python looks for cycles of objects whenever so many new ones have been made. Readings make none, and a batch
+# has 20,000 objects: at Python's own 700 the search takes a tenth of the gateway's time.
 NEW_OBJECTS = 50_000
 
 
