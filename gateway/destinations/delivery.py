@@ -62,7 +62,7 @@ class Again:
 
 @dataclass(slots=True)
 class Ahead:
-    """The newest readings, carried ahead of a backlog: ids above `start`, delivered up to `upto`.
+    """Readings that were carried ahead of a backlog: ids above `start`, delivered up to `upto`.
 
     In memory only: after a restart they are delivered once more, and overwrite themselves.
     """
@@ -96,7 +96,8 @@ class Delivery(threading.Thread):
         self._stopping = threading.Event()
         self._tries_in_vain = 0
         self._trouble: str | None = None
-        self._ahead: Ahead | None = None
+        # Ascending; the newest readings go behind the last of them.
+        self._ahead: list[Ahead] = []
         # The batch behind the last one, if it is ready.
         self._next: Load | None = None
         self._aside = Aside[None](f"{self.name}, writing")
@@ -180,27 +181,25 @@ class Delivery(threading.Thread):
         cursor, newest = self._journal.cursor(self._sink.name), reader.newest_id()
         self._look_ahead(cursor, newest)
         ahead = self._ahead
-        if ahead is not None:
-            fresh = self._load(reader, ahead.upto)
-            if fresh.upto > ahead.upto:
+        if ahead:
+            fresh = self._load(reader, ahead[-1].upto)
+            if fresh.upto > ahead[-1].upto:
                 self._write(fresh)
-                self._keep(cursor, fresh)
-                ahead.upto = fresh.upto
+                self._keep(cursor, cursor, fresh)
+                ahead[-1].upto = fresh.upto
         self._count(lag=_lag(cursor, newest, ahead))
-        most = _ANY_ID if ahead is None else ahead.start
-        load, self._next = self._next, None
-        if load is None or load.after != cursor or load.upto > most or len(load.lines) > self._batch:
-            load = self._load(reader, cursor, most)
+        most = ahead[0].start if ahead else _ANY_ID
+        load = self._made_ready(cursor, most) or self._load(reader, cursor, most)
         if load.full:
             self._write_and_look_on(load, reader, most)
         else:
             self._write(load)
         upto = load.upto
-        if ahead is not None and upto in (cursor, ahead.start):
-            # The backlog is carried: go on behind what went ahead of it.
-            upto, self._ahead = ahead.upto, None
+        if ahead and upto in (cursor, ahead[0].start):
+            # The backlog up to there is carried: go on behind what went ahead of it.
+            upto = ahead.pop(0).upto
         if upto > cursor:
-            self._keep(upto, load)
+            self._keep(cursor, upto, load)
         self._count(lag=_lag(upto, newest, self._ahead))
         return upto > cursor
 
@@ -214,7 +213,7 @@ class Delivery(threading.Thread):
         upto = max(0, min(cursor, newest - self._again.readings, reader.id_since(since_ms) - 1))
         if upto < cursor:
             self._journal.delivered(self._sink.name, upto)
-            self._ahead = None
+            self._ahead.clear()
             log.info(
                 "the latest readings are delivered once more",
                 destination=self._sink.name,
@@ -223,14 +222,20 @@ class Delivery(threading.Thread):
 
     def _look_ahead(self, cursor: int, newest: int) -> None:
         """Let the newest readings go ahead, when there is a backlog before them."""
-        carried = cursor if self._ahead is None else self._ahead.upto
+        carried = self._ahead[-1].upto if self._ahead else cursor
         if newest - carried > FAR_BEHIND * self._batch:
             start = newest - self._batch
-            self._ahead = Ahead(start, start)
+            self._ahead.append(Ahead(start, start))
 
     def _load(self, reader: JournalReader, after: int, most: int = _ANY_ID) -> Load:
         """The next batch behind an id, up to another one."""
         return load_of(reader.rows_after(after, self._batch, most), after, self._batch)
+
+    def _made_ready(self, after: int, most: int) -> Load | None:
+        """The batch that was made ready, if it is still the one to carry and holds anything."""
+        load, self._next = self._next, None
+        fits = load is not None and load.after == after < load.upto <= most and len(load.lines) <= self._batch
+        return load if fits else None
 
     def _write(self, load: Load) -> None:
         """Have the batch written, but for what is refused."""
@@ -248,10 +253,11 @@ class Delivery(threading.Thread):
         finally:
             writing.result()
 
-    def _keep(self, upto: int, load: Load) -> None:
+    def _keep(self, cursor: int, upto: int, load: Load) -> None:
         """Move the cursor, with what was refused into the quarantine; then count."""
         refused = load.refused
-        self._journal.delivered(self._sink.name, upto, refused)
+        if upto > cursor or refused:
+            self._journal.delivered(self._sink.name, upto, refused)
         if refused:
             log.warning(
                 "destination refused readings; they are quarantined",
@@ -303,7 +309,6 @@ class Delivery(threading.Thread):
         self._counters = replace(self._counters, **changes)  # pyright: ignore[reportArgumentType]
 
 
-def _lag(cursor: int, newest: int, ahead: Ahead | None) -> int:
+def _lag(cursor: int, newest: int, ahead: Sequence[Ahead]) -> int:
     """Ids that are still to be carried."""
-    done_ahead = 0 if ahead is None else ahead.upto - ahead.start
-    return max(0, newest - cursor - done_ahead)
+    return max(0, newest - cursor - sum(each.upto - each.start for each in ahead))
