@@ -75,6 +75,8 @@ class Pipeline(threading.Thread):
         self._most = most
         self._linger_s = linger_s
         self._stopping = threading.Event()
+        # Whether a batch that is read waits for the one before: then more is coming than is committed.
+        self.behind = False
         self.counters = Counters()
         self.heart = Heartbeat()
 
@@ -94,7 +96,9 @@ class Pipeline(threading.Thread):
         self.heart.back_within(STALL_SECONDS)
         messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
         work = self.sort(messages)  # decode, identify, check
+        self.behind = bool(messages) and not before.done()
         before.result()
+        self.behind = False
         if not messages:
             return before
         return aside.begin(partial(self._finish, messages, work))  # journal, acknowledge
