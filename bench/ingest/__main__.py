@@ -67,7 +67,7 @@ def measure(folder: Path, port: int, url: str, count: int, per_message: int, nod
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Readings a second, beside two plain ways.")
-    parser.add_argument("--readings", type=int, default=60000, help="of each way and case")
+    parser.add_argument("--readings", type=int, default=200_000, help="of each way and case")
     parser.add_argument("--nodes", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--per", type=int, nargs="*", default=[1, 30], help="readings in a message")
