@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -48,13 +48,7 @@ def _make(kind: type[AnyClient], broker: BrokerSettings, client_id: str, clean: 
             ca_certs=None if broker.ca_file is None else str(broker.ca_file)
         )
     client.reconnect_delay_set(1, 30)
-    client.on_socket_open = _send_at_once
     return client
-
-
-def _send_at_once(_client: mqtt.Client, _userdata: Any, connection: Any) -> None:
-    """Without it a node's ack, sent behind the broker's, waits 40 ms for the kernel of the other side."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def connect(client: mqtt.Client, broker: BrokerSettings, clean: bool = False) -> None:

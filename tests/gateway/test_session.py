@@ -70,12 +70,6 @@ def test_refused_subscription_is_an_error_and_not_silence(
     assert result.output.count("refuses the subscription to dl/1/warsaw/+/+/") == 3
 
 
-def test_small_packets_are_sent_at_once(mosquitto: Any, run_gateway: Any) -> None:
-    """Else the kernel holds a node's ack back until the broker's has confirmed what was sent before it."""
-    client = run_gateway(mosquitto().port).session._client
-    assert client.socket().getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
 def test_bug_in_a_callback_does_not_end_the_session(mosquitto: Any, run_gateway: Any, talk: Any) -> None:
     port = mosquitto().port
     gateway = run_gateway(port)
