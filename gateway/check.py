@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.config import CheckSettings
-from gateway.contract import MAX_MESSAGE_BYTES, Reading, explain
+from gateway.contract import MAX_MESSAGE_BYTES, READING, ReadingItem, explain
 from gateway.identify import seq_of
 from gateway.reading import FIELDS
 from gateway.records import NewReading, Rejected
@@ -53,28 +54,28 @@ class Origin:
 def check(item: Any, origin: Origin, limits: Limits) -> NewReading | Rejected:
     """Judge one item of a message. Never raises for what is in it."""
     try:
-        reading = Reading.model_validate(item)
+        reading = READING.validate_python(item)
     except ValidationError as error:
         return _reject(item, origin, "reading", explain(error))
-    wrong_time = _wrong_time(reading.t, origin.received_ms // 1000, limits)
+    wrong_time = _wrong_time(reading["t"], origin.received_ms // 1000, limits)
     if wrong_time is not None:
         return _reject(item, origin, *wrong_time)
     values = _values(reading)
-    flags = tuple(str(flag) for flag in reading.flags)
-    if OUT_OF_RANGE not in flags and _out_of_range(reading.model, values):
+    flags: tuple[str, ...] = tuple(reading["flags"])
+    if OUT_OF_RANGE not in flags and _out_of_range(reading["model"], values):
         flags += (OUT_OF_RANGE,)
     return NewReading(
         received_ms=origin.received_ms,
         node=origin.node,
         boot=origin.boot,
-        seq=reading.seq,
-        t=reading.t,
-        tq=reading.tq,
-        up=reading.up,
-        dt=reading.dt,
-        n=reading.n,
-        slot=reading.slot,
-        model=reading.model,
+        seq=reading["seq"],
+        t=reading["t"],
+        tq=reading["tq"],
+        up=reading["up"],
+        dt=reading["dt"],
+        n=reading["n"],
+        slot=reading["slot"],
+        model=reading["model"],
         flags=flags,
         values=values,
     )
@@ -96,9 +97,9 @@ def _span(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _values(reading: Reading) -> dict[str, float]:
-    named = reading.model_fields_set  # in the message; the others have no value
-    return {name: value for name in FIELDS if name in named and (value := getattr(reading, name)) is not None}
+def _values(reading: ReadingItem) -> dict[str, float]:
+    found: Mapping[str, Any] = reading
+    return {name: value for name in FIELDS if (value := found.get(name)) is not None}
 
 
 @lru_cache(1024)  # a stranger may make names up

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from gateway import topics
 from gateway.acknowledge import acknowledgements, refusal
+from gateway.aside import Aside
 from gateway.check import Limits, Origin, check
 from gateway.contract import MAX_MESSAGE_BYTES, Health, Offline, Online, ReadingsEnvelope
 from gateway.counters import Counters
@@ -46,7 +49,11 @@ class Work:
 
 
 class Pipeline(threading.Thread):
-    """One thread. Nothing is acknowledged, to the broker or to a node, before the journal's commit."""
+    """Nothing is acknowledged, to the broker or to a node, before the journal's commit.
+
+    The thread reads and checks a batch while another one of its own has the batch before committed and
+    acknowledged: a commit mostly waits for the disk.
+    """
 
     def __init__(
         self,
@@ -68,6 +75,8 @@ class Pipeline(threading.Thread):
         self._most = most
         self._linger_s = linger_s
         self._stopping = threading.Event()
+        # Whether a batch that is read waits for the one before: then more is coming than is committed.
+        self.behind = False
         self.counters = Counters()
         self.heart = Heartbeat()
 
@@ -76,15 +85,26 @@ class Pipeline(threading.Thread):
         self._limits, self._most, self._linger_s = limits, most, linger_s
 
     def run(self) -> None:
-        while not self._stopping.is_set():
-            self.heart.back_within(STALL_SECONDS)
-            messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
-            if messages:
-                self._take(messages)
+        with Aside[None]("journalling") as aside:
+            before = aside.begin(lambda: None)
+            while not self._stopping.is_set():
+                before = self._next(aside, before)
+            before.result()
 
-    def _take(self, messages: list[Incoming]) -> None:
-        """Take a batch to its acks. A bug in the journal costs the message that meets it, not the others."""
+    def _next(self, aside: Aside[None], before: Future[None]) -> Future[None]:
+        """Take the next batch and have it finished once the one before is; the last one's end."""
+        self.heart.back_within(STALL_SECONDS)
+        messages = self._inbox.take(self._most, self._linger_s, IDLE_SECONDS)  # receive
         work = self.sort(messages)  # decode, identify, check
+        self.behind = bool(messages) and not before.done()
+        before.result()
+        self.behind = False
+        if not messages:
+            return before
+        return aside.begin(partial(self._finish, messages, work))  # journal, acknowledge
+
+    def _finish(self, messages: list[Incoming], work: Work) -> None:
+        """Take a batch to its acks. A bug in the journal costs the message that meets it, not the others."""
         try:
             done = self._commit(work.batch)  # journal
         except Exception:

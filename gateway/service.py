@@ -208,7 +208,10 @@ class Gateway:
         self.quality, self.quality_deliveries = None, []
         if settings.quality.enabled:
             follower = self.quality = QualityFollower(
-                self.journal, settings.quality, self.places, busy=lambda: self.inbox.depth > 0
+                self.journal,
+                settings.quality,
+                self.places,
+                busy=lambda: self.inbox.depth > 0 or self.pipeline.behind,
             )
             self.quality_deliveries = [
                 QualityDelivery(self.journal, sink, follower.bell, batch=settings.influx.batch)

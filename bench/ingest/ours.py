@@ -34,7 +34,7 @@ def gateway(folder: Path, port: int, client_id: str, extra: str = "") -> Generat
     config = folder / "gateway.toml"
     config.write_text(
         f'network = "{NETWORK}"\n[broker]\nport = {port}\nclient_id = "{client_id}"\n'
-        f"[journal]\npath = 'journal.sqlite'\n[web]\nenabled = false\n{extra}"
+        f"[journal]\npath = 'journal.sqlite'\n[web]\nenabled = false\n[monitor]\nenabled = false\n{extra}"
     )
     command = [sys.executable, "-m", "dustline.cli", "gateway", "run", "--config", str(config)]
     with (folder / "log").open("ab") as log:
@@ -78,6 +78,7 @@ def drain(folder: Path, port: int, client_id: str, readings: int, extra: str = "
             query = "SELECT max(reading_id) FROM cursors"
             _wait(process, folder, lambda: count(journal, query) >= begin + readings)
             run.delivered_rate = (begin + readings - first) / (time.monotonic() - began)
+            run.cpu_s = cpu_seconds(process) - cpu
     run.journal_bytes = journal_bytes(journal) - bytes_before
     return run
 

@@ -7,17 +7,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import structlog
 
-from gateway.destinations.lines import NotWritableError, line_of_row
+from gateway.aside import Aside
+from gateway.destinations.load import Load, load_of
 from gateway.destinations.sink import RetryLaterError, Sink
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalReader
 from gateway.journal.schema import advice
 from gateway.operate.heartbeat import Heartbeat
-from gateway.reading import ReadingRow, StoredReading, from_row
+from gateway.reading import from_row
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ MOST_RETRY_AFTER = 3600.0
 AWAY_SECONDS = 3.0
 # So many batches behind, the newest readings go ahead of the others.
 FAR_BEHIND = 2
-ID = 0  # where a row has the reading's id
+_ANY_ID = (1 << 63) - 1
 # No single write takes so long: twice the longest influx.timeout_s, and half as much again.
 STALL_SECONDS = 900.0
 
@@ -61,7 +62,7 @@ class Again:
 
 @dataclass(slots=True)
 class Ahead:
-    """The newest readings, carried ahead of a backlog: ids above `start`, delivered up to `upto`.
+    """Readings that were carried ahead of a backlog: ids above `start`, delivered up to `upto`.
 
     In memory only: after a restart they are delivered once more, and overwrite themselves.
     """
@@ -95,7 +96,11 @@ class Delivery(threading.Thread):
         self._stopping = threading.Event()
         self._tries_in_vain = 0
         self._trouble: str | None = None
-        self._ahead: Ahead | None = None
+        # Ascending; the newest readings go behind the last of them.
+        self._ahead: list[Ahead] = []
+        # The batch behind the last one, if it is ready.
+        self._next: Load | None = None
+        self._aside = Aside[None](f"{self.name}, writing")
         self._again = again
         # Whether the server may have crashed since its last answer: at the start nobody knows.
         self._doubted = True
@@ -168,6 +173,7 @@ class Delivery(threading.Thread):
         finally:
             if reader is not None:
                 reader.close()
+            self._aside.close()
             self._sink.close()
 
     def _deliver_batch(self, reader: JournalReader) -> bool:
@@ -175,22 +181,25 @@ class Delivery(threading.Thread):
         cursor, newest = self._journal.cursor(self._sink.name), reader.newest_id()
         self._look_ahead(cursor, newest)
         ahead = self._ahead
-        if ahead is not None:
-            fresh = reader.rows_after(ahead.upto, self._batch)
-            if fresh:
-                self._keep(cursor, self._write(fresh))
-                ahead.upto = fresh[-1][ID]
+        if ahead:
+            fresh = self._load(reader, ahead[-1].upto)
+            if fresh.upto > ahead[-1].upto:
+                self._write(fresh)
+                self._keep(cursor, cursor, fresh)
+                ahead[-1].upto = fresh.upto
         self._count(lag=_lag(cursor, newest, ahead))
-        batch = reader.rows_after(cursor, self._batch)
-        if ahead is not None:
-            batch = [row for row in batch if row[ID] <= ahead.start]
-        carried = self._write(batch)
-        upto = batch[-1][ID] if batch else cursor
-        if ahead is not None and (not batch or upto == ahead.start):
-            # The backlog is carried: go on behind what went ahead of it.
-            upto, self._ahead = ahead.upto, None
+        most = ahead[0].start if ahead else _ANY_ID
+        load = self._made_ready(cursor, most) or self._load(reader, cursor, most)
+        if load.full:
+            self._write_and_look_on(load, reader, most)
+        else:
+            self._write(load)
+        upto = load.upto
+        if ahead and upto in (cursor, ahead[0].start):
+            # The backlog up to there is carried: go on behind what went ahead of it.
+            upto = ahead.pop(0).upto
         if upto > cursor:
-            self._keep(upto, carried)
+            self._keep(cursor, upto, load)
         self._count(lag=_lag(upto, newest, self._ahead))
         return upto > cursor
 
@@ -204,7 +213,7 @@ class Delivery(threading.Thread):
         upto = max(0, min(cursor, newest - self._again.readings, reader.id_since(since_ms) - 1))
         if upto < cursor:
             self._journal.delivered(self._sink.name, upto)
-            self._ahead = None
+            self._ahead.clear()
             log.info(
                 "the latest readings are delivered once more",
                 destination=self._sink.name,
@@ -213,27 +222,42 @@ class Delivery(threading.Thread):
 
     def _look_ahead(self, cursor: int, newest: int) -> None:
         """Let the newest readings go ahead, when there is a backlog before them."""
-        carried = cursor if self._ahead is None else self._ahead.upto
+        carried = self._ahead[-1].upto if self._ahead else cursor
         if newest - carried > FAR_BEHIND * self._batch:
             start = newest - self._batch
-            self._ahead = Ahead(start, start)
+            self._ahead.append(Ahead(start, start))
 
-    def _write(self, batch: Sequence[ReadingRow]) -> _Carried:
+    def _load(self, reader: JournalReader, after: int, most: int = _ANY_ID) -> Load:
+        """The next batch behind an id, up to another one."""
+        return load_of(reader.rows_after(after, self._batch, most), after, self._batch)
+
+    def _made_ready(self, after: int, most: int) -> Load | None:
+        """The batch that was made ready, if it is still the one to carry and holds anything."""
+        load, self._next = self._next, None
+        fits = load is not None and load.after == after < load.upto <= most and len(load.lines) <= self._batch
+        return load if fits else None
+
+    def _write(self, load: Load) -> None:
         """Have the batch written, but for what is refused."""
-        carried = _as_lines(batch)
-        written = write_in_parts(self._send, carried.lines, self._stopping.is_set)
+        written = write_in_parts(self._send, load.lines, self._stopping.is_set)
         if written.too_large:
-            self._batch = max(1, len(carried.lines) // 2)
-        carried.refused += [
-            (from_row(carried.sent[i]), reason) for i, reason in sorted(written.refused.items())
-        ]
-        carried.delivered = len(carried.lines) - len(written.refused)
-        return carried
+            self._batch = max(1, len(load.lines) // 2)
+        load.refused += [(from_row(load.sent[i]), reason) for i, reason in sorted(written.refused.items())]
+        load.delivered = len(load.lines) - len(written.refused)
 
-    def _keep(self, upto: int, carried: _Carried) -> None:
+    def _write_and_look_on(self, load: Load, reader: JournalReader, most: int) -> None:
+        """Have the batch written, and make the next one ready while the server works on it."""
+        writing = self._aside.begin(lambda: self._write(load))
+        try:
+            self._next = self._load(reader, load.upto, most)
+        finally:
+            writing.result()
+
+    def _keep(self, cursor: int, upto: int, load: Load) -> None:
         """Move the cursor, with what was refused into the quarantine; then count."""
-        refused = carried.refused
-        self._journal.delivered(self._sink.name, upto, refused)
+        refused = load.refused
+        if upto > cursor or refused:
+            self._journal.delivered(self._sink.name, upto, refused)
         if refused:
             log.warning(
                 "destination refused readings; they are quarantined",
@@ -243,8 +267,8 @@ class Delivery(threading.Thread):
             )
         so_far = self._counters
         self._count(
-            delivered=so_far.delivered + carried.delivered,
-            no_time=so_far.no_time + carried.no_time,
+            delivered=so_far.delivered + load.delivered,
+            no_time=so_far.no_time + load.no_time,
             refused=so_far.refused + len(refused),
         )
 
@@ -285,34 +309,6 @@ class Delivery(threading.Thread):
         self._counters = replace(self._counters, **changes)  # pyright: ignore[reportArgumentType]
 
 
-def _lag(cursor: int, newest: int, ahead: Ahead | None) -> int:
+def _lag(cursor: int, newest: int, ahead: Sequence[Ahead]) -> int:
     """Ids that are still to be carried."""
-    done_ahead = 0 if ahead is None else ahead.upto - ahead.start
-    return max(0, newest - cursor - done_ahead)
-
-
-@dataclass(slots=True)
-class _Carried:
-    """A batch's lines, the readings they stand for, what was refused and why, and how many have no time."""
-
-    lines: list[str] = field(default_factory=list[str])
-    sent: list[ReadingRow] = field(default_factory=list[ReadingRow])
-    refused: list[tuple[StoredReading, str]] = field(default_factory=list[tuple[StoredReading, str]])
-    no_time: int = 0
-    delivered: int = 0
-
-
-def _as_lines(batch: Sequence[ReadingRow]) -> _Carried:
-    carried = _Carried()
-    for row in batch:
-        try:
-            text = line_of_row(row)
-        except NotWritableError as error:
-            carried.refused.append((from_row(row), str(error)))
-            continue
-        if text is None:
-            carried.no_time += 1
-            continue
-        carried.lines.append(text)
-        carried.sent.append(row)
-    return carried
+    return max(0, newest - cursor - sum(each.upto - each.start for each in ahead))

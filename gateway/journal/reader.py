@@ -14,6 +14,7 @@ from gateway.journal.schema import open_reader
 from gateway.reading import FIELDS, ReadingRow, StoredReading, from_row
 from gateway.records import Account, LedgerRow, Quarantined
 
+_ANY_ID = (1 << 63) - 1
 _PLAIN = ("boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags", *FIELDS)
 _SELECT = (
     "SELECT readings.id, received_ms, network, name, "  # noqa: S608 - names from this file only
@@ -45,10 +46,10 @@ class JournalReader:
         """The next readings after that id, in the order of ids."""
         return [from_row(row) for row in self.rows_after(id, limit)]
 
-    def rows_after(self, id: int, limit: int) -> list[ReadingRow]:
+    def rows_after(self, id: int, limit: int, upto: int = _ANY_ID) -> list[ReadingRow]:
         """The same as rows, for those who need no more of a reading than to carry it on."""
-        query = f"{_SELECT} WHERE readings.id > ? ORDER BY readings.id LIMIT ?"
-        return self._db.execute(query, (id, limit)).fetchall()
+        query = f"{_SELECT} WHERE readings.id > ? AND readings.id <= ? ORDER BY readings.id LIMIT ?"
+        return self._db.execute(query, (id, upto, limit)).fetchall()
 
     def id_since(self, received_ms: int) -> int:
         """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +30,7 @@ CONFLICT = "conflict"
 REFUSED = "refused"
 # How many boots' ranges are remembered between commits: more than a large network's nodes, some 20 MB.
 _EXTENTS_KEPT = 65536
+_ORIGIN = attrgetter("node", "boot")
 
 
 class NotReplayedError(Exception):
@@ -120,8 +123,9 @@ class Journal:
 
     def _take(self, batch: Batch, pending: _Pending, done: Committed) -> None:
         pending.next_id = rows.last_id(self._db) + 1
-        for reading in batch.readings:
-            self._take_reading(batch.network, reading, pending, done)
+        # A message's readings come one after the other.
+        for (node, boot), readings in groupby(batch.readings, _ORIGIN):
+            self._take_readings(self._node_id(batch.network, node), node, boot, readings, pending, done)
         self._write(pending)
         for rejected in batch.rejected:
             self._take_rejected(batch.network, rejected, pending, done)
@@ -176,29 +180,38 @@ class Journal:
                     rows.insert_rejected(db, entry, destination)
             rows.set_cursor(db, destination, upto)
 
-    def _take_reading(self, network: str, new: NewReading, pending: _Pending, done: Committed) -> None:
-        node_id = self._node_id(network, new.node)
-        held = self._ranges(node_id, new.boot, pending)
-        done.held[new.node, new.boot] = held
-        done.named.setdefault((new.node, new.boot), set()).add(new.seq)
-        fresh = extents.add(held, new.seq)
-        if not fresh:
-            self._write(pending)  # one that it is compared with may be in this batch
-        if fresh or (pending.replay and not rows.is_stored(self._db, node_id, new.boot, new.seq)):
-            reading_id = pending.next_id
-            pending.next_id += 1
-            pending.readings.append(rows.reading_row(reading_id, node_id, new))
-            at = new.received_ms // 1000 if new.t is None else new.t
-            newest = pending.newest.get((node_id, new.slot))
-            if newest is None or at >= newest[0]:
-                pending.newest[node_id, new.slot] = (at, reading_id)
-            done.stored += 1
-            pending.good += 1
-        elif rows.is_another_reading(self._db, node_id, new):
-            self._keep_conflict(new, done)
-        else:
-            done.duplicates += 1
-            pending.good += 1
+    def _take_readings(
+        self,
+        node_id: int,
+        node: str,
+        boot: int,
+        readings: Iterable[NewReading],
+        pending: _Pending,
+        done: Committed,
+    ) -> None:
+        """Take readings of one boot of a node."""
+        held = done.held[node, boot] = self._ranges(node_id, boot, pending)
+        named = done.named.setdefault((node, boot), set())
+        for new in readings:
+            named.add(new.seq)
+            fresh = extents.add(held, new.seq)
+            if not fresh:
+                self._write(pending)  # one that it is compared with may be in this batch
+            if fresh or (pending.replay and not rows.is_stored(self._db, node_id, boot, new.seq)):
+                reading_id = pending.next_id
+                pending.next_id += 1
+                pending.readings.append(rows.reading_row(reading_id, node_id, new))
+                at = new.received_ms // 1000 if new.t is None else new.t
+                newest = pending.newest.get((node_id, new.slot))
+                if newest is None or at >= newest[0]:
+                    pending.newest[node_id, new.slot] = (at, reading_id)
+                done.stored += 1
+                pending.good += 1
+            elif rows.is_another_reading(self._db, node_id, new):
+                self._keep_conflict(new, done)
+            else:
+                done.duplicates += 1
+                pending.good += 1
 
     def _keep_conflict(self, new: NewReading, done: Committed) -> None:
         payload = _compact(rows.as_item(new))

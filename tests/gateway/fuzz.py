@@ -144,7 +144,7 @@ def run(count: int, seed: int, folder: Path) -> tuple[Counter[str], list[str]]:
             batch = [message(start + i, chance) for i in range(min(BATCH, count - start))]
             for each in batch:
                 ends[_end(pipeline, each)] += 1
-            pipeline._take(batch)
+            pipeline._finish(batch, pipeline.sort(batch))
             if early == 0.0 and start >= count * 3 // 4:
                 early = _rss_mib()
         counted = pipeline.counters

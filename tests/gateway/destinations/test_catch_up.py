@@ -67,6 +67,64 @@ def test_the_newest_go_ahead_and_the_backlog_follows(
     assert delivery.counters.delivered == 103
 
 
+def test_the_next_batch_is_made_ready_while_the_server_works(
+    journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    commit(journal, [reading(seq) for seq in range(1, 2 * BATCH + 1)])
+    store, go_on = Store(), threading.Event()
+
+    def before(_count: int) -> None:
+        assert go_on.wait(10)
+
+    store.before = before
+    delivery = deliver(store, batch=BATCH)
+    wait_for(lambda: delivery._next is not None, what="the next batch")
+    assert store.seqs == []
+    go_on.set()
+    wait_for(lambda: journal.cursor(store.name) == 2 * BATCH, what="the cursor at the end")
+    assert store.seqs == list(range(1, 2 * BATCH + 1))
+
+
+def test_what_was_made_ready_skips_nothing_when_writes_fail(
+    journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    seed = random.randrange(1000)
+    print("seed", seed)
+    chance, store = random.Random(seed), Store()
+
+    def before(_count: int) -> None:
+        if chance.random() < 0.5:
+            raise RetryLaterError("http 503", "busy")
+
+    store.before = before
+    commit(journal, [reading(seq) for seq in range(1, 2 * BATCH + 1)])
+    deliver(store, batch=BATCH, backoff_s=(0.001, 0.001))
+    for first in range(2 * BATCH + 1, 20 * BATCH, BATCH):
+        commit(journal, [reading(seq) for seq in range(first, first + BATCH)])
+    wait_for(lambda: journal.cursor(store.name) == 20 * BATCH, what="the cursor at the end")
+    assert sorted(set(store.seqs)) == list(range(1, 20 * BATCH + 1))
+
+
+def test_what_went_ahead_is_not_carried_again_when_still_more_comes(
+    journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    """More comes in than is carried: the newest go ahead again and again, and each is carried once."""
+    commit(journal, [reading(seq) for seq in range(1, 51)])
+    store = Store()
+
+    def before(count: int) -> None:
+        if count <= 10:  # three batches while one is carried
+            first = 51 + (count - 1) * 3 * BATCH
+            commit(journal, [reading(seq) for seq in range(first, first + 3 * BATCH)])
+
+    store.before = before
+    delivery = deliver(store, batch=BATCH)
+    wait_for(lambda: journal.cursor(store.name) == 350, what="the cursor at the end")
+    assert sorted(store.seqs) == list(range(1, 351)), "each once"
+    assert store.seqs[:10] == list(range(41, 51))
+    wait_for(lambda: delivery.counters.lag == 0, what="no lag")
+
+
 def test_a_small_lag_is_carried_in_order(journal: Journal, deliver: Callable[..., Delivery]) -> None:
     commit(journal, [reading(seq) for seq in range(1, FAR_BEHIND * BATCH + 1)])
     store = Store()
