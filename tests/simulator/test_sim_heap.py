@@ -21,7 +21,7 @@ from simulator.runtime import SimulatorError
     ],
 )
 def test_heap(monkeypatch: pytest.MonkeyPatch, words: list[str], heap: str) -> None:
-    def instead(_directory: Any, options: Any, _air: Any, *, weather: Any) -> None:
+    def instead(_directory: Any, options: Any, _air: Any, *, weather: Any, **_more: Any) -> None:
         assert weather(0.0) != weather(3.6e6)
         raise SimulatorError(f"heap {options.heap}")
 

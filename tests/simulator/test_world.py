@@ -175,7 +175,7 @@ def test_commands_list_places_and_refuse_nonsense() -> None:
     for words, message in (
         (["node", "--place", "krakow"], "no place 'krakow'"),
         (["node", "--broker", "here"], "not HOST:PORT"),
-        (["fleet", "--nodes", "0"], "0 is not in the range"),
+        (["fleet", "--nodes", "0"], "'0' is no number of nodes"),
     ):
         result = run(sim, words)
         assert result.exit_code == 2
