@@ -1,0 +1,119 @@
+"""The ways to correct that are compared, and the calibrations of them, made as `dustline calibrate` makes them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.accuracy.town import HOUR, Floats, Hourly, Town
+from gateway.quality.calibration.fit import Pairs, Rules, corrected, fit, stretched
+from gateway.quality.calibration.record import CalibrationError, Coefficients
+from gateway.quality.calibration.remote import Network, RemoteRules, gain_of, mixed_hours, place_error
+from gateway.quality.corrections.kappa import ENTRY
+
+KAPPA = Coefficients(gain=1.0, kappa=ENTRY.kappa)
+
+
+class Made(NamedTuple):
+    """Calibrations by the unit's column, made from one span of hours."""
+
+    model: dict[int, Coefficients]
+    best: dict[int, Coefficients]  # its own, or a remote one, or its model's
+    told: dict[str, str]  # what came out, by what it is about
+
+
+def calibrate(town: Town, hourly: Hourly, first: int, last: int, rules: Rules) -> Made:
+    """From hours `first` to before `last` of what units and stations reported; the truth is not at hand here."""
+    span = slice(first, last)
+    told: dict[str, str] = {}
+    beside, by_model = _fields(town, hourly, span, rules, told)
+    model: dict[int, Coefficients] = {}
+    base: dict[int, Coefficients] = {}
+    found = {name: _model(name, pairs, rules, told) for name, pairs in by_model.items()}
+    for column, unit in enumerate(town.units):
+        own = found.get(unit.model)
+        if own is not None:
+            model[column] = own
+        base[column] = own or KAPPA
+    best = {**base, **beside}
+    network = _network(town, hourly, span, best, sorted(beside))
+    remote = RemoteRules()
+    mixed = mixed_hours(network, remote)
+    place = place_error(network, mixed, remote)
+    told["mixed hours"] = f"{int(mixed.hours.sum())} of {last - first}; lost: " + ", ".join(
+        f"{name} {count}" for name, count in mixed.lost.items()
+    )
+    failed = 0
+    for column in range(len(town.units)):
+        if column in beside:
+            continue
+        try:
+            best[column] = stretched(base[column], gain_of(column, network, mixed, remote, place).gain)
+        except CalibrationError:
+            failed += 1
+    told["remote"] = f"place error {place:.3f}; {failed} units could not be calibrated from afar"
+    return Made(model, best, told)
+
+
+def apply(of: dict[int, Coefficients], pm: Floats, rh: Floats, temp: Floats) -> Floats:
+    """Arrays (rows, units); NaN for units without one."""
+    out = np.full_like(pm, np.nan)
+    for column, c in of.items():
+        out[:, column] = corrected(c, pm[:, column], rh[:, column], temp[:, column])
+    return out
+
+
+def _fields(
+    town: Town, hourly: Hourly, span: slice, rules: Rules, told: dict[str, str]
+) -> tuple[dict[int, Coefficients], dict[str, list[Pairs]]]:
+    """Calibrations of the units beside stations, and their hours by model."""
+    own: dict[int, Coefficients] = {}
+    by_model: dict[str, list[Pairs]] = defaultdict(list)
+    forms: list[str] = []
+    for column, unit in enumerate(town.units):
+        station = town.station_of[column]
+        if station is None:
+            continue
+        reference = town.stations.pm25[span, town.stations.names.index(station)]
+        pairs = Pairs(
+            f"{unit.node}/{unit.slot}",
+            station,
+            hourly.starts[span],
+            *(part[span, column] for part in (hourly.pm, hourly.rh, hourly.temp)),
+            reference,
+        )
+        try:
+            made = fit([pairs], rules)
+        except CalibrationError as error:
+            told[f"{unit.node}/{unit.slot}"] = str(error)
+            continue
+        own[column] = made.coefficients
+        forms.append(made.form)
+        by_model[unit.model].append(pairs)
+    told["field"] = f"{len(own)} units; " + ", ".join(f"{forms.count(each)} {each}" for each in sorted(set(forms)))
+    return own, by_model
+
+
+def _model(name: str, pairs: list[Pairs], rules: Rules, told: dict[str, str]) -> Coefficients | None:
+    try:
+        made = fit(pairs, rules)
+    except CalibrationError as error:
+        told[name] = str(error)
+        return None
+    told[name] = f"{len(pairs)} units, {made.form}, out of fold RMSE {made.after.rmse:.2f}, R2 {made.after.r2:.3f}"
+    return made.coefficients
+
+
+def _network(
+    town: Town, hourly: Hourly, span: slice, best: dict[int, Coefficients], anchors: list[int]
+) -> Network:
+    values = apply(best, hourly.pm[span], hourly.rh[span], hourly.temp[span])
+    at = np.array([(unit.lat, unit.lon) for unit in town.units])
+    stations = np.array([(one.lat, one.lon) for one in town.lights.scenario.reference])
+    return Network(hourly.starts[span], town.stations.pm25[span], stations, values, at, anchors)
+
+
+def starts(town: Town) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return town.begin + HOUR * np.arange(town.hours, dtype=np.int64)
