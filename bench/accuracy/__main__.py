@@ -41,7 +41,7 @@ def score(town: Town, qc: np.ndarray, made: list[ways.Made]) -> tables.Scored:
     """The scored days by every way, as hourly means; made[1:] are those renewed every RENEW_DAYS."""
     first_hour = (town.split - town.begin) // HOUR
     hours, units = town.hours - first_hour, len(town.units)
-    means = {name: Means(hours, units) for name in (*tables.WAYS, "truth")}
+    means = {name: Means(hours, units) for name in (*tables.WAYS, "truth") if name != tables.BOUND}
     for first in town.blocks():
         if first < town.size.collocation * town.per_day - 1:
             continue
@@ -72,8 +72,18 @@ def score(town: Town, qc: np.ndarray, made: list[ways.Made]) -> tables.Scored:
         means["truth"].add(values.true_hour - first_hour, values.true)
     least = NEEDED * town.expected
     taken = {name: mean.take(least) for name, mean in means.items()}
+    truth = taken.pop("truth")
+    taken[tables.BOUND] = _bound(taken[tables.HEADED], truth)
     held = np.array([station is None for station in town.station_of])
-    return tables.Scored(taken.pop("truth"), taken, town.models, held)
+    return tables.Scored(truth, taken, town.models, held)
+
+
+def _bound(value: Floats, truth: Floats) -> Floats:
+    """Each unit times the gain that fits the truth best: a diagnosis, as no calibration can know it."""
+    both = np.isfinite(value) & np.isfinite(truth)
+    x, y = np.where(both, value, 0.0), np.where(both, truth, 0.0)
+    square = (x * x).sum(axis=0)
+    return value * np.where(square > 0, (x * y).sum(axis=0) / np.where(square > 0, square, 1.0), 1.0)
 
 
 @click.command()

@@ -14,6 +14,7 @@ from bench.accuracy.town import Bools, Floats, Size, daily
 from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.record import Figures
 
+BOUND = "(bound)"
 WAYS = {
     "raw, all of it": "what nodes send, faults and all",
     "raw": "what nodes send, less what the checks found",
@@ -22,6 +23,7 @@ WAYS = {
     "calibrated": "field calibration beside a station, remote elsewhere; made once, before",
     "renewed": "the same, made anew every 7 days from the 28 before",
     "calibrated, all of it": "as calibrated, with what the checks found left in",
+    BOUND: "calibrated times each unit's best gain by the truth: no calibration, but what is beyond any such gain",
 }
 HEADED = "calibrated"
 GOALS: tuple[tuple[str, Callable[[Figures, Figures], float], Callable[[float], bool]], ...] = (

@@ -41,7 +41,8 @@ FORMS: dict[str, Form] = {
     "growth-gain-temp": Form(("gain", "gain_temp", "offset"), True),
 }
 
-USUAL = ("linear", "growth", "linear-rh", "growth-temp")
+# What is tried unless told otherwise: water multiplies a reading, so a term that adds it is not among them.
+USUAL = ("linear", "growth", "growth-temp")
 
 
 def dried(pm: A, rh: A, kappa: float) -> A:
