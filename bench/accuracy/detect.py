@@ -1,7 +1,7 @@
 """Which faults are found, how soon, and how often somebody is called for nothing.
 
-An alarm stands on a unit while the same bit was on half of the readings of each of the last two hours, or on three
-readings as a spike within six hours, or while nothing came from it for an hour. `humid` and `rate` speak of the air
+An alarm stands on a unit while the same bit was on half of an hour's readings, now and in one of the two hours
+before, or on three readings as a spike within six hours, or while nothing came from it for an hour. `humid` and `rate` speak of the air
 and raise none. A fault is found when an alarm stands on its unit (or any unit of its node) while it lasts. Alarms with
 less than a day between them are one. One is false when no fault was on at its node from its beginning back to a day
 before. (Silence is no check: the gateway knows when it heard of a node last.)
@@ -68,9 +68,9 @@ def alarms(qc: Bits, per_hour: int) -> npt.NDArray[np.int32]:
             standing |= np.where(total - before[:hours] >= SPIKES, bit, 0).astype(np.int32)
             continue
         half = (2 * marked.sum(axis=1) >= count) & (count > 0)
-        half[1:] &= half[:-1].copy()
-        half[0] = False
-        standing |= np.where(half, bit, 0).astype(np.int32)
+        before = np.vstack([np.zeros((2, qc.shape[1]), dtype=np.bool_), half])[:-1]
+        again = half & (before[1:] | before[:-1])
+        standing |= np.where(again, bit, 0).astype(np.int32)
     return standing | np.where(count == 0, SILENT, 0).astype(np.int32)
 
 
