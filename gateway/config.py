@@ -122,6 +122,16 @@ class CheckSettings(BaseModel):
     )
 
 
+class CalibrationSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: Path | None = Field(
+        None,
+        description="Folder of the calibrations that `dustline calibrate` writes, a file each; see "
+        "docs/calibration.md. A relative path starts at this file's directory.",
+    )
+
+
 class LogSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -188,6 +198,10 @@ class Settings(_FromFile):
     quality: QualitySettings = Field(
         default_factory=QualitySettings.model_construct,
         description="What readings are worth; docs/quality-checks.md explains every check.",
+    )
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings.model_construct,
+        description="Field calibrations of units and models.",
     )
     influx: InfluxSettings = Field(
         default_factory=InfluxSettings.model_construct,
@@ -317,6 +331,7 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("journal", "path"),
         ("broker", "ca_file"),
         ("influx", "ca_file"),
+        ("calibration", "folder"),
     ):
         table = document if section is None else document.get(section)
         if isinstance(table, dict):

@@ -15,8 +15,7 @@ import click
 import numpy as np
 
 from bench.accuracy import tables, ways
-from bench.accuracy.detect import Detection, detect
-from bench.accuracy.judged import CLIMATE, EXCLUDED, judge
+from bench.accuracy.judged import AVAILABLE, CLIMATE, EXCLUDED, judge
 from bench.accuracy.town import HOUR, NEEDED, Floats, Hourly, Means, Size, Town
 from gateway.quality.calibration.fit import Rules
 
@@ -31,7 +30,9 @@ def hourly_of(town: Town, qc: np.ndarray) -> Hourly:
         bits = qc[first : first + len(values.born)]
         bad = (bits & EXCLUDED) != 0
         dry = (bits & CLIMATE) != 0
-        for mean, value, out in zip(means, (values.pm, values.rh, values.temp), (bad, bad | dry, bad | dry), strict=True):
+        for mean, value, out in zip(
+            means, (values.pm, values.rh, values.temp), (bad, bad | dry, bad | dry), strict=True
+        ):
             mean.add(values.hour, np.where(out, np.nan, value))
     least = NEEDED * town.expected
     return Hourly(ways.starts(town), *(mean.take(least) for mean in means))
@@ -96,23 +97,29 @@ def main(nodes: int, days: int, collocation: int, seeds: str, period: int) -> No
     """How near to the truth values come, and which faults are found."""
     size = Size(nodes=nodes, days=days, collocation=collocation, period_s=period)
     rules = Rules() if collocation >= 14 else Rules(hours=24, days=1, pm_span=1.0)
-    found, scored = Detection(), list[tables.Scored]()
+    scored: list[tables.Scored] = []
+    found = None
+    if AVAILABLE:
+        from bench.accuracy.detect import Detection, detect
+
+        found = Detection()
     for seed in map(int, seeds.split(",")):
         began = time.process_time()
         town = Town(size, seed)
         qc = judge(town)
         judged = time.process_time()
-        detect(town, qc, found)
+        if found is not None:
+            detect(town, qc, found)
         hourly = hourly_of(town, qc)
         split = collocation * 24
         made = [ways.calibrate(town, hourly, 0, split, rules)]
-        made += [
-            ways.calibrate(town, hourly, day * 24, split + day * 24, rules) for day in range(0, days, RENEW_DAYS)
-        ]
+        for day in range(0, days, RENEW_DAYS):
+            made.append(ways.calibrate(town, hourly, day * 24, split + day * 24, rules, made[-1]))
         scored.append(score(town, qc, made))
         tables.tell_seed(seed, scored[-1], made[0].told)
         click.echo(
-            f"  {time.process_time() - began:.0f} s of one core, {judged - began:.0f} s of it checks\n", err=True
+            f"  {time.process_time() - began:.0f} s of one core, {judged - began:.0f} s of it checks\n",
+            err=True,
         )
     met = tables.tell(scored, found, size)
     sys.exit(0 if met else 1)

@@ -1,10 +1,11 @@
 """Which faults are found, how soon, and how often somebody is called for nothing.
 
-An alarm stands on a unit while the same bit was on half of an hour's readings, now and in one of the two hours
-before, or on three readings as a spike within six hours, or while nothing came from it for an hour. `humid` and `rate` speak of the air
-and raise none. A fault is found when an alarm stands on its unit (or any unit of its node) while it lasts. Alarms with
-less than a day between them are one. One is false when no fault was on at its node from its beginning back to a day
-before. (Silence is no check: the gateway knows when it heard of a node last.)
+An alarm stands on a unit while the same bit was on half of an hour's readings, now and in one of the two
+hours before, or on three readings as a spike within six hours, or while nothing came from it for an hour.
+`humid` and `rate` speak of the air and raise none. A fault is found when an alarm stands on its unit (or
+any unit of its node) while it lasts. Alarms with less than a day between them are one. One is false when no
+fault was on at its node from its beginning back to a day before. (Silence is no check: the gateway knows
+when it heard of a node last.)
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def alarms(qc: Bits, per_hour: int) -> npt.NDArray[np.int32]:
         marked = ((cut & bit) != 0) & born
         if bit == SPIKE:
             total = np.cumsum(marked.sum(axis=1), axis=0)
-            before = np.vstack([np.zeros((SPIKE_HOURS, qc.shape[1]), dtype=total.dtype), total[:-SPIKE_HOURS]])
+            before = np.vstack(
+                [np.zeros((SPIKE_HOURS, qc.shape[1]), dtype=total.dtype), total[:-SPIKE_HOURS]]
+            )
             standing |= np.where(total - before[:hours] >= SPIKES, bit, 0).astype(np.int32)
             continue
         half = (2 * marked.sum(axis=1) >= count) & (count > 0)

@@ -1,6 +1,7 @@
 """What the gateway's checks say of every reading of the town: bits, as arrays.
 
-The checks come by their interface, `gateway.quality.checks`: a Judge that is given Samples in the order of time.
+The checks come by their interface, `gateway.quality.checks`: a Judge that is given Samples in the order of
+time.
 """
 
 from __future__ import annotations
@@ -11,21 +12,30 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.accuracy.town import Bools, Floats, Town
-from gateway.quality.checks import BAD, Judge, QualitySettings, Sample, mask_of
 from simulator.city.light import Block
 from simulator.city.readings import FLAGS, flag_bits
 
 Bits = npt.NDArray[np.int32]
 NOT_BORN = -1
-# Left out of means and calibrations: what is bad, and what stands against the neighbours or in doubt of its time.
-EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
-CLIMATE = mask_of("climate")
-_WORDS = [" ".join(name for place, name in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))]
+# Left out of means and calibrations: what is bad, stands against the neighbours, or is in doubt of its time.
+EXCLUDED = CLIMATE = 0
+AVAILABLE = find_spec("gateway.quality.checks") is not None
+if AVAILABLE or TYPE_CHECKING:
+    from gateway.quality.checks import BAD, Judge, QualitySettings, Sample, mask_of
+
+    EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
+    CLIMATE = mask_of("climate")
+_WORDS = [
+    " ".join(name for place, name in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))
+]
 
 
 def judge(town: Town) -> Bits:
     """(rows, units): the bits of each reading, NOT_BORN where there is none."""
     out = np.full((town.lights.rows, len(town.units)), NOT_BORN, dtype=np.int32)
+    if not AVAILABLE:
+        out[town.born] = 0
+        return out
     places = {node.name: SimpleNamespace(lat=node.lat, lon=node.lon) for node in town.lights.nodes}
     judge = Judge(QualitySettings(), places)  # type: ignore[arg-type]
     units = len(town.units)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import numpy as np
 
-from bench.accuracy.detect import Detection
 from bench.accuracy.town import Bools, Floats, Size, daily
 from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.record import Figures
+
+if TYPE_CHECKING:
+    from bench.accuracy.detect import Detection
 
 BOUND = "(bound)"
 WAYS = {
@@ -23,7 +25,7 @@ WAYS = {
     "calibrated": "field calibration beside a station, remote elsewhere; made once, before",
     "renewed": "the same, made anew every 7 days from the 28 before",
     "calibrated, all of it": "as calibrated, with what the checks found left in",
-    BOUND: "calibrated times each unit's best gain by the truth: no calibration, but what is beyond any such gain",
+    BOUND: "calibrated times each unit's best gain by the truth: what no gain goes beyond",
 }
 HEADED = "calibrated"
 GOALS: tuple[tuple[str, Callable[[Figures, Figures], float], Callable[[float], bool]], ...] = (
@@ -38,7 +40,8 @@ RECALL, FALSE = 0.95, 1.0
 
 
 class Scored(NamedTuple):
-    """Hourly means (hours, units): the truth, and by each way. `held`: units that never hung beside a station."""
+    """Hourly means (hours, units): the truth, and by each way. `held`: units that never hung beside a
+    station."""
 
     truth: Floats
     ways: dict[str, Floats]
@@ -68,15 +71,21 @@ def row(scored: Sequence[Scored], way: str, which: Callable[[Scored], Bools]) ->
 def _line(name: str, it: Row | None) -> str:
     if it is None:
         return f"  {name:24} nothing"
-    texts = [f"{each.rmse:6.2f} {each.bias:+6.2f} {each.r2:6.3f} {each.slope:6.3f}" for each in (it.hour, it.day)]
+    texts = [
+        f"{each.rmse:6.2f} {each.bias:+6.2f} {each.r2:6.3f} {each.slope:6.3f}" for each in (it.hour, it.day)
+    ]
     return f"  {name:24}" + "  |".join(texts) + f"  {100 * it.share:5.1f} %"
 
 
-_HEAD = f"  {'':24}{'hourly':^27}  |{'daily':^27}\n  {'':24}" + "  |".join(["  RMSE   bias     R2  slope"] * 2) + "    there"
+_HEAD = (
+    f"  {'':24}{'hourly':^27}  |{'daily':^27}\n  {'':24}"
+    + "  |".join(["  RMSE   bias     R2  slope"] * 2)
+    + "    there"
+)
 
 
 def tell_seed(seed: int, scored: Scored, told: dict[str, str]) -> None:
-    click.echo(f"seed {seed}: the truth has a mean of {np.nanmean(scored.truth):.1f} ug/m3, sd {np.nanstd(scored.truth):.1f}")
+    click.echo(f"seed {seed}: truth {np.nanmean(scored.truth):.1f} ug/m3, sd {np.nanstd(scored.truth):.1f}")
     for what, text in told.items():
         click.echo(f"  {what}: {text}")
     click.echo(_HEAD)
@@ -84,9 +93,11 @@ def tell_seed(seed: int, scored: Scored, told: dict[str, str]) -> None:
         click.echo(_line(way, row([scored], way, lambda one: one.held)))
 
 
-def tell(scored: Sequence[Scored], found: Detection, size: Size) -> bool:
+def tell(scored: Sequence[Scored], found: Detection | None, size: Size) -> bool:
     """All seeds together; whether all goals are met."""
-    click.echo(f"{size.nodes} nodes, {size.days} days after {size.collocation} to calibrate in, {len(scored)} seeds")
+    click.echo(
+        f"{size.nodes} nodes, {size.days} days after {size.collocation} to calibrate in, {len(scored)} seeds"
+    )
     for way, what in WAYS.items():
         click.echo(f"  {way}: {what}")
     groups: list[tuple[str, Callable[[Scored], Bools]]] = [
@@ -120,8 +131,14 @@ def _tell_goals(name: str, it: Row | None) -> bool:
     return met
 
 
-def _tell_found(found: Detection) -> bool:
-    click.echo("\nfaults of more than 6 h\n  kind           faults  found  recall  hours until found: median, most   first seen by")
+def _tell_found(found: Detection | None) -> bool:
+    if found is None:
+        click.echo("\nfaults: this version has no checks, so none were found and none left out")
+        return False
+    click.echo(
+        "\nfaults of more than 6 h\n"
+        "  kind           faults  found  recall  hours until found: median, most   first seen by"
+    )
     met = True
     for kind, it in sorted(found.kinds.items()):
         recall = it.found / it.faults
@@ -129,14 +146,16 @@ def _tell_found(found: Detection) -> bool:
         met = met and good
         hours = f"{median(it.hours):8.1f} {max(it.hours):8.1f}" if it.hours else f"{'-':>8} {'-':>8}"
         by = ", ".join(f"{name} {count}" for name, count in it.by.most_common(3))
-        click.echo(f"  {kind:14} {it.faults:6} {it.found:6} {recall:7.2f}{'  ' if good else ' !'}{hours:>30}   {by}")
+        click.echo(
+            f"  {kind:14} {it.faults:6} {it.found:6} {recall:7.2f}{'  ' if good else ' !'}{hours:>30}   {by}"
+        )
     faults, got = (sum(getattr(it, name) for it in found.kinds.values()) for name in ("faults", "found"))
     if faults:
         click.echo(f"  {'all':14} {faults:6} {got:6} {got / faults:7.2f}   (goal for each: {RECALL})")
     by = ", ".join(f"{name} {count}" for name, count in found.false_by.most_common(4)) or "none"
     met = met and found.false_rate <= FALSE
     click.echo(
-        f"false alarms: {found.false} in {found.node_months:.0f} node-months, {found.false_rate:.2f} per node and month "
-        f"(goal {FALSE:g}); by {by}"
+        f"false alarms: {found.false} in {found.node_months:.0f} node-months, {found.false_rate:.2f} a node "
+        f"and month (goal {FALSE:g}); by {by}"
     )
     return met

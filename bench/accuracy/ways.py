@@ -1,4 +1,5 @@
-"""The ways to correct that are compared, and the calibrations of them, made as `dustline calibrate` makes them."""
+"""The ways to correct that are compared, and the calibrations of them, made as `dustline calibrate` makes
+them."""
 
 from __future__ import annotations
 
@@ -20,12 +21,18 @@ class Made(NamedTuple):
     """Calibrations by the unit's column, made from one span of hours."""
 
     model: dict[int, Coefficients]
+    field: dict[int, Coefficients]  # of units beside stations
     best: dict[int, Coefficients]  # its own, or a remote one, or its model's
     told: dict[str, str]  # what came out, by what it is about
 
 
-def calibrate(town: Town, hourly: Hourly, first: int, last: int, rules: Rules) -> Made:
-    """From hours `first` to before `last` of what units and stations reported; the truth is not at hand here."""
+def calibrate(
+    town: Town, hourly: Hourly, first: int, last: int, rules: Rules, before: Made | None = None
+) -> Made:
+    """From hours `first` to before `last` of what units and stations reported; the truth is not at hand here.
+
+    Where none can be made, the one of `before` goes on to hold, as the gateway's library has it.
+    """
     span = slice(first, last)
     told: dict[str, str] = {}
     beside, by_model = _fields(town, hourly, span, rules, told)
@@ -37,6 +44,8 @@ def calibrate(town: Town, hourly: Hourly, first: int, last: int, rules: Rules) -
         if own is not None:
             model[column] = own
         base[column] = own or KAPPA
+    if before is not None:
+        beside = {**before.field, **beside}
     best = {**base, **beside}
     network = _network(town, hourly, span, best, sorted(beside))
     remote = RemoteRules()
@@ -53,8 +62,10 @@ def calibrate(town: Town, hourly: Hourly, first: int, last: int, rules: Rules) -
             best[column] = stretched(base[column], gain_of(column, network, mixed, remote, place).gain)
         except CalibrationError:
             failed += 1
+            if before is not None:
+                best[column] = before.best[column]
     told["remote"] = f"place error {place:.3f}; {failed} units could not be calibrated from afar"
-    return Made(model, best, told)
+    return Made(model, beside, best, told)
 
 
 def apply(of: dict[int, Coefficients], pm: Floats, rh: Floats, temp: Floats) -> Floats:
@@ -92,7 +103,9 @@ def _fields(
         own[column] = made.coefficients
         forms.append(made.form)
         by_model[unit.model].append(pairs)
-    told["field"] = f"{len(own)} units; " + ", ".join(f"{forms.count(each)} {each}" for each in sorted(set(forms)))
+    told["field"] = f"{len(own)} units; " + ", ".join(
+        f"{forms.count(each)} {each}" for each in sorted(set(forms))
+    )
     return own, by_model
 
 
@@ -102,7 +115,9 @@ def _model(name: str, pairs: list[Pairs], rules: Rules, told: dict[str, str]) ->
     except CalibrationError as error:
         told[name] = str(error)
         return None
-    told[name] = f"{len(pairs)} units, {made.form}, out of fold RMSE {made.after.rmse:.2f}, R2 {made.after.r2:.3f}"
+    told[name] = (
+        f"{len(pairs)} units, {made.form}, out of fold RMSE {made.after.rmse:.2f}, R2 {made.after.r2:.3f}"
+    )
     return made.coefficients
 
 

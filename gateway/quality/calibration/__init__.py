@@ -5,7 +5,7 @@
     library   a folder of them; which one holds for a reading  /
     reference collocate                                         hours of a station, of a unit
     robust  fit  remote  figures  report                        fitting: numpy, the extra `calibrate`
-    cli                                                         `dustline calibrate`
+    make picture from_afar carry_out  cli                       `dustline calibrate`
 
 docs/calibration.md is for people.
 """

@@ -12,8 +12,9 @@ FEWEST = 3
 
 
 def figures(sensor: Floats, reference: Floats) -> Figures | None:
-    """Of pairs, NaN where one is missing. A line by least squares with the reference on the x axis, as in EPA's
-    reports; r2 is the square of the correlation. None for fewer than three pairs or a reference that stands still.
+    """Of pairs, NaN where one is missing. A line by least squares with the reference on the x axis, as in
+    EPA's reports; r2 is the square of the correlation. None for fewer than three pairs or a reference that
+    stands still.
     """
     there = np.isfinite(sensor) & np.isfinite(reference)
     x, y = reference[there], sensor[there]

@@ -1,9 +1,9 @@
 """Fit a unit or a model against reference stations: the form by cross-validation, the coefficients robustly.
 
-Hours of a unit beside a station go in, and out comes a form of formula.FORMS. Each form is tried on blocks of time
-(one unit) or on units (a model, three or more units) that its coefficients have not seen; neighbouring hours are
-alike, so folds drawn by the hour would flatter. Of forms that do about equally well the simplest is taken: no
-further from the best than one standard error over the folds.
+Hours of a unit beside a station go in, and out comes a form of formula.FORMS. Each form is tried on blocks
+of time (one unit) or on units (a model, three or more units) that its coefficients have not seen;
+neighbouring hours are alike, so folds drawn by the hour would flatter. Of forms that do about equally well
+the simplest is taken: no further from the best than one standard error over the folds.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.formula import FORMS, RH_CAP, USUAL, Form, dried
 from gateway.quality.calibration.record import CalibrationError, Coefficients, Figures, Valid
-from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.robust import growing, huber, huber_loss
 
 Floats = npt.NDArray[np.float64]
@@ -28,8 +28,8 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Rules:
-    """What a collocation must have. EPA's tests take 30 days (from memory); 14 with 75 % of the hours is the least
-    here. Spans are from the 5th to the 95th percentile.
+    """What a collocation must have. EPA's tests take 30 days (from memory); 14 with 75 % of the hours is
+    the least here. Spans are from the 5th to the 95th percentile.
     """
 
     hours: int = 252
@@ -43,7 +43,8 @@ class Rules:
 
 
 class Pairs(NamedTuple):
-    """Hours of one unit beside one station, shape (n,); rh and temp NaN where not measured. `starts`: UTC s."""
+    """Hours of one unit beside one station, shape (n,); rh and temp NaN where not measured. `starts`: UTC
+    s."""
 
     unit: str
     station: str
@@ -52,6 +53,11 @@ class Pairs(NamedTuple):
     rh: Floats
     temp: Floats
     reference: Floats
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Pairs:
+        """Those hours only."""
+        parts = (self.pm, self.rh, self.temp, self.reference)
+        return Pairs(self.unit, self.station, self.starts[mask], *(part[mask] for part in parts))
 
 
 class Trial(NamedTuple):
@@ -81,36 +87,48 @@ class Fit:
 
 
 def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequence[str] = USUAL) -> Fit:
-    """One unit's hours, or several units' of a model. Raises CalibrationError when they do not carry a fit."""
+    """One unit's hours, or several units' of a model. Raises CalibrationError when they do not carry a
+    fit."""
     rules = rules or Rules()
     whole = [_with_both(each) for each in collocations]
     pairs = Pairs(
         ", ".join(dict.fromkeys(each.unit for each in whole)),
         ", ".join(dict.fromkeys(each.station for each in whole)),
-        *(np.concatenate([part[at] for part in whole]) for at in range(2, len(Pairs._fields))),  # type: ignore[arg-type]
+        np.concatenate([each.starts for each in whole]),
+        np.concatenate([each.pm for each in whole]),
+        np.concatenate([each.rh for each in whole]),
+        np.concatenate([each.temp for each in whole]),
+        np.concatenate([each.reference for each in whole]),
     )
     groups = np.concatenate([np.full(len(each.pm), number) for number, each in enumerate(whole)])
     notes = _judge(pairs, rules)
     usable = [name for name in forms if _is_usable(FORMS[name], pairs, rules)]
     if not usable:
-        raise CalibrationError("none of the forms asked for can be fitted: temperature or humidity hardly changed")
+        raise CalibrationError(
+            "none of the forms asked for can be fitted: temperature or humidity hardly changed"
+        )
     complete = _complete([FORMS[name] for name in usable], pairs)
     if complete.sum() < rules.hours:  # most hours have no humidity: do without
         usable = [name for name in usable if not (FORMS[name].needs_rh or FORMS[name].needs_temp)]
         notes.append("humidity or temperature are missing in most hours, so they play no part")
         complete = np.ones(len(pairs.pm), dtype=np.bool_)
     if not usable:
-        raise CalibrationError("humidity or temperature are missing in most hours, and the forms asked for need them")
-    pairs = Pairs(pairs.unit, pairs.station, *(part[complete] for part in pairs[2:]))  # type: ignore[arg-type, index]
+        raise CalibrationError(
+            "humidity or temperature are missing in most hours, and the forms asked for need them"
+        )
+    pairs = pairs.where(complete)
     folds, told = _folds(pairs, groups[complete])
     trials = [_try(name, pairs, folds, rules) for name in usable]
     best = min(trials, key=lambda trial: trial.loss)
     chosen = next(trial for trial in trials if _as_good(trial, best))
-    coefficients = fitted(FORMS[chosen.form], pairs.pm, pairs.rh, pairs.temp, pairs.reference, rules)
+    coefficients = fitted(FORMS[chosen.form], pairs, rules)
     if coefficients.gain <= 0:
-        raise CalibrationError("the unit does not follow the reference: its gain is not above zero. Was it beside it?")
+        raise CalibrationError(
+            "the unit does not follow the reference: its gain is not above zero. Was it beside it?"
+        )
     before, after = figures(pairs.pm, pairs.reference), figures(chosen.corrected, pairs.reference)
-    assert before is not None and after is not None  # _judge saw to it
+    assert before is not None  # _judge saw to it
+    assert after is not None
     if after.r2 < 0.5:
         notes.append(f"it follows the reference badly (R2 {after.r2:.2f}); look at place, clock and sensor")
     return Fit(
@@ -128,28 +146,27 @@ def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequen
     )
 
 
-def fitted(form: Form, pm: Floats, rh: Floats, temp: Floats, reference: Floats, rules: Rules) -> Coefficients:
+def fitted(form: Form, pairs: Pairs, rules: Rules) -> Coefficients:
     """The form's coefficients; kappa is the one of KAPPAS with the least loss. Then levelled."""
     best: tuple[float, float, Floats] | None = None
     for kappa in KAPPAS if form.grown else (0.0,):
-        line = huber(_columns(form, pm, rh, temp, kappa), reference, growing)
+        line = huber(_columns(form, pairs, kappa), pairs.reference, growing)
         if best is None or line.loss < best[0]:
             best = (line.loss, kappa, line.coefficients)
     assert best is not None
     values = {name: float(f"{value:.6g}") for name, value in zip(form.terms, best[2], strict=True)}
-    return _levelled(Coefficients(kappa=best[1], **values), pm, rh, temp, reference, rules)
+    return _levelled(Coefficients(kappa=best[1], **values), pairs, rules)
 
 
-def _levelled(
-    c: Coefficients, pm: Floats, rh: Floats, temp: Floats, reference: Floats, rules: Rules
-) -> Coefficients:
+def _levelled(c: Coefficients, pairs: Pairs, rules: Rules) -> Coefficients:
     """Stretched so that corrected against true values has the slope 1.
 
-    A sensor's own scatter flattens a line fitted to it (regression dilution): peaks would be read too low and clean
-    air too high. So the corrected hours are held against the reference, and that line is made 1:1. The reference's
-    own error flattens this line too; its share of the variance is taken out.
+    A sensor's own scatter flattens a line fitted to it (regression dilution): peaks would be read too low
+    and clean air too high. So the corrected hours are held against the reference, and that line is made
+    1:1. The reference's own error flattens this line too; its share of the variance is taken out.
     """
-    made = corrected(c, pm, rh, temp)
+    reference = pairs.reference
+    made = corrected(c, pairs.pm, pairs.rh, pairs.temp)
     slope, rise = huber(np.stack([reference, np.ones_like(reference)], axis=1), made, growing).coefficients
     middle = float(np.mean(reference))
     own = (rules.reference_ug + rules.reference_share * middle) ** 2
@@ -167,22 +184,29 @@ def stretched(c: Coefficients, gain: float, offset: float = 0.0) -> Coefficients
 
 
 def corrected(c: Coefficients, pm: Floats, rh: Floats, temp: Floats) -> Floats:
-    """The formula on arrays. NaN where something that it needs is missing; not below 0. No range is looked at."""
+    """The formula on arrays. NaN where something that it needs is missing; not below 0. No range is looked
+    at."""
     wet = np.minimum(rh, RH_CAP) if c.kappa or c.rh else np.zeros_like(pm)
     warm = temp if c.temp or c.gain_temp else np.zeros_like(pm)
     value = (c.gain + c.gain_temp * warm) * dried(pm, wet, c.kappa) + c.offset + c.rh * wet + c.temp * warm
     return np.maximum(value, 0.0)
 
 
-def _columns(form: Form, pm: Floats, rh: Floats, temp: Floats, kappa: float) -> Floats:
-    dry = dried(pm, np.minimum(rh, RH_CAP), kappa)
-    made = {"gain": dry, "gain_temp": dry * temp, "offset": np.ones_like(pm), "rh": np.minimum(rh, RH_CAP), "temp": temp}
+def _columns(form: Form, pairs: Pairs, kappa: float) -> Floats:
+    pm, temp, rh = pairs.pm, pairs.temp, np.minimum(pairs.rh, RH_CAP)
+    dry = dried(pm, rh, kappa)
+    made = {
+        "gain": dry,
+        "gain_temp": dry * temp,
+        "offset": np.ones_like(pm),
+        "rh": rh,
+        "temp": temp,
+    }
     return np.stack([made[name] for name in form.terms], axis=1)
 
 
 def _with_both(pairs: Pairs) -> Pairs:
-    there = np.isfinite(pairs.pm) & np.isfinite(pairs.reference)
-    return Pairs(pairs.unit, pairs.station, *(part[there] for part in pairs[2:]))  # type: ignore[arg-type, index]
+    return pairs.where(np.isfinite(pairs.pm) & np.isfinite(pairs.reference))
 
 
 def _judge(pairs: Pairs, rules: Rules) -> list[str]:
@@ -241,7 +265,7 @@ def _try(name: str, pairs: Pairs, folds: npt.NDArray[np.int64], rules: Rules) ->
     losses: list[float] = []
     for fold in np.unique(folds):
         held = folds == fold
-        c = fitted(FORMS[name], *(part[~held] for part in (pairs.pm, pairs.rh, pairs.temp, pairs.reference)), rules)
+        c = fitted(FORMS[name], pairs.where(~held), rules)
         out[held] = corrected(c, pairs.pm[held], pairs.rh[held], pairs.temp[held])
         losses.append(huber_loss((out[held] - pairs.reference[held]) / growing(pairs.reference[held])))
     return Trial(name, float(np.mean(losses)), np.array(losses), out)
@@ -268,6 +292,7 @@ def _valid(form: Form, pairs: Pairs) -> Valid:
 
 def _digest(pairs: Pairs) -> str:
     """Of the hours as text, so that it is the same everywhere."""
-    rows = zip(*(part.tolist() for part in pairs[2:]), strict=True)
+    columns = (pairs.starts, pairs.pm, pairs.rh, pairs.temp, pairs.reference)
+    rows = zip(*(part.tolist() for part in columns), strict=True)
     lines = "\n".join(",".join(f"{value:.4f}" for value in row) for row in rows)
     return hashlib.sha256(f"{pairs.unit}\n{pairs.station}\n{lines}".encode()).hexdigest()

@@ -37,7 +37,8 @@ FORMS: dict[str, Form] = {
     "growth": Form(("gain", "offset"), True),
     "linear-rh": Form(("gain", "offset", "rh"), False),
     "growth-temp": Form(("gain", "offset", "temp"), True),
-    # Follows the seasons' particles within the temperatures that it saw, and strays outside: only when asked for.
+    # Follows the seasons' particles within the temperatures that it saw, and strays outside: only when
+    # asked for.
     "growth-gain-temp": Form(("gain", "gain_temp", "offset"), True),
 }
 

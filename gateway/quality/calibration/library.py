@@ -3,8 +3,8 @@
     library = Library.load(Path("calibrations"))
     applied = library.apply(reading)     # Applied(value, id, reason, notes)
 
-A unit's own calibration goes before a remote one, that before its model's; of two of a kind the one that began
-last. One that lacks what it needs (a humidity that was not measured) leaves its place to the next.
+A unit's own calibration goes before a remote one, that before its model's; of two of a kind the one that
+began last. One that lacks what it needs (a humidity that was not measured) leaves its place to the next.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Library:
     def load(cls, folder: Path) -> Library:
         """All *.json of a folder. Raises CalibrationError that names every file that cannot be used."""
         if not folder.is_dir():
-            raise CalibrationError(f"{folder}: there is no such folder; make it, or correct calibration.folder")
+            raise CalibrationError(
+                f"{folder}: there is no such folder; make it, or correct calibration.folder"
+            )
         found: list[Calibration] = []
         wrong: list[str] = []
         for path in sorted(folder.glob("*.json")):
@@ -74,7 +76,8 @@ class Library:
         return [one for one in [*own, *self._of_model.get(model, ())] if one.holds(t)]
 
     def apply(self, reading: StoredReading, species: str = "pm25") -> Applied:
-        """Correct a reading's `species` (pm1, pm25, pm4, pm10), from whichever field the calibration is for."""
+        """Correct a reading's `species` (pm1, pm25, pm4, pm10), from whichever field the calibration is
+        for."""
         if reading.t is None:
             return Applied(None, None, "its time is not known, so none can be chosen")
         reason = f"no calibration of {species} holds for {reading.node}/{reading.slot} ({reading.model}) then"

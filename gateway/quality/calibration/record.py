@@ -166,7 +166,9 @@ class Calibration(_Strict):
                 return None, ["it needs the temperature, and none was measured"]
             temp = _held(temp, self.valid.temp, "temp", notes)
         wet, warm = rh or 0.0, temp or 0.0
-        value = (c.gain + c.gain_temp * warm) * dried(pm, wet, c.kappa) + c.offset + c.rh * wet + c.temp * warm
+        value = (
+            (c.gain + c.gain_temp * warm) * dried(pm, wet, c.kappa) + c.offset + c.rh * wet + c.temp * warm
+        )
         if value < 0:
             notes.append("below zero, set to 0")
         return round(max(0.0, value), 6), notes
@@ -186,7 +188,9 @@ def read(path: Path) -> Calibration:
             raise CalibrationError(f"{path}: is far too long for a calibration; take the file away")
         return Calibration.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise CalibrationError(f"{path}: cannot be read ({error.strerror}); check its name and rights") from error
+        raise CalibrationError(
+            f"{path}: cannot be read ({error.strerror}); check its name and rights"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "file"
@@ -211,7 +215,9 @@ def write(calibration: Calibration, folder: Path) -> Path:
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
-        raise CalibrationError(f"{path} is there already; a calibration is never changed: take a new version") from None
+        raise CalibrationError(
+            f"{path} is there already; a calibration is never changed: take a new version"
+        ) from None
     except OSError as error:
         raise CalibrationError(f"{path}: cannot be written ({error.strerror}); check the folder") from error
     return path

@@ -1,16 +1,17 @@
-"""Calibrate units that never hung beside a station, from afar, in hours when the air is much the same everywhere.
+"""Calibrate units that never hung beside a station, from afar, in hours when the air is much the same
+everywhere.
 
-In such hours a unit, corrected by its model's calibration, should read what the calibrated units beside the stations
-read, or with too few of those the stations themselves. The median ratio is its gain. Calibrated units are the better
-anchor: particles that scatter more light than usual, or hold more water, do so for them and for the unit alike, and
-drop out of the ratio.
+In such hours a unit, corrected by its model's calibration, should read what the calibrated units beside the
+stations read, or with too few of those the stations themselves. The median ratio is its gain. Calibrated
+units are the better anchor: particles that scatter more light than usual, or hold more water, do so for
+them and for the unit alike, and drop out of the ratio.
 
 Sources. That stations within some km can calibrate a sensor: FILTER (Hassani et al. 2025, doi
-10.1016/j.jenvman.2025.125100): 11.5 km in winter to 20 in summer, 15 more where data would else be lost. That it works
-for PM2.5 as well as EPA's correction, at 0 to 15 km: Weissert et al. 2025, doi 10.5194/amt-18-3635-2025 (moment
-matching, after Miskell et al. 2018, doi 10.1021/acssensors.8b00074; that method is patented, US 11711429, and is not
-what is done here: no moments of distributions are matched, hours are held against the same hours). The limits on
-spread, wind and number are a judgement.
+10.1016/j.jenvman.2025.125100): 11.5 km in winter to 20 in summer, 15 more where data would else be lost.
+That it works for PM2.5 as well as EPA's correction, at 0 to 15 km: Weissert et al. 2025, doi
+10.5194/amt-18-3635-2025 (moment matching, after Miskell et al. 2018, doi 10.1021/acssensors.8b00074; that
+method is patented, US 11711429, and is not what is done here: no moments of distributions are matched,
+hours are held against the same hours). The limits on spread, wind and number are a judgement.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class RemoteRules:
 class Network(NamedTuple):
     """H hours of S stations and U units. `units`: corrected by their models' calibrations, or their own.
 
-    `anchors`: columns of `units` that hang beside a station and have a calibration of their own. NaN where nothing
-    counts. `wind` in m/s, shape (H,), or None.
+    `anchors`: columns of `units` that hang beside a station and have a calibration of their own. NaN where
+    nothing counts. `wind` in m/s, shape (H,), or None.
     """
 
     starts: npt.NDArray[np.int64]
@@ -73,7 +74,8 @@ class Mixed(NamedTuple):
 
 
 class Gain(NamedTuple):
-    """`gain` multiplies what the model's calibration gives; `uncertainty`: one standard deviation of it, a share."""
+    """`gain` multiplies what the model's calibration gives; `uncertainty`: one standard deviation of it, a
+    share."""
 
     gain: float
     uncertainty: float
@@ -88,7 +90,11 @@ def mixed_hours(network: Network, rules: RemoteRules) -> Mixed:
     median, low, high = np.full((3, len(network.starts)), np.nan)
     kept = network.stations[enough]
     if len(kept):
-        median[enough], low[enough], high[enough] = np.nanmedian(kept, 1), np.nanmin(kept, 1), np.nanmax(kept, 1)
+        median[enough], low[enough], high[enough] = (
+            np.nanmedian(kept, 1),
+            np.nanmin(kept, 1),
+            np.nanmax(kept, 1),
+        )
     asked: list[tuple[str, Bools]] = [("too few stations", enough)]
     with np.errstate(invalid="ignore"):
         asked.append(("too little in the air", median >= rules.level_ug))
@@ -110,20 +116,24 @@ def mixed_hours(network: Network, rules: RemoteRules) -> Mixed:
 
 
 def _spread(units: Floats) -> Floats:
-    """Of each hour: scaled MAD of the log ratios to the network's median, each unit less its own usual ratio."""
+    """Of each hour: scaled MAD of the log ratios to the network's median, each unit less its own usual
+    ratio."""
     out = np.full(len(units), np.inf)
     some = np.isfinite(units).sum(axis=1) >= 5
     if not some.any():
         return np.zeros(len(units))  # too few units to ask
     logs = np.log(np.maximum(units[some], _LEAST_UG))
     logs = logs - np.nanmedian(logs, axis=1)[:, None]
-    usual = np.array([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in logs.T])
+    usual = np.array(
+        [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in logs.T]
+    )
     out[some] = _MAD * np.nanmedian(np.abs(logs - usual[None, :]), axis=1)
     return out
 
 
 def gain_of(unit: int, network: Network, mixed: Mixed, rules: RemoteRules, place: float) -> Gain:
-    """The gain of a column of `units`; `place` from place_error. Raises CalibrationError when nothing can be said."""
+    """The gain of a column of `units`; `place` from place_error. Raises CalibrationError when nothing can
+    be said."""
     target = _target(network.unit_at[unit], network, rules, without=unit)
     return _gain(network.units[:, unit], target, network, mixed, rules, place)
 
@@ -151,14 +161,14 @@ def _gain(
     hours, days = int(use.sum()), len(np.unique(network.starts[use] // 86400))
     if hours < rules.hours or days < rules.days:
         raise CalibrationError(
-            f"{hours} well-mixed hours on {days} days; at least {rules.hours} on {rules.days} days are needed. "
+            f"{hours} well-mixed hours on {days} days; {rules.hours} on {rules.days} are needed. "
             "Take a longer period, or one with more wind"
         )
     ratios = np.log(np.maximum(target[use], _LEAST_UG) / np.maximum(values[use], _LEAST_UG))
     middle = float(np.median(ratios))
     if abs(middle) > np.log(rules.most_gain):
         raise CalibrationError(
-            f"it would need a gain of {np.exp(middle):.2f}: look at the unit; something is broken rather than off"
+            f"it would need a gain of {np.exp(middle):.2f}: look at the unit, it is broken rather than off"
         )
     scatter = _MAD * float(np.median(np.abs(ratios - middle)))
     # Hours of a day are alike: a day counts once.
@@ -167,7 +177,12 @@ def _gain(
 
 
 def _target(
-    at: Floats, network: Network, rules: RemoteRules, without: int = -1, apart_km: float = 0.0, without_station: int = -1
+    at: Floats,
+    network: Network,
+    rules: RemoteRules,
+    without: int = -1,
+    apart_km: float = 0.0,
+    without_station: int = -1,
 ) -> Floats:
     """What a unit at a place should read, hour by hour: near anchors count more. NaN with too few of them.
 

@@ -2,8 +2,8 @@
 bend a line.
 
 As `rlm` of R's MASS does it: k = 1.345, scale by the median of absolute residuals / 0.6745, renewed at each
-step (Huber 1981; Venables and Ripley 2002, section 8.3). A library would bring scipy along, ten times the size of
-what is needed here; the test holds the published result for the stack-loss data.
+step (Huber 1981; Venables and Ripley 2002, section 8.3). A library would bring scipy along, ten times the
+size of what is needed here; the test holds the published result for the stack-loss data.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def one(values: Floats) -> Floats:
 
 
 def growing(values: Floats) -> Floats:
-    """Errors of a particle sensor: 2 ug/m3 and 10 % of the value. Their proportion is what counts; it keeps a few
-    smoggy hours from deciding all. An assumption."""
+    """Errors of a particle sensor: 2 ug/m3 and 10 % of the value. Their proportion is what counts; it keeps
+    a few smoggy hours from deciding all. An assumption."""
     return 2.0 + 0.1 * np.maximum(values, 0.0)
 
 
 def huber(x: Floats, y: Floats, spread: Callable[[Floats], Floats] = one) -> Line:
     """Coefficients b with y ~ x @ b. x: (n, p), y: (n,). `spread`: size of the error at a fitted value."""
     sigma = spread(y)
-    b = np.linalg.lstsq(x / sigma[:, None], y / sigma, rcond=None)[0]
+    b: Floats = np.linalg.lstsq(x / sigma[:, None], y / sigma, rcond=None)[0].astype(np.float64)
     scale = 1.0
     for _ in range(_STEPS):
         fitted = x @ b
@@ -47,7 +47,7 @@ def huber(x: Floats, y: Floats, spread: Callable[[Floats], Floats] = one) -> Lin
         off = (y - fitted) / sigma
         scale = max(float(np.median(np.abs(off))) / 0.6745, 1e-12)
         weight = np.sqrt(np.minimum(1.0, K * scale / np.maximum(np.abs(off), 1e-300))) / sigma
-        new = np.linalg.lstsq(x * weight[:, None], y * weight, rcond=None)[0]
+        new: Floats = np.linalg.lstsq(x * weight[:, None], y * weight, rcond=None)[0].astype(np.float64)
         moved = float(np.max(np.abs(new - b) / (np.abs(b) + 1e-9)))
         b = new
         if moved < _STILL:
