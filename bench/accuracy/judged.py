@@ -6,7 +6,9 @@ time.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
