@@ -199,10 +199,6 @@ class Settings(_FromFile):
         default_factory=QualitySettings.model_construct,
         description="What readings are worth; docs/quality-checks.md explains every check.",
     )
-    calibration: CalibrationSettings = Field(
-        default_factory=CalibrationSettings.model_construct,
-        description="Field calibrations of units and models.",
-    )
     influx: InfluxSettings = Field(
         default_factory=InfluxSettings.model_construct,
         description="InfluxDB, a destination besides the journal.",
@@ -214,6 +210,10 @@ class Settings(_FromFile):
     )
     standby: StandbySettings = Field(
         default_factory=StandbySettings.model_construct, description="Another gateway that takes over."
+    )
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings.model_construct,
+        description="Field calibrations of units and models.",
     )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."
