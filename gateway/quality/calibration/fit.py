@@ -24,6 +24,7 @@ from gateway.quality.calibration.robust import growing, huber, huber_loss
 Floats = npt.NDArray[np.float64]
 KAPPAS = tuple(round(0.05 * step, 2) for step in range(1, 11))  # to 0.5: more than air over land has
 FOLDS = 5
+LEAST_FOLLOWED = 0.3
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,9 @@ def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequen
     best = min(trials, key=lambda trial: trial.loss)
     chosen = next(trial for trial in trials if _as_good(trial, best))
     coefficients = fitted(FORMS[chosen.form], pairs, rules)
-    if coefficients.gain <= 0:
+    if coefficients.gain <= 0 or _followed(chosen.corrected, pairs.reference) < LEAST_FOLLOWED:
         raise CalibrationError(
-            "the unit does not follow the reference: its gain is not above zero. Was it beside it?"
+            "the unit does not follow the reference. Was it beside it, and are both clocks in UTC?"
         )
     before, after = figures(pairs.pm, pairs.reference), figures(chosen.corrected, pairs.reference)
     assert before is not None  # _judge saw to it
@@ -288,6 +289,12 @@ def _valid(form: Form, pairs: Pairs) -> Valid:
         rh=span(pairs.rh) if form.needs_rh else None,
         temp=span(pairs.temp) if form.needs_temp else None,
     )
+
+
+def _followed(made: Floats, reference: Floats) -> float:
+    """Like R2, of the middle half of the hours: 1 for a perfect unit, 0 for one that tells nothing."""
+    off, own = made - reference, reference - np.median(reference)
+    return 1.0 - float(np.median(np.abs(off - np.median(off))) / np.median(np.abs(own))) ** 2
 
 
 def _digest(pairs: Pairs) -> str:
