@@ -20,7 +20,7 @@ STACK_LOSS = """80 27 89 42,80 27 88 37,75 25 90 37,62 24 87 28,62 22 87 18,62 2
 
 def test_huber_gives_the_published_result_for_the_stack_loss_data() -> None:
     """Venables and Ripley, MASS, section 6.5: rlm(stack.loss ~ ., stackloss)."""
-    rows = np.array([row.split() for row in STACK_LOSS.replace("\n", "").split(",")], dtype=np.float64)
+    rows = np.array([row.split() for row in STACK_LOSS.replace("\n", " ").split(",")], dtype=np.float64)
     line = huber(np.column_stack([np.ones(len(rows)), rows[:, :3]]), rows[:, 3])
     assert line.coefficients == pytest.approx([-41.0265, 0.8294, 0.9261, -0.1278], abs=6e-5)
     assert line.scale == pytest.approx(2.4405, abs=2e-3)
@@ -106,7 +106,7 @@ def test_hours_that_carry_no_calibration_are_refused(given: Pairs, why: str) -> 
 def test_a_unit_that_hung_elsewhere_is_refused() -> None:
     for seed in range(5, 10):
         elsewhere = pairs()[0]._replace(reference=pairs(seed=seed)[0].reference)
-        with pytest.raises(CalibrationError, match="does not follow the reference. Was it beside it"):
+        with pytest.raises(CalibrationError, match="does not follow the reference"):
             fit([elsewhere])
 
 
