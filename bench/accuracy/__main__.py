@@ -15,7 +15,8 @@ import click
 import numpy as np
 
 from bench.accuracy import tables, ways
-from bench.accuracy.judged import AVAILABLE, CLIMATE, EXCLUDED, judge
+from bench.accuracy.detect import Detection, detect
+from bench.accuracy.judged import CLIMATE, EXCLUDED, judge
 from bench.accuracy.town import HOUR, NEEDED, Floats, Hourly, Means, Size, Town
 from gateway.quality.calibration.fit import Rules
 
@@ -98,18 +99,13 @@ def main(nodes: int, days: int, collocation: int, seeds: str, period: int) -> No
     size = Size(nodes=nodes, days=days, collocation=collocation, period_s=period)
     rules = Rules() if collocation >= 14 else Rules(hours=24, days=1, pm_span=1.0)
     scored: list[tables.Scored] = []
-    found = None
-    if AVAILABLE:
-        from bench.accuracy.detect import Detection, detect
-
-        found = Detection()
+    found = Detection()
     for seed in map(int, seeds.split(",")):
         began = time.process_time()
         town = Town(size, seed)
         qc = judge(town)
         judged = time.process_time()
-        if found is not None:
-            detect(town, qc, found)
+        detect(town, qc, found)
         hourly = hourly_of(town, qc)
         split = collocation * 24
         made = [ways.calibrate(town, hourly, 0, split, rules)]

@@ -6,27 +6,21 @@ time.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.accuracy.town import Bools, Floats, Town
+from gateway.quality.checks import BAD, Judge, QualitySettings, Sample, mask_of
 from simulator.city.light import Block
 from simulator.city.readings import FLAGS, flag_bits
 
 Bits = npt.NDArray[np.int32]
 NOT_BORN = -1
 # Left out of means and calibrations: what is bad, stands against the neighbours, or is in doubt of its time.
-EXCLUDED = CLIMATE = 0
-AVAILABLE = find_spec("gateway.quality.checks") is not None
-if AVAILABLE or TYPE_CHECKING:
-    from gateway.quality.checks import BAD, Judge, QualitySettings, Sample, mask_of
-
-    EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
-    CLIMATE = mask_of("climate")
+EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
+CLIMATE = mask_of("climate")
 _WORDS = [
     " ".join(name for place, name in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))
 ]
@@ -35,9 +29,6 @@ _WORDS = [
 def judge(town: Town) -> Bits:
     """(rows, units): the bits of each reading, NOT_BORN where there is none."""
     out = np.full((town.lights.rows, len(town.units)), NOT_BORN, dtype=np.int32)
-    if not AVAILABLE:
-        out[town.born] = 0
-        return out
     places = {node.name: SimpleNamespace(lat=node.lat, lon=node.lon) for node in town.lights.nodes}
     judge = Judge(QualitySettings(), places)  # type: ignore[arg-type]
     units = len(town.units)
@@ -79,7 +70,7 @@ def _samples(town: Town, block: Block) -> list[Sample]:
     units = [(number, unit, f"{unit.node}") for number, unit in enumerate(town.units)]
     ids = {name: number for number, name in enumerate(dict.fromkeys(unit.node for unit in town.units))}
     order = sorted(units, key=lambda each: (int(town.lights.phases[each[0]]), each[0]))
-    period, width = town.lights.period, len(town.units)
+    width = len(town.units)
     window = town.lights.window
     boots = {name: town.lights.boots[name] for name in ids}
     out: list[Sample] = []
@@ -93,7 +84,7 @@ def _samples(town: Town, block: Block) -> list[Sample]:
                 Sample(
                     at * width + column, ids[name], name, unit.slot, unit.model, boot.number, t[row][column],
                     "held" if t[row][column] != ends[row][column] else "ntp", received[row][column],
-                    int(ends[row][column] - boot.at), period if window is None else window, 60,
+                    int(ends[row][column] - boot.at), window, 60,
                     _WORDS[flags[row][column]], pm1[row][column], pm25[row][column], pm10[row][column], None,
                     cf1[row][column], None, counts[row][column], temp[row][column], rh[row][column],
                     press[row][column],

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 import numpy as np
 
+from bench.accuracy.detect import Detection
 from bench.accuracy.town import Bools, Floats, Size, daily
 from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.record import Figures
-
-if TYPE_CHECKING:
-    from bench.accuracy.detect import Detection
 
 BOUND = "(bound)"
 WAYS = {
@@ -93,7 +91,7 @@ def tell_seed(seed: int, scored: Scored, told: dict[str, str]) -> None:
         click.echo(_line(way, row([scored], way, lambda one: one.held)))
 
 
-def tell(scored: Sequence[Scored], found: Detection | None, size: Size) -> bool:
+def tell(scored: Sequence[Scored], found: Detection, size: Size) -> bool:
     """All seeds together; whether all goals are met."""
     click.echo(
         f"{size.nodes} nodes, {size.days} days after {size.collocation} to calibrate in, {len(scored)} seeds"
@@ -131,10 +129,7 @@ def _tell_goals(name: str, it: Row | None) -> bool:
     return met
 
 
-def _tell_found(found: Detection | None) -> bool:
-    if found is None:
-        click.echo("\nfaults: this version has no checks, so none were found and none left out")
-        return False
+def _tell_found(found: Detection) -> bool:
     click.echo(
         "\nfaults of more than 6 h\n"
         "  kind           faults  found  recall  hours until found: median, most   first seen by"
