@@ -16,8 +16,9 @@ import numpy as np
 
 from bench.accuracy import tables, ways
 from bench.accuracy.detect import Detection, detect
-from bench.accuracy.judged import CLIMATE, EXCLUDED, judge
+from bench.accuracy.judged import judge
 from bench.accuracy.town import HOUR, NEEDED, Floats, Hourly, Means, Size, Town
+from gateway.quality.calibration.collocate import CLIMATE, EXCLUDED
 from gateway.quality.calibration.fit import Rules
 
 RENEW_DAYS = 7

@@ -12,15 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.accuracy.town import Bools, Floats, Town
-from gateway.quality.checks import BAD, Judge, QualitySettings, Sample, mask_of
+from gateway.quality.checks import Judge, QualitySettings, Sample
 from simulator.city.light import Block
 from simulator.city.readings import FLAGS, flag_bits
 
 Bits = npt.NDArray[np.int32]
 NOT_BORN = -1
-# Left out of means and calibrations: what is bad, stands against the neighbours, or is in doubt of its time.
-EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
-CLIMATE = mask_of("climate")
 _WORDS = [
     " ".join(name for place, name in enumerate(FLAGS) if bits >> place & 1) for bits in range(1 << len(FLAGS))
 ]

@@ -66,6 +66,7 @@ def fit_units(
     from gateway.journal.reader import JournalReader
     from gateway.quality.calibration import collocate, fit, make, reference
     from gateway.quality.calibration.formula import FORMS, USUAL
+    from gateway.quality.follow.reader import QualityReader
 
     if since is None or until is None or since >= until:
         raise Mistake("when was it there? Give --since and --until, the later one second")
@@ -74,10 +75,14 @@ def fit_units(
     where = folder_of(settings, folder)
     library = library_of(where, may_be_absent=True)
     pairs: list[fit.Pairs] = []
-    with JournalReader(settings.journal.path) as reader:
+    path = settings.journal.path
+    with JournalReader(path) as reader, QualityReader(path) as judged:
         try:
             files = [reference.read(path) for _, _, path in units]
-            hours = [collocate.unit_hours(reader, node, slot, since, until, field) for node, slot, _ in units]
+            hours = [
+                collocate.unit_hours(reader, node, slot, since, until, field, judged)
+                for node, slot, _ in units
+            ]
             pairs = [collocate.beside(unit, file) for unit, file in zip(hours, files, strict=True)]
         except CalibrationError as error:
             raise Mistake(str(error)) from error

@@ -142,7 +142,7 @@ def remote_command(settings: Settings, stations: Path, dry_run: bool, **options:
         raise Mistake("of which time? Give --since and --until, the later one second")
     if options["name"] or options["form"] or options["field"]:
         raise Mistake("--name, --form and --field are not for remote: it starts from the model's calibration")
-    library = library_of(where)
+    library = library_of(where, may_be_absent=True)
     begins = until if options["begins"] is None else options["begins"]
     try:
         done = remote_all(settings, library, stations, since, until, begins, options["ends"])

@@ -1,13 +1,11 @@
 """The hours of a unit out of the journal, side by side with a reference station's.
 
-Hourly means by the 75 % rule (quality/means.py). A reading that its node flags as bad does not count, nor
-one that
-`is_bad` names.
+Hourly means by the 75 % rule (quality/means.py). A reading that its node flags as bad does not count, nor one
+that the gateway's checks found to be bad, against its neighbours, or in doubt of its time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +15,8 @@ from gateway.journal.reader import JournalReader
 from gateway.quality.calibration.fit import Pairs
 from gateway.quality.calibration.record import CalibrationError
 from gateway.quality.calibration.reference import Reference
+from gateway.quality.checks import BAD, mask_of
+from gateway.quality.follow.reader import QualityReader
 from gateway.quality.means import HOUR, cadence_of, hourly_means
 from gateway.reading import StoredReading
 
@@ -29,7 +29,8 @@ BAD_FLAGS = frozenset(
 CLIMATE_FLAGS = frozenset({"climate_error", "climate_stuck"})
 _DAY = 86400
 _MOST_A_DAY = 100_000
-Judge = Callable[[StoredReading], bool]
+EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
+CLIMATE = mask_of("climate")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ def unit_hours(
     since: int,
     until: int,
     field: str | None = None,
-    is_bad: Judge = lambda _: False,
+    judged: QualityReader | None = None,
 ) -> UnitHours:
     """Of hours that begin at or after `since` and before `until` (UTC s, full hours). Raises
     CalibrationError."""
     readings = [each for each in _readings(reader, node, since, until) if each.slot == slot]
+    times = [float(each.t) for each in readings if each.t is not None]  # all have one
     models = sorted({each.model for each in readings})
     if not models:
         raise CalibrationError(
@@ -74,22 +76,20 @@ def unit_hours(
             f"{node}/{slot} had several models then ({', '.join(models)}); take the time of one"
         )
     chosen = field or usual_field(models[0])
-    times = [float(each.t) for each in readings if each.t is not None]
     cadence = cadence_of(times, float(max(1, readings[0].dt)))
     starts = np.arange(since, until, HOUR, dtype=np.int64)
     columns: list[Floats] = []
-    for name, against in ((chosen, BAD_FLAGS), ("rh", CLIMATE_FLAGS), ("temp", CLIMATE_FLAGS)):
-        means = hourly_means(
-            (
-                (
-                    float(each.t),
-                    None if against.intersection(each.flags) or is_bad(each) else each.values.get(name),
-                )
-                for each in readings
-                if each.t is not None
-            ),
-            cadence,
+    bits = judged.between(node, since, until) if judged is not None else {}
+    for name, flags, mask in (
+        (chosen, BAD_FLAGS, EXCLUDED),
+        ("rh", CLIMATE_FLAGS, CLIMATE),
+        ("temp", CLIMATE_FLAGS, CLIMATE),
+    ):
+        values = (
+            None if flags.intersection(each.flags) or bits.get(each.id, 0) & mask else each.values.get(name)
+            for each in readings
         )
+        means = hourly_means(zip(times, values, strict=True), cadence)
         found = (means.get(int(start)) for start in starts)
         columns.append(np.array([np.nan if it is None or it.value is None else it.value for it in found]))
     if not np.isfinite(columns[0]).any():

@@ -118,6 +118,8 @@ def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequen
             "humidity or temperature are missing in most hours, and the forms asked for need them"
         )
     pairs = pairs.where(complete)
+    if len(whole) == 2:
+        notes.append("two units hardly tell how far units of the model differ")
     folds, told = _folds(pairs, groups[complete])
     trials = [_try(name, pairs, folds, rules) for name in usable]
     best = min(trials, key=lambda trial: trial.loss)

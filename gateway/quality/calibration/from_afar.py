@@ -28,6 +28,7 @@ from gateway.quality.calibration.remote import (
     mixed_hours,
     place_error,
 )
+from gateway.quality.follow.reader import QualityReader
 from gateway.quality.means import HOUR
 
 BESIDE_KM = 0.2  # a unit with a calibration of its own that is this near to a station is an anchor
@@ -130,7 +131,8 @@ def _units(
     at."""
     found: list[_Unit] = []
     refused: dict[str, str] = {}
-    with JournalReader(settings.journal.path) as reader:
+    path = settings.journal.path
+    with JournalReader(path) as reader, QualityReader(path) as judged:
         slots = sorted({(each.node, each.slot, each.model) for each in reader.latest()})
         for node, slot, model in slots:
             name = f"{node}/{slot}"
@@ -145,7 +147,7 @@ def _units(
                 )
                 continue
             try:
-                hours = unit_hours(reader, node, slot, since, until, held[0].field)
+                hours = unit_hours(reader, node, slot, since, until, held[0].field, judged)
             except CalibrationError as error:
                 refused[name] = str(error)
                 continue

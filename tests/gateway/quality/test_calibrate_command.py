@@ -13,8 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dustline.cli import main
-from gateway.journal import Journal
+from gateway.journal import Journal, NewReading
+from gateway.journal.reader import JournalReader
 from gateway.quality.calibration import Library
+from gateway.quality.calibration.collocate import unit_hours
+from gateway.quality.checks import QC_BITS, Version
+from gateway.quality.follow import store
+from gateway.quality.follow.reader import QualityReader
 from gateway.reading import StoredReading
 from simulator.city import station
 from simulator.city.light import LightFleet
@@ -172,8 +177,6 @@ def test_from_a_unit_beside_a_station_to_all_the_others(town: Town) -> None:
     ]
     off = {"raw": [], "corrected": []}
     remote = 0
-    from gateway.journal.reader import JournalReader
-
     with JournalReader(town.home / "dustline-journal.sqlite") as reader:
         for node in held:
             true = {int(t): value for t, value in town.truth[node].tolist()}
@@ -207,27 +210,25 @@ def test_list_and_show(town: Town) -> None:
     assert "no calibration 'mine.v3'" in missing.stderr
 
 
-def test_the_nodes_own_flags_keep_hours_out(town: Town, tmp_path: Path) -> None:
-    """A week in which the node itself says that its sensor is stuck does not count."""
-    from gateway.journal.reader import JournalReader
-    from gateway.quality.calibration.collocate import unit_hours
-
-    begin = town.lights.scenario.begin
-    with Journal(tmp_path / "j.sqlite") as journal:
-        made = []
-        for row in range(4 * 96):
-            flags = ("stuck",) if row < 96 else ("climate_error",) if row < 192 else ()
-            t = begin + 900 * (row + 1)
-            made.append(new(row + 1, t=t, dt=900, flags=flags, values={"pm25": 5.0, "rh": 50.0, "temp": 1.0}))
+def test_what_node_or_checks_speak_against_keeps_hours_out(tmp_path: Path) -> None:
+    """One day of the node's flag `stuck`, one of `climate_error`, one that the gateway's checks marked."""
+    path, begin = tmp_path / "j.sqlite", 1_767_571_200
+    made: list[NewReading] = []
+    for row in range(5 * 96):
+        flags = ("stuck",) if row < 96 else ("climate_error",) if row < 192 else ()
+        t = begin + 900 * (row + 1)
+        made.append(new(row + 1, t=t, dt=900, flags=flags, values={"pm25": 5.0, "rh": 50.0, "temp": 1.0}))
+    with Journal(path) as journal, JournalReader(path) as reader:
         journal.commit(batch(*made))
-    with JournalReader(tmp_path / "j.sqlite") as reader:
-        hours = unit_hours(reader, "n1", "a", begin, begin + 4 * 86400)
-        none = unit_hours(
-            reader, "n1", "a", begin, begin + 4 * 86400, is_bad=lambda it: (it.t or 0) > begin + 3 * 86400
-        )
-    assert np.isfinite(hours.pm).tolist() == [False] * 24 + [True] * 72
-    assert np.isfinite(hours.rh).tolist() == [True] * 24 + [False] * 24 + [True] * 48
-    assert np.isfinite(none.pm).tolist() == [False] * 24 + [True] * 48 + [False] * 24
+        ids = {reading.seq: reading.id for reading in reader.after(0, 1000)}
+        marked = [(ids[seq], QC_BITS["neighbours"]) for seq in range(289, 385)]
+        marked += [(ids[seq], QC_BITS["humid"]) for seq in range(385, 400)]
+        with journal.writing() as db:
+            store.write(db, Version("x", "[]"), store.Judgements(qc=marked))
+        with QualityReader(path) as judged:
+            hours = unit_hours(reader, "n1", "a", begin, begin + 5 * 86400, judged=judged)
+    assert np.isfinite(hours.pm).tolist() == [False] * 24 + [True] * 48 + [False] * 24 + [True] * 24
+    assert np.isfinite(hours.rh).tolist() == [True] * 24 + [False] * 24 + [True] * 72
 
 
 @pytest.mark.parametrize(
