@@ -17,6 +17,9 @@ from gateway.journal import Journal, NewReading
 from gateway.journal.reader import JournalReader
 from gateway.quality.calibration import Library
 from gateway.quality.calibration.collocate import unit_hours
+from gateway.quality.calibration.fit import KAPPAS, Rules
+from gateway.quality.calibration.formula import FORMS
+from gateway.quality.calibration.remote import RemoteRules
 from gateway.quality.checks import QC_BITS, Version
 from gateway.quality.follow import store
 from gateway.quality.follow.reader import QualityReader
@@ -279,3 +282,17 @@ def test_a_reading_that_is_no_sensor_of_the_library_says_why() -> None:
         1, 0, "warsaw", "n9", 1, 1, 1_767_571_260, "ntp", 1, 60, 1, "a", "sps30", values={"pm25": 1.0}
     )
     assert Library().apply(it).reason == "no calibration of pm25 holds for n9/a (sps30) then"
+
+
+def test_the_page_names_forms_options_and_limits(repo: Path) -> None:
+    page = (repo / "docs" / "calibration.md").read_text()
+    for name in FORMS:
+        assert f"| `{name}` |" in page
+    for option in ("--from", "--to", "--name", "--field", "--form", "--folder"):
+        assert f"`{option}`" in page
+    rules, remote = Rules(), RemoteRules()
+    assert f"fewer than {rules.hours} hours or {rules.days} days" in page
+    assert f"within {rules.pm_span:g} ug/m3" in page
+    assert f"{remote.hours}\nsuch hours on {remote.days} days" in page
+    assert f"at most {100 * remote.station_spread:g} % of it" in page
+    assert f"kappa, {min(KAPPAS)} to {max(KAPPAS)}" in page
