@@ -145,7 +145,7 @@ def place_error(network: Network, mixed: Mixed, rules: RemoteRules) -> float:
     """
     found: list[float] = []
     for number in range(network.stations.shape[1]):
-        target = _target(network.station_at[number], network, rules, apart_km=0.5, without_station=number)
+        target = _target(network.station_at[number], network, rules, apart_km=0.5)
         try:
             got = _gain(network.stations[:, number], target, network, mixed, rules, 0.0)
         except CalibrationError:
@@ -177,12 +177,7 @@ def _gain(
 
 
 def _target(
-    at: Floats,
-    network: Network,
-    rules: RemoteRules,
-    without: int = -1,
-    apart_km: float = 0.0,
-    without_station: int = -1,
+    at: Floats, network: Network, rules: RemoteRules, without: int = -1, apart_km: float = 0.0
 ) -> Floats:
     """What a unit at a place should read, hour by hour: near anchors count more. NaN with too few of them.
 
@@ -191,8 +186,7 @@ def _target(
     columns = [each for each in network.anchors if each != without]
     values, where = network.units[:, columns], network.unit_at[columns]
     if len(columns) < rules.anchors:
-        stations = [each for each in range(network.stations.shape[1]) if each != without_station]
-        values, where = network.stations[:, stations], network.station_at[stations]
+        values, where = network.stations, network.station_at
     north = (where[:, 0] - at[0]) * KM_PER_LAT
     east = (where[:, 1] - at[1]) * KM_PER_LAT * np.cos(np.radians(at[0]))
     km = np.hypot(north, east)

@@ -63,7 +63,8 @@ def reading(pm25: float | None = 20.0, t: int | None = T, node: str = "n1", **va
 
 def test_a_units_own_goes_before_a_remote_one_and_that_before_its_models() -> None:
     own = calibration()
-    remote = calibration("n1-a-remote", kind="remote", coefficients={"gain": 0.6})
+    later = {"from": BEGIN + timedelta(minutes=1)}
+    remote = calibration("afar", kind="remote", coefficients={"gain": 0.6}, version=2, **later)
     model = of_model()
     for held, value in (([model, remote, own], 10.0), ([model, remote], 12.0), ([model], 16.0)):
         applied = Library(held).apply(reading())

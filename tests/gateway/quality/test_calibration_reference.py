@@ -32,6 +32,8 @@ def test_begin_and_end_of_an_hour_are_the_same_hour(tmp_path: Path) -> None:
     assert begin.columns == {"pm25": {T: 20.5}, "wind": {T: 2.0, T + 3600: 3.0}}
     end = read(file(tmp_path, "\ufeffpm25,who,hour_end_utc\n20.5,me,2026-01-05 01:00\n\n"), "mine")
     assert (end.name, end.columns) == ("mine", {"pm25": {T: 20.5}})
+    plain = read(file(tmp_path, "hour_end,pm25\n2026-01-05T01:00:00Z,20.5\n"))
+    assert plain.columns == end.columns
 
 
 def test_every_bad_line_is_named(tmp_path: Path) -> None:
