@@ -1,9 +1,9 @@
 """Fit a unit or a model against reference stations: the form by cross-validation, the coefficients robustly.
 
-Hours of a unit beside a station go in, and out comes a form of formula.FORMS. Each form is tried on blocks
-of time (one unit) or on units (a model, three or more units) that its coefficients have not seen;
-neighbouring hours are alike, so folds drawn by the hour would flatter. Of forms that do about equally well
-the simplest is taken: no further from the best than one standard error over the folds.
+Hours of a unit beside a station go in, and out comes a form of formula.FORMS. Each form is tried on blocks of
+days that its coefficients have not seen; neighbouring hours are alike, so folds drawn by the hour would
+flatter. Of forms that do about equally well the simplest is taken: no further from the best than one standard
+error over the blocks. Figures are those of the blocks; for a model, with three or more units, of units not seen.
 """
 
 from __future__ import annotations
@@ -120,10 +120,15 @@ def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequen
     pairs = pairs.where(complete)
     if len(whole) == 2:
         notes.append("two units hardly tell how far units of the model differ")
-    folds, told = _folds(pairs, groups[complete])
-    trials = [_try(name, pairs, folds, rules) for name in usable]
+    groups = groups[complete]
+    trials = [_try(name, pairs, _blocks(pairs), rules) for name in usable]
     best = min(trials, key=lambda trial: trial.loss)
     chosen = next(trial for trial in trials if _as_good(trial, best))
+    told = f"{FOLDS} folds, each of days in a row"
+    if len(np.unique(groups)) >= 3:
+        # What counts for a model is how it does on a unit that it has not seen.
+        chosen = _try(chosen.form, pairs, groups, rules)
+        told = f"{len(np.unique(groups))} folds, a unit each"
     coefficients = fitted(FORMS[chosen.form], pairs, rules)
     if coefficients.gain <= 0 or _followed(chosen.corrected, pairs.reference) < LEAST_FOLLOWED:
         raise CalibrationError(
@@ -253,14 +258,11 @@ def _complete(forms: Sequence[Form], pairs: Pairs) -> npt.NDArray[np.bool_]:
     return there
 
 
-def _folds(pairs: Pairs, groups: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], str]:
-    """The fold of each hour: by unit where there are three or more, else by blocks of whole days in a row."""
-    units = np.unique(groups)
-    if len(units) >= 3:
-        return groups, f"{len(units)} folds, a unit each"
+def _blocks(pairs: Pairs) -> npt.NDArray[np.int64]:
+    """The fold of each hour: FOLDS blocks of whole days in a row."""
     day = pairs.starts // 86400
     days = np.unique(day)
-    return np.searchsorted(days, day) * FOLDS // len(days), f"{FOLDS} folds, each of days in a row"
+    return np.searchsorted(days, day) * FOLDS // len(days)
 
 
 def _try(name: str, pairs: Pairs, folds: npt.NDArray[np.int64], rules: Rules) -> Trial:

@@ -84,6 +84,7 @@ def test_a_model_is_judged_on_units_that_it_has_not_seen() -> None:
     units = [pairs(unit=f"n{number}/a", gain=gain)[0] for number, gain in enumerate((1.0, 1.2, 1.4))]
     made = fit(units)
     assert made.folds == "3 folds, a unit each"
+    assert made.form == "growth"  # which is a question of the air: three units would not tell
     alone = fit(units[:1])
     assert made.after.rmse > 2 * alone.after.rmse  # units differ by 20 %
     assert made.pairs.unit == "n0/a, n1/a, n2/a"
