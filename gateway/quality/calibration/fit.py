@@ -272,7 +272,7 @@ def _try_each(name: str, pairs: Pairs, groups: npt.NDArray[np.int64], rules: Rul
     The loss of a block is the mean over the units, as they share their days.
     """
     done = [_try(name, part, _blocks(part), rules) for part in _by_unit(pairs, groups)]
-    losses = np.mean([each.by_fold for each in done], axis=0)
+    losses: Floats = np.mean(np.stack([each.by_fold for each in done]), axis=0)
     return Trial(name, float(np.mean(losses)), losses, np.concatenate([each.corrected for each in done]))
 
 
