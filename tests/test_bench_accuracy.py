@@ -16,6 +16,7 @@ from bench.accuracy.town import HOUR, Hourly, Means, Size, Town, daily
 from gateway.quality.calibration.fit import Rules
 from gateway.quality.checks import QC_BITS
 from simulator.city import field
+from tests.gateway.quality.test_calibration_library import calibration
 
 SIZE = Size(nodes=20, days=4, collocation=16, period_s=900, beside=1)
 SEED = 4
@@ -87,8 +88,8 @@ def test_calibrations_never_see_the_truth(
     assert made.told["field"].startswith(f"{len(made.field)} units")
 
 
-def test_the_scored_days_are_those_after(town: Town, qc: Bits, made: ways.Made) -> None:
-    scored = score(town, qc, [made, made])
+def test_the_scored_days_are_those_after(town: Town, qc: Bits, hourly: Hourly, made: ways.Made) -> None:
+    scored = score(town, qc, hourly, [made, made])
     assert scored.truth.shape == (SIZE.days * 24, len(town.units))
     assert scored.held.sum() == sum(1 for station in town.station_of if station is None)
     raw, corrected = (row([scored], way, lambda one: one.held) for way in ("raw", "calibrated"))
@@ -150,3 +151,31 @@ def test_recall_hours_and_false_alarms(town: Town) -> None:
     assert all(0 < hours <= 4 for it in others for hours in it.hours)
     assert (found.false, found.false_by) == (1, {"stuck": 1})
     assert found.false_rate == pytest.approx(1 / (20 * 20 / 30), rel=0.01)
+
+
+def test_an_hours_shared_error_is_known_from_the_hours_before(
+    town: Town, hourly: Hourly, made: ways.Made
+) -> None:
+    first = SIZE.collocation * 24
+    factors = ways.shared_factors(town, hourly, made, first)
+    assert len(factors) == SIZE.days * 24
+    later = hourly._replace(pm=hourly.pm.copy())
+    later.pm[first + 40 :] *= 3.0
+    again = ways.shared_factors(town, later, made, first)
+    assert (again[:42] == factors[:42]).all()
+    assert (again[42:48] != factors[42:48]).any()
+
+
+def test_arrays_are_corrected_as_readings_are() -> None:
+    """Ranges held, far values refused: the bench scores what the library gives."""
+    one = calibration(
+        form="growth-temp",
+        coefficients={"gain": 0.8, "kappa": 0.3, "temp": -0.2, "offset": 1.0},
+        valid={"pm": (2.0, 60.0), "rh": (40.0, 90.0), "temp": (-5.0, 10.0)},
+    )
+    rng = np.random.default_rng(1)
+    pm, rh, temp = (rng.uniform(low, high, (200, 1)) for low, high in ((0, 140), (20, 100), (-20, 30)))
+    found = ways.apply({0: ways.Way(one.coefficients, one.valid)}, pm, rh, temp)[:, 0]
+    for at in range(200):
+        value, _ = one.compute(pm[at, 0], rh[at, 0], temp[at, 0])
+        assert found[at] == pytest.approx(np.nan if value is None else value, abs=1e-5, nan_ok=True)

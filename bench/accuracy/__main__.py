@@ -40,11 +40,15 @@ def hourly_of(town: Town, qc: np.ndarray) -> Hourly:
     return Hourly(ways.starts(town), *(mean.take(least) for mean in means))
 
 
-def score(town: Town, qc: np.ndarray, made: list[ways.Made]) -> tables.Scored:
+def score(town: Town, qc: np.ndarray, hourly: Hourly, made: list[ways.Made]) -> tables.Scored:
     """The scored days by every way, as hourly means; made[1:] are those renewed every RENEW_DAYS."""
     first_hour = (town.split - town.begin) // HOUR
     hours, units = town.hours - first_hour, len(town.units)
-    means = {name: Means(hours, units) for name in (*tables.WAYS, "truth") if name != tables.BOUND}
+    means = {
+        name: Means(hours, units)
+        for name in (*tables.WAYS, "truth")
+        if name not in (tables.BOUND, tables.SHARED)
+    }
     for first in town.blocks():
         if first < town.size.collocation * town.per_day - 1:
             continue
@@ -76,6 +80,8 @@ def score(town: Town, qc: np.ndarray, made: list[ways.Made]) -> tables.Scored:
     least = NEEDED * town.expected
     taken = {name: mean.take(least) for name, mean in means.items()}
     truth = taken.pop("truth")
+    factors = ways.shared_factors(town, hourly, made[0], first_hour)
+    taken[tables.SHARED] = taken[tables.HEADED] * factors[:, None]
     taken[tables.BOUND] = _bound(taken[tables.HEADED], truth)
     held = np.array([station is None for station in town.station_of])
     return tables.Scored(truth, taken, town.models, held)
@@ -112,7 +118,7 @@ def main(nodes: int, days: int, collocation: int, seeds: str, period: int) -> No
         made = [ways.calibrate(town, hourly, 0, split, rules)]
         for day in range(0, days, RENEW_DAYS):
             made.append(ways.calibrate(town, hourly, day * 24, split + day * 24, rules, made[-1]))
-        scored.append(score(town, qc, made))
+        scored.append(score(town, qc, hourly, made))
         tables.tell_seed(seed, scored[-1], made[0].told)
         click.echo(
             f"  {time.process_time() - began:.0f} s of one core, {judged - began:.0f} s of it checks\n",

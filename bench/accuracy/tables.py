@@ -14,6 +14,7 @@ from bench.accuracy.town import Bools, Floats, Size, daily
 from gateway.quality.calibration.figures import figures
 from gateway.quality.calibration.record import Figures
 
+SHARED = "with shared error off"
 BOUND = "(bound)"
 WAYS = {
     "raw, all of it": "what nodes send, faults and all",
@@ -21,6 +22,7 @@ WAYS = {
     "kappa": "kappa-koehler with its defaults",
     "model": "calibration of the model",
     "calibrated": "field calibration beside a station, remote elsewhere; made once, before",
+    SHARED: "calibrated, times what units beside stations show of the hours before; stations read on",
     "renewed": "the same, made anew every 7 days from the 28 before",
     "calibrated, all of it": "as calibrated, with what the checks found left in",
     BOUND: "calibrated times each unit's best gain by the truth: what no gain goes beyond",
@@ -87,7 +89,7 @@ def tell_seed(seed: int, scored: Scored, told: dict[str, str]) -> None:
     for what, text in told.items():
         click.echo(f"  {what}: {text}")
     click.echo(_HEAD)
-    for way in ("raw", HEADED, "renewed"):
+    for way in ("raw", HEADED, SHARED, "renewed"):
         click.echo(_line(way, row([scored], way, lambda one: one.held)))
 
 
@@ -111,7 +113,7 @@ def tell(scored: Sequence[Scored], found: Detection, size: Size) -> bool:
             click.echo(_line(way, row(scored, way, which)))
     met = True
     for name, which in (groups[0], groups[2]):
-        for way in (HEADED, "renewed"):
+        for way in (HEADED, SHARED):
             met = _tell_goals(f"{name}, {way}", row(scored, way, which)) and met
     return _tell_found(found) and met
 

@@ -10,19 +10,28 @@ import numpy as np
 
 from bench.accuracy.town import HOUR, Floats, Hourly, Town
 from gateway.quality.calibration.fit import Pairs, Rules, corrected, fit, stretched
-from gateway.quality.calibration.record import CalibrationError, Coefficients
+from gateway.quality.calibration.record import FARTHEST, CalibrationError, Coefficients, Valid
 from gateway.quality.calibration.remote import Network, RemoteRules, gain_of, mixed_hours, place_error
+from gateway.quality.calibration.shared import Anchor, shared_factor
 from gateway.quality.corrections.kappa import ENTRY
 
-KAPPA = Coefficients(gain=1.0, kappa=ENTRY.kappa)
+
+class Way(NamedTuple):
+    """What a calibration's file holds of this; without `valid` it holds everywhere."""
+
+    coefficients: Coefficients
+    valid: Valid | None = None
+
+
+KAPPA = Way(Coefficients(gain=1.0, kappa=ENTRY.kappa))
 
 
 class Made(NamedTuple):
     """Calibrations by the unit's column, made from one span of hours."""
 
-    model: dict[int, Coefficients]
-    field: dict[int, Coefficients]  # of units beside stations
-    best: dict[int, Coefficients]  # its own, or a remote one, or its model's
+    model: dict[int, Way]
+    field: dict[int, Way]  # of units beside stations
+    best: dict[int, Way]  # its own, or a remote one, or its model's
     told: dict[str, str]  # what came out, by what it is about
 
 
@@ -36,8 +45,8 @@ def calibrate(
     span = slice(first, last)
     told: dict[str, str] = {}
     beside, by_model = _fields(town, hourly, span, rules, told)
-    model: dict[int, Coefficients] = {}
-    base: dict[int, Coefficients] = {}
+    model: dict[int, Way] = {}
+    base: dict[int, Way] = {}
     found = {name: _model(name, pairs, rules, told) for name, pairs in by_model.items()}
     for column, unit in enumerate(town.units):
         own = found.get(unit.model)
@@ -59,7 +68,7 @@ def calibrate(
         if column in beside:
             continue
         try:
-            best[column] = stretched(base[column], gain_of(column, network, mixed, remote, place).gain)
+            best[column] = _times(base[column], gain_of(column, network, mixed, remote, place).gain)
         except CalibrationError:
             failed += 1
             if before is not None:
@@ -68,19 +77,46 @@ def calibrate(
     return Made(model, beside, best, told)
 
 
-def apply(of: dict[int, Coefficients], pm: Floats, rh: Floats, temp: Floats) -> Floats:
-    """Arrays (rows, units); NaN for units without one."""
+def apply(of: dict[int, Way], pm: Floats, rh: Floats, temp: Floats) -> Floats:
+    """Arrays (rows, units) as Calibration.compute has it; NaN for units without one."""
     out = np.full_like(pm, np.nan)
-    for column, c in of.items():
-        out[:, column] = corrected(c, pm[:, column], rh[:, column], temp[:, column])
+    for column, (c, valid) in of.items():
+        values, wet, warm = pm[:, column], rh[:, column], temp[:, column]
+        if valid is not None:
+            values = np.where(values <= FARTHEST * valid.pm[1], values, np.nan)
+            wet = wet if valid.rh is None else np.clip(wet, *valid.rh)
+            warm = warm if valid.temp is None else np.clip(warm, *valid.temp)
+        out[:, column] = corrected(c, values, wet, warm)
     return out
+
+
+def shared_factors(town: Town, hourly: Hourly, made: Made, first: int) -> Floats:
+    """Of each hour from `first` on, shape (hours,): from stations and the units beside them in the hours
+    before."""
+    columns = sorted(made.field)
+    values = apply({column: made.field[column] for column in columns}, hourly.pm, hourly.rh, hourly.temp)
+    past: list[list[Anchor]] = []
+    for hour in range(town.hours):
+        anchors: list[Anchor] = []
+        for column in columns:
+            station = town.station_of[column] or ""
+            reference = town.stations.pm25[hour, town.stations.names.index(station)]
+            if np.isfinite(values[hour, column]):
+                anchors.append(Anchor(station, float(values[hour, column]), float(reference)))
+        past.append(anchors)
+    found = [shared_factor(past[max(0, hour - 24) : hour]) for hour in range(first, town.hours)]
+    return np.array([1.0 if it is None else it.factor for it in found])
+
+
+def _times(way: Way, gain: float) -> Way:
+    return Way(stretched(way.coefficients, gain), way.valid)
 
 
 def _fields(
     town: Town, hourly: Hourly, span: slice, rules: Rules, told: dict[str, str]
-) -> tuple[dict[int, Coefficients], dict[str, list[Pairs]]]:
+) -> tuple[dict[int, Way], dict[str, list[Pairs]]]:
     """Calibrations of the units beside stations, and their hours by model."""
-    own: dict[int, Coefficients] = {}
+    own: dict[int, Way] = {}
     by_model: dict[str, list[Pairs]] = defaultdict(list)
     forms: list[str] = []
     for column, unit in enumerate(town.units):
@@ -100,7 +136,7 @@ def _fields(
         except CalibrationError as error:
             told[f"{unit.node}/{unit.slot}"] = str(error)
             continue
-        own[column] = made.coefficients
+        own[column] = Way(made.coefficients, made.valid)
         forms.append(made.form)
         by_model[unit.model].append(pairs)
     told["field"] = f"{len(own)} units; " + ", ".join(
@@ -109,7 +145,7 @@ def _fields(
     return own, by_model
 
 
-def _model(name: str, pairs: list[Pairs], rules: Rules, told: dict[str, str]) -> Coefficients | None:
+def _model(name: str, pairs: list[Pairs], rules: Rules, told: dict[str, str]) -> Way | None:
     try:
         made = fit(pairs, rules)
     except CalibrationError as error:
@@ -118,12 +154,10 @@ def _model(name: str, pairs: list[Pairs], rules: Rules, told: dict[str, str]) ->
     told[name] = (
         f"{len(pairs)} units, {made.form}, out of fold RMSE {made.after.rmse:.2f}, R2 {made.after.r2:.3f}"
     )
-    return made.coefficients
+    return Way(made.coefficients, made.valid)
 
 
-def _network(
-    town: Town, hourly: Hourly, span: slice, best: dict[int, Coefficients], anchors: list[int]
-) -> Network:
+def _network(town: Town, hourly: Hourly, span: slice, best: dict[int, Way], anchors: list[int]) -> Network:
     values = apply(best, hourly.pm[span], hourly.rh[span], hourly.temp[span])
     at = np.array([(unit.lat, unit.lon) for unit in town.units])
     stations = np.array([(one.lat, one.lon) for one in town.lights.scenario.reference])

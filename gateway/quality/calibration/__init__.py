@@ -3,8 +3,9 @@
     formula   the one formula, on numbers and on arrays        \\
     record    a calibration and its file                        > applying needs no numpy
     library   a folder of them; which one holds for a reading  /
+    shared    what all units read wrong alike                  /
     reference collocate                                         hours of a station, of a unit
-    robust  fit  remote  figures  report                        fitting: numpy, the extra `calibrate`
+    robust  fit  remote  figures                                fitting: numpy, the extra `calibrate`
     make picture from_afar carry_out  cli                       `dustline calibrate`
 
 docs/calibration.md is for people.
