@@ -10,6 +10,7 @@ import click
 
 # Name -> (module, attribute). Imported late: the gateway needs no simulator and the other way round.
 COMMANDS = {
+    "calibrate": ("gateway.quality.calibration.cli", "calibrate"),
     "correct": ("gateway.quality.cli", "correct"),
     "decode": ("dustline.decode", "decode"),
     "demo": ("dustline.demo", "demo"),

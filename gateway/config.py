@@ -122,6 +122,16 @@ class CheckSettings(BaseModel):
     )
 
 
+class CalibrationSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: Path | None = Field(
+        None,
+        description="Folder of the calibrations that `dustline calibrate` writes, a file each; see "
+        "docs/calibration.md. A relative path starts at this file's directory.",
+    )
+
+
 class LogSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -200,6 +210,10 @@ class Settings(_FromFile):
     )
     standby: StandbySettings = Field(
         default_factory=StandbySettings.model_construct, description="Another gateway that takes over."
+    )
+    calibration: CalibrationSettings = Field(
+        default_factory=CalibrationSettings.model_construct,
+        description="Field calibrations of units and models.",
     )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."
@@ -317,6 +331,7 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("journal", "path"),
         ("broker", "ca_file"),
         ("influx", "ca_file"),
+        ("calibration", "folder"),
     ):
         table = document if section is None else document.get(section)
         if isinstance(table, dict):

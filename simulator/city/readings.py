@@ -23,7 +23,7 @@ def reading_texts(lights: LightFleet, block: Block) -> list[list[str]]:
     """By unit, then row: `"n":60,"pm25":...,"flags":[]}`."""
     seen, sensors = block.seen, lights.sensors
     counted = sensors.frames(lights.window)
-    flags = _flags(lights, block).T.tolist()
+    flags = flag_bits(lights, block).T.tolist()
     words = [_words(bits) for bits in range(1 << len(FLAGS))]
     climate = _climate_texts(lights, block)
     parts = {name: _two(getattr(seen, name)) for name in ("pm1", "pm25", "pm10", "sd25", "sd10")}
@@ -69,7 +69,7 @@ def reading_texts(lights: LightFleet, block: Block) -> list[list[str]]:
     return out
 
 
-def _flags(lights: LightFleet, block: Block) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def flag_bits(lights: LightFleet, block: Block) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Bits by FLAGS, (rows, units)."""
     seen, units = block.seen, lights.sensors.units
     counts = np.array([model.counts for model in units.models])
