@@ -24,7 +24,7 @@ WAYS = {
     "calibrated": "field calibration beside a station, remote elsewhere; made once, before",
     SHARED: "calibrated, times what units beside stations show of the hours before; stations read on",
     "renewed": "the same, made anew every 7 days from the 28 before",
-    "calibrated, all of it": "as calibrated, with what the checks found left in",
+    "calibrated, all of it": "as calibrated, what the checks found left in; far beyond the range is refused",
     BOUND: "calibrated times each unit's best gain by the truth: what no gain goes beyond",
 }
 HEADED = "calibrated"

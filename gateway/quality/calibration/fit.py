@@ -125,13 +125,15 @@ def fit(collocations: Sequence[Pairs], rules: Rules | None = None, forms: Sequen
     groups = groups[complete]
     trials = [_try_each(name, pairs, groups, rules) for name in usable]
     best = min(trials, key=lambda trial: trial.loss)
-    form = next(trial for trial in trials if _as_good(trial, best)).form
+    alone = next(trial for trial in trials if _as_good(trial, best))
+    form = alone.form
     units = len(np.unique(groups))
     # What counts for a model is how it does on a unit that it has not seen.
     chosen = _try(form, pairs, groups if units >= 3 else _blocks(pairs), rules)
     told = f"{units} folds, a unit each" if units >= 3 else f"{FOLDS} folds, each of days in a row"
     coefficients = fitted(FORMS[chosen.form], pairs, rules)
-    if coefficients.gain <= 0 or _followed(chosen.corrected, pairs.reference) < LEAST_FOLLOWED:
+    beside = np.concatenate([part.reference for part in _by_unit(pairs, groups)])
+    if coefficients.gain <= 0 or _followed(alone.corrected, beside) < LEAST_FOLLOWED:
         raise CalibrationError(
             "the unit does not follow the reference. Was it beside it, and are both clocks in UTC?"
         )

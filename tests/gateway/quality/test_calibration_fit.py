@@ -111,6 +111,16 @@ def test_a_unit_that_hung_elsewhere_is_refused() -> None:
             fit([elsewhere])
 
 
+def test_a_model_whose_units_differ_much_is_fitted_all_the_same() -> None:
+    """In calm weeks units may differ by more than the air does."""
+    calm = [pairs(unit=f"n{number}/a", gain=gain)[0] for number, gain in enumerate((0.7, 1.0, 1.4, 2.0))]
+    level = calm[0].reference / np.median(calm[0].reference)
+    factor = 12 * level**0.4 / calm[0].reference
+    made = fit([each._replace(pm=each.pm * factor, reference=each.reference * factor) for each in calm])
+    assert made.folds == "4 folds, a unit each"
+    assert any("follows the reference badly" in note for note in made.notes)
+
+
 def test_without_humidity_it_does_without() -> None:
     given, _ = pairs()
     made = fit([given._replace(rh=np.full_like(given.rh, np.nan), temp=np.full_like(given.temp, np.nan))])
