@@ -151,9 +151,10 @@ class Server:
         for each in (self.listener, *self.connections):
             with suppress(OSError):  # closed already by the other side
                 each.shutdown(socket.SHUT_RDWR)
-            each.close()
         for thread in self.threads:
             thread.join(10)
+        for each in (self.listener, *self.connections):
+            each.close()  # only now: a thread may be in the midst of select()
 
 
 def packet(connection: socket.socket) -> tuple[int, bytes]:
