@@ -136,8 +136,7 @@ def try_queue(broker: BrokerSettings, network: str, count: int) -> Outcome:
     client_id = broker.id_for(network) + QUEUE_ENDING
     payload = b" " * (MESSAGE_BYTES - len(topic))
     try:
-        with Line(broker, client_id, clean=True):
-            pass  # ends what a killed check has left
+        _end_session(broker, client_id)  # what a killed check has left
         # As the gateway begins its own.
         with Line(broker, client_id, clean=False, expiry_s=_EXPIRY_SECONDS) as line:
             line.subscribe([topic])
@@ -147,12 +146,17 @@ def try_queue(broker: BrokerSettings, network: str, count: int) -> Outcome:
             return _fetch(broker, client_id, sender, topic, sent)
     finally:
         try:
-            with Line(broker, client_id, clean=True):
-                pass
+            _end_session(broker, client_id)
         except LineError as error:
             raise LineError(
                 f"{error}; a session {client_id} may be left there: run the check again"
             ) from error
+
+
+def _end_session(broker: BrokerSettings, client_id: str) -> None:
+    """A clean connection under its id ends a session."""
+    with Line(broker, client_id, clean=True):
+        return
 
 
 def _fetch(broker: BrokerSettings, client_id: str, sender: Line, topic: str, sent: int) -> Outcome:

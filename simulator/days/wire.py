@@ -51,7 +51,7 @@ class Wire:
 
     def _go_on(self, now: int) -> None:
         while self._now < now:
-            self._now = min(self._now + STEP_MS, now)
+            self._now = min(self._step_to(), now)
             data = self.sensor.advance(self._now / 1000)
             if data:
                 if not self._sent:
@@ -63,6 +63,10 @@ class Wire:
             self._arrive(bytes(self._sent[:n]))
             del self._sent[:n]
             self._first_at += n * self._byte_ms
+
+    def _step_to(self) -> int:
+        """The next instant at which the sensor is asked; later than now."""
+        return self._now + STEP_MS
 
     def _arrive(self, data: bytes) -> None:
         room = self.rxbuf - len(self._held)
@@ -74,25 +78,10 @@ class Wire:
 class Line(Wire):
     """A Wire that goes from one frame to the next, not in steps of 10 ms: days have many of those."""
 
-    def _go_on(self, now: int) -> None:
-        while self._now < now:
-            self._now = min(self._due_ms(), now)
-            data = self.sensor.advance(self._now / 1000)
-            if data:
-                if not self._sent:
-                    self._first_at = max(self._free_at, self._now) + self._byte_ms
-                self._sent += data
-                self._free_at = self._first_at + (len(self._sent) - 1) * self._byte_ms
-        if self._sent and self._first_at <= now:
-            n = min(int((now - self._first_at) / self._byte_ms) + 1, len(self._sent))
-            self._arrive(bytes(self._sent[:n]))
-            del self._sent[:n]
-            self._first_at += n * self._byte_ms
-
-    def _due_ms(self) -> int:
-        """When the sensor next does something by itself; later than now."""
+    def _step_to(self) -> int:
+        """When the sensor next does something by itself."""
         due = min(self.sensor.due() * 1000, self._now + FAR_MS)
         return max(math.ceil(due), self._now + 1)
 
     def quiet_ms(self) -> int:
-        return 0 if self._sent else min(self._due_ms() - self._now, LONGEST_MS)
+        return 0 if self._sent else min(self._step_to() - self._now, LONGEST_MS)

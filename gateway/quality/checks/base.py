@@ -9,6 +9,7 @@ A change that can change a verdict takes a new `version`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
@@ -36,7 +37,7 @@ class Series:
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-class Check(Generic[S]):
+class Check(ABC, Generic[S]):
     """Base of all that judge sample by sample."""
 
     name: ClassVar[str]
@@ -48,6 +49,6 @@ class Check(Generic[S]):
         self.settings = settings
         self.bit = QC_BITS[self.name]
 
+    @abstractmethod
     def watch(self, series: Series) -> Step:
         """Begin a series. What it returns holds the series' state, which is bounded."""
-        raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +37,7 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True)
-class Correction(Entry):
+class Correction(Entry, ABC):
     """An entry that corrects. `models` and `fields` are those it may be used for."""
 
     models: tuple[str, ...]
@@ -67,8 +68,9 @@ class Correction(Entry):
             return f"a humidity of {rh} % is none: it is 0 to 100"
         return None
 
+    @abstractmethod
     def _correct(self, measured: Measured) -> Corrected:
-        raise NotImplementedError
+        """The value of one that is not refused."""
 
 
 def rounded(value: float) -> float:

@@ -152,8 +152,9 @@ def test_broker_of_mqtt_311_alone_is_asked_by_what_comes_back(
     found: Checked = check(toml(rumqttd.mqtt311_port, "protocol = 311"), "--rate", "0.1")
     assert found["broker.write_ack"]["level"] == "ok"
     assert found["broker.message_size"]["level"] == "ok"
-    # "warn" when the machine is too busy to try all of it in time.
-    assert check(toml(rumqttd.mqtt5_port), "--rate", "0.1")["broker.queue"]["level"] in ("ok", "warn")
+    config = toml(rumqttd.mqtt5_port)
+    # "warn", not tried, while the machine is too busy to try it in time: then it is asked again, as one would.
+    wait_for(lambda: check(config, "--rate", "0.1")["broker.queue"]["level"] == "ok", 60, "a trial")
     found = check(toml(rumqttd.mqtt311_port, "protocol = 5"), "--rate", "0.1")
     assert found.failed == {"broker.connect"}
 
