@@ -153,7 +153,7 @@ def test_broker_of_mqtt_311_alone_is_asked_by_what_comes_back(
     assert found["broker.write_ack"]["level"] == "ok"
     assert found["broker.message_size"]["level"] == "ok"
     config = toml(rumqttd.mqtt5_port)
-    # "warn", not tried, while the machine is too busy to try it in time: then it is asked again, as one would.
+    # "warn", not tried, while the machine is too busy to try it in time: asked again, as one would.
     wait_for(lambda: check(config, "--rate", "0.1")["broker.queue"]["level"] == "ok", 60, "a trial")
     found = check(toml(rumqttd.mqtt311_port, "protocol = 5"), "--rate", "0.1")
     assert found.failed == {"broker.connect"}
