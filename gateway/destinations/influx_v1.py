@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import urllib3
 
 from gateway.destinations.http_errors import Advice, error_for
+from gateway.destinations.pool import pool
 from gateway.destinations.probe import PROBE, check_by_writing
 from gateway.destinations.settings import InfluxSettings
 from gateway.destinations.sink import Finding, RetryLaterError, squeeze
@@ -31,14 +32,7 @@ class InfluxV1Sink:
         if settings.username is not None and settings.password is not None:
             pair = f"{settings.username}:{settings.password.get_secret_value()}"
             self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        self._http = urllib3.PoolManager(
-            num_pools=1,
-            maxsize=1,
-            timeout=urllib3.Timeout(connect=settings.timeout_s, read=settings.timeout_s),
-            retries=False,  # neither repeats nor follows redirects: Delivery decides
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
-        )
+        self._http = pool(settings)
 
     def write(self, lines: Sequence[str]) -> None:
         body = "\n".join(lines).encode()

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from gateway.destinations.pool import pool
 from gateway.destinations.settings import InfluxSettings
 
 # A statement over a day of readings may take so long; a write of the gateway may not.
@@ -35,14 +36,7 @@ class Server:
         self._headers = {"Accept": "application/json"}
         if authorization is not None:
             self._headers["Authorization"] = authorization
-        self._http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(
-                connect=settings.timeout_s, read=max(settings.timeout_s, _LEAST_TIMEOUT_S)
-            ),
-            retries=False,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
-        )
+        self._http = pool(settings, _LEAST_TIMEOUT_S)
 
     def form(self, path: str, fields: dict[str, str]) -> Any:
         """POST a form; the answer's JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,23 +53,8 @@ class JournalReader:
         return self._db.execute(query, (id, upto, limit)).fetchall()
 
     def id_since(self, received_ms: int) -> int:
-        """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow
-        the times of arrival closely enough to search by them."""
-        # Each by itself is one look; asked for together SQLite reads the whole table.
-        row = self._db.execute(
-            "SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)"
-        ).fetchone()
-        low, high = int(row[0] or 1), int(row[1] or 0) + 1
-        while low < high:
-            middle = (low + high) // 2
-            at = self._db.execute(
-                "SELECT id, received_ms FROM readings WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
-            ).fetchone()
-            if at is None or at[1] >= received_ms:
-                high = middle
-            else:
-                low = int(at[0]) + 1
-        return low
+        """See the function."""
+        return id_since(self._db, received_ms)
 
     def newest_id(self) -> int:
         row = self._db.execute("SELECT max(id) FROM readings").fetchone()
@@ -257,3 +243,21 @@ class JournalReader:
 
     def _readings(self, query: str, values: Sequence[object]) -> list[StoredReading]:
         return [from_row(row) for row in self._db.execute(query, tuple(values))]
+
+
+def id_since(db: sqlite3.Connection, received_ms: int) -> int:
+    """The first id of what came at that time or later, one beyond the newest when nothing did. Ids follow
+    the times of arrival closely enough to search by them."""
+    # Each by itself is one look; asked for together SQLite reads the whole table.
+    row = db.execute("SELECT (SELECT min(id) FROM readings), (SELECT max(id) FROM readings)").fetchone()
+    low, high = int(row[0] or 1), int(row[1] or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        at = db.execute(
+            "SELECT id, received_ms FROM readings WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+        ).fetchone()
+        if at is None or at[1] >= received_ms:
+            high = middle
+        else:
+            low = int(at[0]) + 1
+    return low

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import urllib3
 
 from gateway.config import Settings
+from gateway.destinations.pool import pool
 from gateway.destinations.settings import InfluxSettings
 from gateway.journal import JournalError, JournalReader
 from gateway.preflight.finding import Finding, fail, ok, warn
@@ -81,12 +82,7 @@ def _nodes(settings: Settings) -> Iterator[Finding]:
 
 def _database(influx: InfluxSettings) -> Finding:
     """By the header Date of its answer to /ping."""
-    http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=influx.timeout_s, read=influx.timeout_s),
-        retries=False,
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=str(influx.ca_file) if influx.ca_file else None,
-    )
+    http = pool(influx)
     try:
         before = time.time()
         answer = http.request("GET", f"{influx.url}/ping", redirect=False)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from gateway.destinations.pool import pool
 from gateway.destinations.settings import InfluxSettings
 from gateway.destinations.sink import make_sink
 from gateway.preflight.finding import OUTBOX_DAYS, Finding, fail, ok, toml, warn
@@ -145,12 +146,7 @@ def _kept_v2(influx: InfluxSettings) -> tuple[str, int] | None:
 
 def _get(influx: InfluxSettings, path: str, headers: dict[str, str]) -> dict[str, Any]:
     """The JSON of an answer. Raises ValueError for any that is not 200 or no object."""
-    http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=influx.timeout_s, read=influx.timeout_s),
-        retries=False,
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=str(influx.ca_file) if influx.ca_file else None,
-    )
+    http = pool(influx)
     try:
         answer = http.request("GET", influx.url + path, headers=headers, redirect=False)
     finally:

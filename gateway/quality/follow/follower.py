@@ -12,6 +12,7 @@ import structlog
 
 from gateway.bell import Bell
 from gateway.journal import Journal, JournalError
+from gateway.journal.reader import id_since
 from gateway.journal.schema import advice, open_reader
 from gateway.operate.heartbeat import Heartbeat
 from gateway.quality.checks.bits import PROVISIONAL
@@ -23,6 +24,7 @@ from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.checks.settings import QualitySettings
 from gateway.quality.follow import store
+from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.settle import rejudge
 from gateway.quality.follow.store import Judgements, Span
 
@@ -170,18 +172,11 @@ class QualityFollower(threading.Thread):
         return len(batch)
 
     def _judge_batch(self, judge: Judge, batch: list[Sample]) -> Judgements:
-        qc = dict.fromkeys([s.id for s in batch], 0)
-        for s in batch:
-            found = qc[s.id] = judge.judge(s)
-            if found & PROVISIONAL:
+        what = judge_batch(judge, batch)
+        what.upto = batch[-1].id
+        for s, (_, qc) in zip(batch, what.qc, strict=True):
+            if qc & PROVISIONAL:
                 self._note_late(s)
-        what = Judgements(upto=batch[-1].id, hours=judge.take_hours())
-        for earlier, bits in judge.take_amended():
-            if earlier.id in qc:
-                qc[earlier.id] |= bits
-            else:
-                what.added.append((earlier.id, bits))
-        what.qc = list(qc.items())
         return what
 
     def _write(self, what: Judgements) -> None:
@@ -219,7 +214,7 @@ class QualityFollower(threading.Thread):
         ).fetchone()
         if row is None:
             return
-        at = _id_since(reader, int(row[0]) - (MEMORY_S + HOUR_S) * 1000) - 1
+        at = id_since(reader, int(row[0]) - (MEMORY_S + HOUR_S) * 1000) - 1
         while not self._stopping.is_set():
             self._alive()
             began = time.monotonic()
@@ -317,20 +312,4 @@ class QualityFollower(threading.Thread):
 
 def _first_cursor(reader: sqlite3.Connection) -> int:
     row = reader.execute("SELECT received_ms FROM readings ORDER BY id DESC LIMIT 1").fetchone()
-    return 0 if row is None else max(0, _id_since(reader, int(row[0]) - FIRST_S * 1000) - 1)
-
-
-def _id_since(reader: sqlite3.Connection, received_ms: int) -> int:
-    """The first id of what came at that time or later; ids follow the times of arrival."""
-    row = reader.execute("SELECT min(id), max(id) FROM readings").fetchone()
-    low, high = int(row[0] or 1), int(row[1] or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        at = reader.execute(
-            "SELECT id, received_ms FROM readings WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
-        ).fetchone()
-        if at is None or at[1] >= received_ms:
-            high = middle
-        else:
-            low = int(at[0]) + 1
-    return low
+    return 0 if row is None else max(0, id_since(reader, int(row[0]) - FIRST_S * 1000) - 1)

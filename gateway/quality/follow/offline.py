@@ -12,9 +12,9 @@ from collections.abc import Generator
 from gateway.quality.checks.hours import HOUR_S, hour_of
 from gateway.quality.checks.judge import Judge
 from gateway.quality.checks.network import HISTORY_DAYS
-from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.follow import store
+from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.store import Judgements
 
 # A piece that is read, judged and written at once; 1,000 nodes have some 10,000 readings in it.
@@ -37,24 +37,10 @@ def judge_span(
     at = begin
     while at < until:
         upto = min(at + PIECE_S, since if at < since else until)
-        found = _judge_piece(judge, store.samples_between(db, at, upto))
+        found = judge_batch(judge, store.samples_between(db, at, upto))
         at = upto
         if at > since:
             yield at, found
     # Hours that are over by then, which no later reading has closed.
     judge.network.advance(until)
     yield until, Judgements(hours=judge.take_hours())
-
-
-def _judge_piece(judge: Judge, samples: list[Sample]) -> Judgements:
-    qc: dict[int, int] = {}
-    for s in samples:
-        qc[s.id] = judge.judge(s)
-    found = Judgements(hours=judge.take_hours())
-    for earlier, bits in judge.take_amended():
-        if earlier.id in qc:
-            qc[earlier.id] |= bits
-        else:
-            found.added.append((earlier.id, bits))
-    found.qc = list(qc.items())
-    return found
