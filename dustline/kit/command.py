@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dustline.kit import contents, image, official, partitions
+from dustline.kit import contents, flash_page, image, official, partitions
 from dustline.kit.boards import BOARDS
 from dustline.kit.errors import KitError
 
@@ -92,6 +92,32 @@ def show(file: Path) -> None:
     _tell(file, data, found)
     for name, content in sorted(found.files.items()):
         click.echo(f"  {len(content):7} {name}")
+
+
+@node.command("flash-page")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--image",
+    "images",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    required=True,
+    help="An image for a board; again for each further board.",
+)
+def flash_page_command(folder: Path, images: tuple[Path, ...]) -> None:
+    """Write the page that flashes boards from a browser, with images, to be put on any web server.
+
+    Its folder `firmware` is what the gateway's setting web.firmware wants.
+    """
+    try:
+        lines = flash_page.make(folder, images)
+    except KitError as error:
+        raise _Failure(str(error)) from error
+    except OSError as error:
+        raise _Failure(f"{error.filename}: {error.strerror}") from error
+    for line in lines:
+        click.echo(line)
+    click.echo(f"{folder}/index.html is the page; browsers reach USB from https or localhost only")
 
 
 def _tell(file: Path, data: bytes, found: image.Contents) -> None:

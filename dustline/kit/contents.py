@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tempfile
 from pathlib import Path
 
 from dustline import firmware_path
 from dustline.kit.errors import KitError
+from dustline.kit.image import VERSION_FILE
 from simulator.bytecode import compile_tree
 from simulator.runtime import SimulatorError
 
@@ -21,11 +23,21 @@ def firmware() -> dict[str, bytes]:
             compile_tree(firmware_path.folder(), target, link=True)
         except (SimulatorError, FileNotFoundError) as error:
             raise KitError(f"the firmware cannot be built: {error}") from error
-        return {
+        files = {
             path.relative_to(target).as_posix(): path.read_bytes()
             for path in sorted(target.rglob("*"))
             if path.is_file()
         }
+    return {**files, VERSION_FILE: (version() + "\n").encode()}
+
+
+def version() -> str:
+    """The firmware's version, as it stands in its source."""
+    source = (firmware_path.folder() / "node" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^VERSION = "([^"]+)"$', source, re.MULTILINE)
+    if found is None:
+        raise KitError("the firmware's source does not tell its version")
+    return found[1]
 
 
 def der(data: bytes, name: str) -> bytes:

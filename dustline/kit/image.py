@@ -19,6 +19,7 @@ from dustline.kit.boards import BOARDS, Board
 from dustline.kit.errors import KitError
 from dustline.kit.partitions import APP, FLASH, VFS
 
+VERSION_FILE = "version.txt"
 _BLANK = b"\xff"
 
 
@@ -48,6 +49,11 @@ class Contents:
     app: bytes
     runtime: str
     files: dict[str, bytes]
+
+    @property
+    def version(self) -> str:
+        """The firmware's, "unknown" when the image does not tell it."""
+        return self.files.get(VERSION_FILE, b"unknown").decode("ascii", "replace").strip()
 
     @property
     def config(self) -> dict[str, object]:

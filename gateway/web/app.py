@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.bell import Bell
 from gateway.journal import JournalError
+from gateway.web import flash
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
 from gateway.web.queries import Queries
@@ -122,6 +123,7 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             Route("/api/nodes/{node}/series", api.series),
             Route("/api/ledger", api.ledger),
             Route("/api/events", api.events),
+            *flash.routes(settings.firmware),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[

@@ -43,3 +43,16 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any], **more:
 
 def line(node: SimNode) -> serial.Serial:
     return serial.Serial(str(node.directory / "console"), 115200, timeout=0.05)
+
+
+class ConsoleEnd:
+    """A node's console as the far end of a cable, see cable.py."""
+
+    def __init__(self, port: serial.Serial) -> None:
+        self._port = port
+        port.timeout = 0
+
+    def exchange(self, data: bytes) -> bytes:
+        if data:
+            self._port.write(data)
+        return self._port.read(4096)
