@@ -31,6 +31,7 @@ def start(app):
         print("config:", problem)
     app.running = False
     app.counters = {"task_restarts": 0, "flash_errors": 0}
+    use_once("mode", "begin", app)
     use_once("config_start", "begin", app)
     _guard(app, board)
     app.sensors = []  # all of them

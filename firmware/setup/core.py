@@ -71,6 +71,7 @@ def check_code(text):
 
 def check_kit(raw):
     """The same of a kit code's JSON, as bytes."""
+    kit = None
     try:
         kit = json.loads(raw)
         good = (
