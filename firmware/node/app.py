@@ -154,6 +154,8 @@ class App:
                 use_once("config_remote", "take", self, message)
             elif kind == "command":
                 use_once("commands", "take", self, message)
+            elif kind == "chunk" and self.update:
+                self.update.take(message)
         except OSError as error:
             self.counters["flash_errors"] += 1
             print("flash: cannot keep what", kind, "says:", error)
