@@ -11,15 +11,11 @@ import click
 from dustline.kit import contents, flash_page, image, official, partitions
 from dustline.kit.boards import BOARDS
 from dustline.kit.errors import KitError
+from dustline.node.cli import node
 
 
 class _Failure(click.ClickException):
     exit_code = 1
-
-
-@click.group()
-def node() -> None:
-    """Make a board into a node: image, flashing, set-up."""
 
 
 def _cache() -> Path:
@@ -32,6 +28,19 @@ def _cache() -> Path:
     "--micropython",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="MicroPython's own .bin file for the board. Without it, it is downloaded once.",
+)
+@click.option(
+    "--bundle",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A signed version of the firmware, as `dustline node sign` leaves it. Without it the image has this "
+    "checkout's firmware, for developers: it takes no updates.",
+)
+@click.option(
+    "--key",
+    "keys",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Public key that the node trusts updates of; again for the next one. Goes with --bundle.",
 )
 @click.option("--network", help="Name of the network that the node belongs to.")
 @click.option(
@@ -48,6 +57,8 @@ def _cache() -> Path:
 def image_command(
     board: str,
     micropython: Path | None,
+    bundle: Path | None,
+    keys: tuple[Path, ...],
     network: str | None,
     ca: Path | None,
     portal_password_file: click.utils.LazyFile | None,
@@ -55,11 +66,13 @@ def image_command(
 ) -> None:
     """Build the one file that is flashed onto a new board, at address 0."""
     wanted = BOARDS[board]
+    if (bundle is None) != (not keys):
+        raise click.UsageError("--bundle and --key go together")
     try:
         source = micropython or official.fetch(wanted, _cache())
         given = source.read_bytes()
         password = None if portal_password_file is None else _password(portal_password_file.read().strip())
-        files = contents.firmware()
+        files = contents.unsigned() if bundle is None else contents.signed(board, bundle, keys)
         authority = None if ca is None else contents.der(ca.read_bytes(), str(ca))
         files |= contents.settings(network, authority, password)
         data = image.build(wanted, given, files)
@@ -122,6 +135,7 @@ def flash_page_command(folder: Path, images: tuple[Path, ...]) -> None:
 
 def _tell(file: Path, data: bytes, found: image.Contents) -> None:
     click.echo(f"{file}: for {found.board.name}, {len(data)} bytes, to be written at 0x0")
+    click.echo(f"  Dustline {found.version}, {'updates are signed' if found.updatable else 'takes no updates'}")
     click.echo(f"  {found.runtime}, {len(found.app)} of {partitions.APP.size} bytes")
     size = sum(len(content) for content in found.files.values())
     click.echo(f"  {len(found.files)} files, {size} bytes, in {partitions.VFS.size}")

@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dustline import firmware_path
 from dustline.kit.errors import KitError
 from dustline.kit.image import VERSION_FILE
+from dustline.node.build import board_files, files_of, version_of
+from dustline.node.bundle import BundleError, read
 from simulator.bytecode import compile_tree
 from simulator.runtime import SimulatorError
 
 
-def firmware() -> dict[str, bytes]:
-    """The firmware as a board gets it, by path. Raises KitError when it cannot be built."""
+def signed(board: str, bundle: Path, keys: Sequence[Path]) -> dict[str, bytes]:
+    """The first stage, the keys, and a signed version in both slots. Raises KitError, also when the version
+    is for other boards or its signature is of no such key: such a node would not start. Raises OSError."""
+    try:
+        from dustline.node import signing
+    except ModuleNotFoundError as error:
+        raise KitError(f"{error}: pip install 'dustline[flash]'") from error
+    try:
+        found = read(bundle.read_bytes())
+        trusted = [signing.public_key(path) for path in keys]
+        if not signing.is_signed(found, trusted):
+            raise KitError(f"{bundle} is not signed with {' or '.join(str(path) for path in keys)}")
+        if board not in found.boards:
+            raise KitError(f"{bundle} is for {', '.join(found.boards)}, not for {board}")
+        return board_files(firmware_path.folder(), found, signing.keys_json(board, trusted))
+    except (BundleError, signing.KeyFileError) as error:
+        raise KitError(f"{bundle}: {error}") from error
+    except (SimulatorError, FileNotFoundError) as error:
+        raise KitError(f"the first stage cannot be built: {error}") from error
+
+
+def unsigned() -> dict[str, bytes]:
+    """This checkout's firmware as files, without keys: such a board takes no updates. Raises KitError."""
+    source = firmware_path.folder()
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "firmware"
         try:
-            compile_tree(firmware_path.folder(), target, link=True)
-        except (SimulatorError, FileNotFoundError) as error:
+            files = files_of(compile_tree(source, Path(folder) / "firmware", link=True))
+            return {**files, VERSION_FILE: (version_of(source) + "\n").encode()}
+        except (SimulatorError, BundleError) as error:
             raise KitError(f"the firmware cannot be built: {error}") from error
-        files = {
-            path.relative_to(target).as_posix(): path.read_bytes()
-            for path in sorted(target.rglob("*"))
-            if path.is_file()
-        }
-    return {**files, VERSION_FILE: (version() + "\n").encode()}
-
-
-def version() -> str:
-    """The firmware's version, as it stands in its source."""
-    source = (firmware_path.folder() / "node" / "__init__.py").read_text(encoding="utf-8")
-    found = re.search(r'^VERSION = "([^"]+)"$', source, re.MULTILINE)
-    if found is None:
-        raise KitError("the firmware's source does not tell its version")
-    return found[1]
 
 
 def der(data: bytes, name: str) -> bytes:

@@ -18,8 +18,10 @@ from dustline.kit import esp_image, filesystem, partitions
 from dustline.kit.boards import BOARDS, Board
 from dustline.kit.errors import KitError
 from dustline.kit.partitions import APP, FLASH, VFS
+from dustline.node import bundle
 
-VERSION_FILE = "version.txt"
+VERSION_FILE = "version.txt"  # of a developer's image
+SLOT = "a.fw"
 _BLANK = b"\xff"
 
 
@@ -51,8 +53,18 @@ class Contents:
     files: dict[str, bytes]
 
     @property
+    def updatable(self) -> bool:
+        """Whether it holds a signed version and the keys of the next ones."""
+        return SLOT in self.files and "keys.json" in self.files
+
+    @property
     def version(self) -> str:
         """The firmware's, "unknown" when the image does not tell it."""
+        if SLOT in self.files:
+            try:
+                return bundle.read(self.files[SLOT]).version
+            except bundle.BundleError as error:
+                raise KitError(f"{SLOT} in the image is damaged: {error}") from error
         return self.files.get(VERSION_FILE, b"unknown").decode("ascii", "replace").strip()
 
     @property

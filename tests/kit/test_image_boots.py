@@ -27,7 +27,7 @@ def test_a_node_runs_from_the_partition(mosquitto: Callable[..., Mosquitto], tmp
     options = NodeOptions(
         "kuchnia", broker_port=broker.port, extra={"clock_wait_s": 0}, **{**QUICK, "router": False}
     )
-    files = contents.firmware() | contents.settings("warsaw", None, None)
+    files = contents.unsigned() | contents.settings("warsaw", None, None)
     files["config.json"] = json.dumps(options.config()).encode()
     built = image.build(BOARDS["esp32"], official.real().read_bytes(), files)
     node = SimNode(tmp_path / "node", options, lambda _: AIR)
