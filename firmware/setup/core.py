@@ -17,8 +17,7 @@ from node import files, forget, use_once
 CONFIG = "config.json"
 _LONGEST_CODE = const(5000)  # letters of a kit code
 _MOST_NETWORKS = const(4)  # kept in config.json, the newest first
-_JOIN_MS = const(20000)
-_SURE_MS = const(9000)  # a reason that has stood so long is believed: the chip tells one after its first try
+_JOIN_S = const(20)  # unless config.json says `portal.try_s`
 _STEP_MS = const(200)
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01: before it the chip's clock was never set
 _ABSENT = (201, 210, 211, 212)  # not heard, or not with a security that the chip takes
@@ -202,10 +201,11 @@ async def _join(app, wifi, network, say):
         say("detail", str(error))
         return "not_joined"
     now = app.now
+    longest = app.config.portal.get("try_s", _JOIN_S) * 1000
     begun = since = now()
     last = None
     linked = False
-    while now() - begun < _JOIN_MS:
+    while now() - begun < longest:
         await asyncio.sleep_ms(_STEP_MS)
         if wifi.is_up():
             return None
@@ -220,7 +220,8 @@ async def _join(app, wifi, network, say):
         status = wifi.status()
         if status != last:
             last, since = status, now()
-        elif not linked and last in _ABSENT + _KEY and now() - since > _SURE_MS:
+        elif not linked and last in _ABSENT + _KEY and now() - since > longest // 2:
+            # A reason that has stood so long is believed: the chip tells one after its first try already.
             break
     if linked:
         return "no_address"

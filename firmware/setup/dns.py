@@ -13,8 +13,8 @@ _AT_ONCE = const(8)
 def answer(query, address):
     """The reply's bytes to a query's, or None for what is none. `address`: four bytes.
 
-    RFC 1035: header, the question as it came, and for type A (or any) one answer that lives for 1 s; for other
-    types, as AAAA, none, which means that there is no such record.
+    RFC 1035: header, the question as it came, and for type A (or any) one answer that lives for 1 s; for
+    other types, as AAAA, none, which means that there is no such record.
     """
     if not 17 <= len(query) <= _LONGEST or query[2] & 0xF8 or query[4:6] != b"\0\1":
         return None  # a reply, no plain query, or not one question

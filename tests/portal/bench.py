@@ -41,7 +41,7 @@ class Fresh:
     def __init__(self, directory: Path, ntp: NtpServer, config: dict[str, Any], heap: str) -> None:
         self.at = f"127.0.0.1:{choose_port()}"
         self.dns = choose_port()
-        portal = {"at": self.at, "dns": self.dns}
+        portal = {"at": self.at, "dns": self.dns, "try_s": 3}
         whole = {"ntp": [ntp.address], "sensors": [fit("sds011").config()], **QUICK, **config}
         whole["portal"] = {**portal, **config.get("portal", {})}
         # Its access point is that of the guarded home; what config.json says is ours alone.
