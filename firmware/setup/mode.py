@@ -13,6 +13,7 @@ from micropython import const
 from node import use_once
 from setup import core, dns, portal, radio
 from setup.http import Server
+from setup.serial import Serial
 
 _AGAIN_MS = const(1000)
 _ALONE_MS = const(600000)  # a node that has settings already does not wait for longer without a guest
@@ -171,6 +172,7 @@ async def _open(session):
     session.server = Server(lambda request: portal.handle(session, request))
     await session.server.start(host, int(port))
     print("setup: page http://" + session.at + "/")
+    session.serial = asyncio.create_task(app.keep("serial", Serial(session).run))
     return asyncio.create_task(
         app.keep("names", lambda: dns.serve(host, portal_set.get("dns", 53), radio.ADDRESS))
     )
@@ -195,6 +197,7 @@ def _password(session):
 
 def _close(session, guests):
     guests.cancel()
+    session.serial.cancel()
     session.server.close()
     session.radio.active(False)
     print("setup: closed")

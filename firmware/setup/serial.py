@@ -15,26 +15,21 @@ from setup import core, improv
 
 _CTRL_C = const(3)
 _QUIET_MS = const(300)  # as long between two bytes: what has begun does not go on
+_LOOK_MS = const(100)
 _AT_ONCE = const(64)  # bytes; the chip's buffer has 260 and the host waits for each answer
 
 
 class Serial:
-    """run() answers until it is cancelled. `done()` is called once the node is set up and its settings are
-    kept. `busy` is True while settings are tried: whoever else tries must wait."""
+    """run() answers until it is cancelled. `session` is mode.py's, which the page shares: whoever asks first is
+    tried first, and the other waits."""
 
-    def __init__(self, app, done=None, read=None, write=None):
-        self._app = app
-        self._done = done
+    def __init__(self, session):
+        self._session = session
         self._parser = improv.Parser()
         self._pieces = improv.Pieces()
-        self._kit = None
         self._why = []
-        self._trying = None  # the task
         self._last = 10  # byte outside of packets
-        self._read = read or _read
-        self._write = write or sys.stdout.buffer.write
-        self.busy = False
-        self.state = improv.PROVISIONED if core.is_whole(core.stored()) else improv.READY
+        self._write = sys.stdout.buffer.write
 
     async def run(self):
         micropython.kbd_intr(-1)
@@ -42,7 +37,7 @@ class Serial:
         try:
             while True:
                 try:
-                    data = await asyncio.wait_for_ms(self._read(stream), _QUIET_MS)
+                    data = await asyncio.wait_for_ms(_read(stream), _QUIET_MS)
                     found, quiet = self._parser.feed(data), False
                 except asyncio.TimeoutError:
                     found, quiet = self._parser.quiet(), True
@@ -55,8 +50,6 @@ class Serial:
                     self._last = 10
         finally:
             micropython.kbd_intr(_CTRL_C)
-            if self._trying:
-                self._trying.cancel()
 
     def _keys(self, data):
         for byte in data:
@@ -71,17 +64,22 @@ class Serial:
             self._fail(improv.BAD_PACKET)
             return
         command, data = command
+        session = self._session
+        session.seen = session.app.now()
         if command == improv.CURRENT:
-            self._tell_state()
-            if self.state == improv.PROVISIONED:
+            state = self._tell_state()
+            if state == improv.PROVISIONED:
                 self._write(improv.result(command, []))
         elif command == improv.INFO:
-            name = self._app.config.node or "Dustline"
+            name = session.app.config.node or "Dustline"
             self._write(improv.result(command, ["Dustline", VERSION, _chip(), name]))
         elif command == improv.WHY:
             self._write(improv.result(command, self._why))
-        elif self.busy or command not in (improv.WIFI, improv.NETWORKS, improv.KIT):
-            self._fail(improv.UNKNOWN_COMMAND if not self.busy else improv.NOT_CONNECTED)
+        elif command not in (improv.WIFI, improv.NETWORKS, improv.KIT):
+            self._fail(improv.UNKNOWN_COMMAND)
+        elif session.step or session.saved or session.app.setup == 2:
+            self._why = ["busy"]
+            self._fail(improv.NOT_CONNECTED)
         elif command == improv.NETWORKS:
             self._scan()
         elif command == improv.KIT:
@@ -90,18 +88,12 @@ class Serial:
             wifi = improv.wifi_of(data)
             if wifi is None:
                 self._fail(improv.BAD_PACKET)
-                return
-            self.busy = True
-            self._trying = asyncio.create_task(self._try(*wifi))
+            else:
+                await self._try(*wifi)
 
     def _scan(self):
-        try:
-            self._app.link.wifi.start("dustline")
-            found = core.scan(self._app.link.wifi)
-        except OSError as error:
-            print("setup: cannot look for networks:", error)
-            found = []
-        for one in found:
+        self._session.look()
+        for one in self._session.networks:
             words = [one["ssid"], str(one["rssi"]), "NO" if one["open"] else "YES"]
             self._write(improv.result(improv.NETWORKS, words))
         self._write(improv.result(improv.NETWORKS, []))
@@ -115,56 +107,56 @@ class Serial:
         if whole:
             kit, wrong = core.check_kit(whole)
             if kit:
-                self._kit = kit
+                self._session.kit = kit
                 words += ["ok", kit["node"]]
             else:
                 words += [wrong]
         self._write(improv.result(improv.KIT, words))
 
     async def _try(self, ssid, password):
-        """Try, keep what works, and say how it went."""
-        self._why = []
-        before = self.state
-        self._set_state(improv.PROVISIONING)
-        try:
-            why = core.check_wifi(ssid, password) or await self._reach(ssid, password)
-        except OSError as error:
-            print("setup: the settings cannot be kept:", error)
-            why = "flash"
-        finally:
-            self.busy = False
-            self._trying = None
+        """Let the session try, and say how it went. Whoever types at the console waits meanwhile."""
+        session = self._session
+        why = core.check_wifi(ssid, password)
+        if not why:
+            session.ssid, session.password = ssid, password
+            why = self._begin()
+        if not why:
+            self._tell_state()
+            while session.step:
+                await asyncio.sleep_ms(_LOOK_MS)
+            session.seen = session.app.now()
+            why = session.why or (None if session.saved else "failed")
+        self._tell_state()
         if why:
-            self._why[:0] = [why]
-            print("setup: it did not work:", why)
-            self._set_state(before)
+            detail = session.notes.get("detail")
+            self._why = [why, detail] if detail else [why]
             self._fail(improv.NOT_CONNECTED)
             return
-        print("setup: connected, the settings are kept")
-        self._set_state(improv.PROVISIONED)
+        session.shown = True
         self._write(improv.result(improv.WIFI, []))
-        if self._done:
-            self._done()
 
-    async def _reach(self, ssid, password):
-        raw = core.merged(core.stored(), self._kit, ssid, password)
-        if not core.is_whole(raw):
-            return "no_code"
-        why = await core.try_settings(self._app, raw, self._note)
-        if not why:
-            core.save(raw)
-        return why
-
-    def _note(self, step, value):
-        if step == "detail":
-            self._why = [str(value)]
-
-    def _set_state(self, state):
-        self.state = state
-        self._tell_state()
+    def _begin(self):
+        """Begin the try. Returns why not, None when it is under way."""
+        session = self._session
+        session.notes = {}
+        try:
+            if not core.is_whole(session.settings()):
+                return "no_code"
+        except OSError as error:
+            session.notes = {"detail": str(error)}
+            return "flash"
+        session.begin()
+        return None
 
     def _tell_state(self):
-        self._write(improv.packet(improv.STATE, bytes((self.state,))))
+        session = self._session
+        state = improv.READY
+        if session.step:
+            state = improv.PROVISIONING
+        elif session.saved or session.app.setup == 2:
+            state = improv.PROVISIONED
+        self._write(improv.packet(improv.STATE, bytes((state,))))
+        return state
 
     def _fail(self, code):
         self._write(improv.packet(improv.ERROR, bytes((code,))))

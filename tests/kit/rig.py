@@ -1,9 +1,8 @@
-"""A simulated node whose firmware is in set-up mode, and its serial console as pyserial opens it."""
+"""A simulated node in set-up mode, and its serial console as pyserial opens it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,31 +13,29 @@ import serial
 
 from simulator.node import SimNode
 from simulator.options import NodeOptions
-from tests.support import REPO, wait_for
+from tests.support import choose_port, wait_for
 
-HERE = Path(__file__).parent
 AIR = (8.0, 12.0, 20.0)
 
 
-def setup_firmware(folder: Path) -> Path:
-    """The firmware with a main.py that does nothing but set-up over serial."""
-    shutil.copytree(REPO / "firmware", folder)
-    shutil.copyfile(HERE / "setup_only" / "main.py", folder / "main.py")
-    return folder
-
-
 @contextmanager
-def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any], **more: Any) -> Iterator[SimNode]:
-    """A node that is on, with this config.json. `firmware` as setup_firmware() makes it."""
-    node = SimNode(folder, replace(options, console=True), lambda _: AIR, **more)
+def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iterator[SimNode]:
+    """A node in set-up mode, with this config.json and its console open. Its own page has a free port."""
+    node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
     node.flash.mkdir(parents=True)
-    (node.flash / "config.json").write_text(json.dumps(config))
+    portal = {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port(), "password": "sosna-9-wiatr"}
+    (node.flash / "config.json").write_text(json.dumps({**config, "portal": portal}))
     node.start()
     try:
-        wait_for(lambda: node.log.exists() and "set-up over" in node.log.read_text("utf-8", "replace"), 20)
+        wait_for(lambda: "setup: page http" in shown(node), 20, f"set-up mode, see {node.log}")
         yield node
     finally:
         node.kill()
+
+
+def shown(node: SimNode) -> str:
+    """What stood on the console."""
+    return node.log.read_text("utf-8", "replace") if node.log.exists() else ""
 
 
 def line(node: SimNode) -> serial.Serial:

@@ -19,7 +19,7 @@ from simulator.options import NodeOptions
 from tests.gateway.web.browser import expect, overflow, save
 from tests.kit import official
 from tests.kit.cable import Cable, Silent
-from tests.kit.rig import ConsoleEnd, in_setup, line, setup_firmware
+from tests.kit.rig import ConsoleEnd, in_setup, line
 from tests.kit.rom_loader import Loader
 from tests.support import Mosquitto, wait_for
 
@@ -71,11 +71,6 @@ def tab(chromium: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return setup_firmware(tmp_path_factory.mktemp("setup") / "firmware")
-
-
-@pytest.fixture(scope="module")
 def built() -> bytes:
     files = {"main.py": b"print('hello')\n", "version.txt": b"0.1.0\n"}
     return image.build(BOARDS["esp32"], official.real().read_bytes(), files)
@@ -102,14 +97,13 @@ def test_a_board_is_flashed_and_set_up(
     mosquitto: Callable[..., Mosquitto],
     images: Path,
     built: bytes,
-    firmware: Path,
     tmp_path: Path,
     repo: Path,
 ) -> None:
     broker = mosquitto()
     loader = Loader()
     options = NodeOptions("kuchnia", ssid="Café ☕ 5", wifi_password=PASSWORD)
-    with in_setup(tmp_path / "node", options, {}, firmware=firmware) as node, line(node) as port:
+    with in_setup(tmp_path / "node", options, {}) as node, line(node) as port:
         cable = Cable(loader, ConsoleEnd(port))
         opened = tab(serve(firmware=str(images)).url + "flash", cable)
         page = opened.page
