@@ -171,9 +171,8 @@ async def _open(session):
     session.server = Server(lambda request: portal.handle(session, request))
     await session.server.start(host, int(port))
     print("setup: page http://" + session.at + "/")
-    return asyncio.create_task(
-        app.keep("names", lambda: dns.serve(host, portal_set.get("dns", 53), radio.ADDRESS))
-    )
+    names = portal_set.get("dns", 53)
+    return asyncio.create_task(app.keep("names", lambda: dns.serve(host, names, radio.ADDRESS)))
 
 
 def _password(session):
@@ -184,7 +183,8 @@ def _password(session):
     password = radio.new_password()
     kept = session.stored.get("portal")
     session.stored["portal"] = dict(kept) if isinstance(kept, dict) else {}
-    session.stored["portal"]["password"] = session.app.config.portal["password"] = password
+    session.stored["portal"]["password"] = password
+    session.app.config.portal["password"] = password
     try:
         core.save(session.stored)
     except OSError as error:
