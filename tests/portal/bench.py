@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import subprocess
+import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
@@ -50,7 +52,7 @@ class Fresh:
         self.node.access_point.rssi = -55
         self.config_file = self.node.flash / "config.json"
         self.node.flash.mkdir(parents=True)
-        self.config_file.write_text(json.dumps(whole))
+        self.config_file.write_text(json.dumps(whole, ensure_ascii=False))  # as MicroPython needs it
         self.node.start()
 
     @property
@@ -158,3 +160,18 @@ def fill_in(page: Any, password: str | None = None, code: str | None = None, ssi
     if code is not None:
         page.locator("textarea[name=code]").fill(code)
     page.locator("button.main").click()
+
+
+def ask(
+    one: Fresh, method: str = "GET", path: str = "/", form: dict[str, str] | None = None, **headers: str
+) -> tuple[int, dict[str, str], str]:
+    host, _, port = one.at.partition(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=30)
+    body = None if form is None else urllib.parse.urlencode(form)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+    try:
+        line.request(method, path, body, {"Host": one.at, **kind, **headers})
+        answer = line.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+    finally:
+        line.close()
