@@ -1,11 +1,15 @@
 """The portal's pages, piece by piece: a whole one need not fit into the heap at once."""
 
 import binascii
+import sys
+
+import setup
 
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:0 auto;padding:1rem;color:#1a1a1a;"
-    "background:#fff}h1{font-size:1.5rem}fieldset{border:1px solid #767676;border-radius:.5rem;"
-    "margin:1rem 0}legend{font-weight:600}label{display:block;padding:.6rem 0;overflow-wrap:anywhere}"
+    "background:#fff}h1{font-size:1.5rem}fieldset{border:1px solid #767676;border-radius:.5rem}"
+    "form,fieldset{margin:1rem 0}legend{font-weight:600}label{display:block;padding:.6rem 0;"
+    "overflow-wrap:anywhere}"
     "input,textarea,button{font:inherit;border:1px solid #555;border-radius:.4rem;padding:.6rem}"
     "input,textarea{width:100%;box-sizing:border-box}input[type=radio]{width:1.3rem;height:1.3rem;"
     "vertical-align:middle;margin-right:.6rem}button{min-height:3rem;color:#0b4a6f;background:#fff}"
@@ -30,11 +34,17 @@ def _name(text):
 
 
 def words_of(lang):
-    """{name: sentence} in a language."""
+    """{name: sentence} in a language. Its module is let go of: the words stay as long as the page is sent."""
     if lang == "pl":
         from setup.words_pl import WORDS
+
+        delattr(setup, "words_pl")
+        del sys.modules["setup.words_pl"]
     else:
         from setup.words_en import WORDS
+
+        delattr(setup, "words_en")
+        del sys.modules["setup.words_en"]
     return WORDS
 
 

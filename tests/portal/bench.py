@@ -10,12 +10,13 @@ import subprocess
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.board.network import AccessPoint
 from simulator.node import NodeOptions, SimNode
 from simulator.ntp import NtpServer
 from simulator.options import fit
@@ -40,16 +41,26 @@ def kit_code(port: int, **changes: Any) -> str:
 class Fresh:
     """A node that nobody has set up yet, switched on; and the page of its own network."""
 
-    def __init__(self, directory: Path, ntp: NtpServer, config: dict[str, Any], heap: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        ntp: NtpServer,
+        config: dict[str, Any],
+        heap: str,
+        home: tuple[str, str] = (SSID, PASSWORD),
+        around: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        """`home`: name and password of the Wi-Fi; `around`: names and strengths, in dBm, of others."""
         self.at = f"127.0.0.1:{choose_port()}"
         self.dns = choose_port()
         portal = {"at": self.at, "dns": self.dns, "try_s": 3}
         whole = {"ntp": [ntp.address], "sensors": [fit("sds011").config()], **QUICK, **config}
         whole["portal"] = {**portal, **config.get("portal", {})}
-        # Its access point is that of the guarded home; what config.json says is ours alone.
-        options = NodeOptions("fresh", ssid=SSID, wifi_password=PASSWORD, heap=heap)
+        # What config.json says is the test's alone.
+        options = NodeOptions("fresh", ssid=home[0], wifi_password=home[1], heap=heap)
         self.node = SimNode(directory / "node", options, lambda _at: (8.0, 12.0, 20.0))
         self.node.access_point.rssi = -55
+        self.node.access_points += [AccessPoint(name, "12345678", rssi) for name, rssi in around]
         self.config_file = self.node.flash / "config.json"
         self.node.flash.mkdir(parents=True)
         self.config_file.write_text(json.dumps(whole, ensure_ascii=False))  # as MicroPython needs it
@@ -85,7 +96,7 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Fresh]]:
     made: list[Fresh] = []
     ntp = NtpServer().start()
 
-    def start(config: dict[str, Any] | None = None, heap: str = "192k") -> Fresh:
+    def start(config: dict[str, Any] | None = None, heap: str = "160k") -> Fresh:
         one = Fresh(tmp_path, ntp, config or {}, heap)
         made.append(one)
         one.wait("setup: page" if not (config or {}).get("wifi") else "node ")
@@ -153,7 +164,6 @@ def phone(chromium: Any) -> Iterator[Callable[..., Phone]]:
 def fill_in(page: Any, password: str | None = None, code: str | None = None, ssid: str | None = SSID) -> None:
     """Choose a network, type, and press the button."""
     if ssid is not None:
-        page.get_by_role("radio").filter(has_text="").first.wait_for()
         page.locator(f'input[value="{ssid.encode().hex()}"]').check()
     if password is not None:
         page.locator("input[name=password]").fill(password)
