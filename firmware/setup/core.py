@@ -75,6 +75,7 @@ def check_kit(raw):
         kit = json.loads(raw)
         good = (
             isinstance(kit, dict)
+            and b"\\ud" not in raw.lower()  # MicroPython makes two wrong letters of a pair of surrogates
             and _is_name(kit["node"])
             and _is_name(kit["network"])
             and _is_text(kit["secret"], 1, 128)

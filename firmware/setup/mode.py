@@ -16,7 +16,7 @@ from setup.http import Server
 from setup.serial import Serial
 
 _AGAIN_MS = const(1000)
-_ALONE_MS = const(600000)  # a node that has settings already does not wait for longer without a guest
+_ALONE_S = const(600)  # a node that has settings already does not wait for longer without a guest
 _LONGEST_MS = const(3600000)  # nor for longer with one
 _LEAVE_MS = const(6000)  # after the outcome was shown
 _UNSEEN_MS = const(40000)  # and when nobody looks
@@ -135,16 +135,18 @@ async def run(app):
         asyncio.create_task(app.keep("setup", lambda: _show(session)))
         return
     app.dozing = True  # no task is to be missed
+    app.light = session.light
     print("setup: measuring goes on; readings wait in flash until the settings are there")
     session.look()
     guests = await _open(session)
     begun = app.now()
     whole = core.is_whole(session.stored)
+    alone = app.config.portal.get("idle_s", _ALONE_S) * 1000
     while True:
         now = app.now()
         if session.saved and now - session.seen > (_LEAVE_MS if session.shown else _UNSEEN_MS):
             break
-        idle = now - session.seen > _ALONE_MS or now - begun > _LONGEST_MS
+        idle = now - session.seen > alone or now - begun > _LONGEST_MS
         if whole and idle and not session.step and not session.saved:
             print("setup: nobody came, closing")
             break
@@ -173,20 +175,20 @@ async def _open(session):
     await session.server.start(host, int(port))
     print("setup: page http://" + session.at + "/")
     session.serial = asyncio.create_task(app.keep("serial", Serial(session).run))
-    return asyncio.create_task(
-        app.keep("names", lambda: dns.serve(host, portal_set.get("dns", 53), radio.ADDRESS))
-    )
+    names = portal_set.get("dns", 53)
+    return asyncio.create_task(app.keep("names", lambda: dns.serve(host, names, radio.ADDRESS)))
 
 
 def _password(session):
-    """That of config.json; else a new one, kept there and printed, since there is no label to read it from."""
+    """That of config.json; else a new one, kept there and printed: there is no label to read it from."""
     password = session.app.config.portal.get("password")
     if isinstance(password, str) and 8 <= len(password.encode()) <= 63:
         return password
     password = radio.new_password()
     kept = session.stored.get("portal")
     session.stored["portal"] = dict(kept) if isinstance(kept, dict) else {}
-    session.stored["portal"]["password"] = session.app.config.portal["password"] = password
+    session.stored["portal"]["password"] = password
+    session.app.config.portal["password"] = password
     try:
         core.save(session.stored)
     except OSError as error:

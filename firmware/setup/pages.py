@@ -1,20 +1,22 @@
 """The portal's pages, piece by piece: a whole one need not fit into the heap at once."""
 
 import binascii
+import sys
+
+import setup
 
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:0 auto;padding:1rem;color:#1a1a1a;"
-    "background:#fff}h1{font-size:1.5rem;margin:.5rem 0}fieldset{border:1px solid #767676;border-radius:.5rem;"
-    "margin:1rem 0;padding:.5rem 1rem}legend{font-weight:600}label{display:block;padding:.6rem 0;min-height:1.6rem}"
-    "input[type=text],input[type=password],textarea{font:inherit;width:100%;box-sizing:border-box;padding:.6rem;"
-    "border:1px solid #555;border-radius:.4rem}input[type=radio]{width:1.3rem;height:1.3rem;"
-    "vertical-align:middle;margin-right:.6rem}button{font:inherit;padding:.7rem 1.2rem;min-height:3rem;"
-    "border:1px solid #0b4a6f;border-radius:.4rem;background:#fff;color:#0b4a6f}button.main{background:#0b4a6f;"
-    "color:#fff;width:100%}[role=alert]{border:2px solid #a4262c;border-radius:.5rem;padding:.5rem 1rem}"
-    "[role=status]{border:2px solid #0b4a6f;border-radius:.5rem;padding:.5rem 1rem}small,.n{color:#4a4a4a}"
-    "table{border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.4rem .5rem;"
-    "border-bottom:1px solid #ccc}bdi{overflow-wrap:anywhere}.bad{color:#a4262c;font-weight:600}"
-    ":focus-visible{outline:3px solid #b36b00;outline-offset:2px}"
+    "background:#fff}h1{font-size:1.5rem}fieldset{border:1px solid #767676;border-radius:.5rem}"
+    "form,fieldset{margin:1rem 0}legend{font-weight:600}label{display:block;padding:.6rem 0;"
+    "overflow-wrap:anywhere}"
+    "input,textarea,button{font:inherit;border:1px solid #555;border-radius:.4rem;padding:.6rem}"
+    "input,textarea{width:100%;box-sizing:border-box}input[type=radio]{width:1.3rem;height:1.3rem;"
+    "vertical-align:middle;margin-right:.6rem}button{min-height:3rem;color:#0b4a6f;background:#fff}"
+    ".main{background:#0b4a6f;color:#fff;width:100%}[role]{border:2px solid #0b4a6f;border-radius:.5rem;"
+    "padding:0 1rem}[role=alert]{border-color:#a4262c}small{color:#4a4a4a}table{border-collapse:collapse}"
+    "th,td{text-align:left;vertical-align:top;padding:.4rem;border-bottom:1px solid #ccc}"
+    ".bad{color:#a4262c;font-weight:600}:focus-visible{outline:3px solid #b36b00;outline-offset:2px}"
 )
 
 
@@ -32,11 +34,17 @@ def _name(text):
 
 
 def words_of(lang):
-    """{name: sentence} in a language."""
+    """{name: sentence} in a language. Its module is let go of: the words stay as long as the page is sent."""
     if lang == "pl":
         from setup.words_pl import WORDS
+
+        delattr(setup, "words_pl")
+        del sys.modules["setup.words_pl"]
     else:
         from setup.words_en import WORDS
+
+        delattr(setup, "words_en")
+        del sys.modules["setup.words_en"]
     return WORDS
 
 
@@ -61,7 +69,7 @@ def page(session, lang):
     yield f'</style></head><body><p><a href="/?lang={other}" lang="{other}" hreflang="{other}">'
     yield f"{say['other_language']}</a></p><main><h1>{title}</h1>"
     yield from body(session, lang, say)
-    yield f'<p class="n"><small>{_name(session.name)}</small></p></main></body></html>'
+    yield f"<p><small>{_name(session.name)}</small></p></main></body></html>"
 
 
 def _begin(session, lang, path):
@@ -88,9 +96,9 @@ def _form(session, lang, say):
     found = False
     for one in session.networks[:30]:
         ssid, rssi = one["ssid"], one["rssi"]
-        strength = (
-            "strong" if rssi >= -60 else "good" if rssi >= -70 else "weak" if rssi >= -80 else "too_weak"
-        )
+        strength = "strong" if rssi >= -60 else "good" if rssi >= -70 else "weak"
+        if rssi < -80:
+            strength = "too_weak"
         mark = ssid == session.ssid
         found = found or mark
         yield (
@@ -99,11 +107,9 @@ def _form(session, lang, say):
             f"{say['open' if one['open'] else 'locked']}</small></label>"
         )
     typed = session.ssid is not None and not found
-    yield (
-        f'<label><input type="radio" name="net" value="other"{" checked" if typed else ""}>{say["other"]}</label>'
-        f'<input type="text" name="other" aria-label="{say["other"]}" autocapitalize="none" spellcheck="false" '
-        f'value="{escape(session.ssid) if typed else ""}">'
-    )
+    yield f'<label><input type="radio" name="net" value="other"{" checked" if typed else ""}>{say["other"]}'
+    yield f'</label><input type="text" name="other" aria-label="{say["other"]}" autocapitalize="none" '
+    yield f'spellcheck="false" value="{escape(session.ssid) if typed else ""}">'
     yield f'<label for="p">{say["password"]}</label>'
     yield (
         '<input id="p" type="password" name="password" autocomplete="off" autocapitalize="none" '
@@ -116,7 +122,8 @@ def _form(session, lang, say):
         yield f'<label for="c">{say["code_have"] % escape(str(have.get("node")))}</label>'
     else:
         yield f'<label for="c">{say["code_hint"]}</label>'
-    yield '<textarea id="c" name="code" rows="3" autocapitalize="none" spellcheck="false"></textarea></fieldset>'
+    yield '<textarea id="c" name="code" rows="3" autocapitalize="none" spellcheck="false"></textarea>'
+    yield "</fieldset>"
     yield f'<button class="main">{say["connect"]}</button></form>'
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import subprocess
+import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.board.network import AccessPoint
 from simulator.node import NodeOptions, SimNode
 from simulator.ntp import NtpServer
 from simulator.options import fit
@@ -38,19 +41,29 @@ def kit_code(port: int, **changes: Any) -> str:
 class Fresh:
     """A node that nobody has set up yet, switched on; and the page of its own network."""
 
-    def __init__(self, directory: Path, ntp: NtpServer, config: dict[str, Any], heap: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        ntp: NtpServer,
+        config: dict[str, Any],
+        heap: str,
+        home: tuple[str, str] = (SSID, PASSWORD),
+        around: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        """`home`: name and password of the Wi-Fi; `around`: names and strengths, in dBm, of others."""
         self.at = f"127.0.0.1:{choose_port()}"
         self.dns = choose_port()
         portal = {"at": self.at, "dns": self.dns, "try_s": 3}
         whole = {"ntp": [ntp.address], "sensors": [fit("sds011").config()], **QUICK, **config}
         whole["portal"] = {**portal, **config.get("portal", {})}
-        # Its access point is that of the guarded home; what config.json says is ours alone.
-        options = NodeOptions("fresh", ssid=SSID, wifi_password=PASSWORD, heap=heap)
+        # What config.json says is the test's alone.
+        options = NodeOptions("fresh", ssid=home[0], wifi_password=home[1], heap=heap)
         self.node = SimNode(directory / "node", options, lambda _at: (8.0, 12.0, 20.0))
         self.node.access_point.rssi = -55
+        self.node.access_points += [AccessPoint(name, "12345678", rssi) for name, rssi in around]
         self.config_file = self.node.flash / "config.json"
         self.node.flash.mkdir(parents=True)
-        self.config_file.write_text(json.dumps(whole))
+        self.config_file.write_text(json.dumps(whole, ensure_ascii=False))  # as MicroPython needs it
         self.node.start()
 
     @property
@@ -83,7 +96,7 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Fresh]]:
     made: list[Fresh] = []
     ntp = NtpServer().start()
 
-    def start(config: dict[str, Any] | None = None, heap: str = "192k") -> Fresh:
+    def start(config: dict[str, Any] | None = None, heap: str = "160k") -> Fresh:
         one = Fresh(tmp_path, ntp, config or {}, heap)
         made.append(one)
         one.wait("setup: page" if not (config or {}).get("wifi") else "node ")
@@ -151,10 +164,24 @@ def phone(chromium: Any) -> Iterator[Callable[..., Phone]]:
 def fill_in(page: Any, password: str | None = None, code: str | None = None, ssid: str | None = SSID) -> None:
     """Choose a network, type, and press the button."""
     if ssid is not None:
-        page.get_by_role("radio").filter(has_text="").first.wait_for()
         page.locator(f'input[value="{ssid.encode().hex()}"]').check()
     if password is not None:
         page.locator("input[name=password]").fill(password)
     if code is not None:
         page.locator("textarea[name=code]").fill(code)
     page.locator("button.main").click()
+
+
+def ask(
+    one: Fresh, method: str = "GET", path: str = "/", form: dict[str, str] | None = None, **headers: str
+) -> tuple[int, dict[str, str], str]:
+    host, _, port = one.at.partition(":")
+    line = http.client.HTTPConnection(host, int(port), timeout=30)
+    body = None if form is None else urllib.parse.urlencode(form)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+    try:
+        line.request(method, path, body, {"Host": one.at, **kind, **headers})
+        answer = line.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+    finally:
+        line.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 from dustline import firmware_path
@@ -14,4 +13,3 @@ from tests.portal.bench import fresh, guarded, phone  # noqa: F401 - fixtures
 firmware_path.importable()
 __import__("node").gc = SimpleNamespace(collect=lambda: 0)
 vars(os)["ilistdir"] = lambda folder: ((name,) for name in os.listdir(folder))
-HERE = Path(__file__).parent

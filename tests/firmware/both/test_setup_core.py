@@ -9,7 +9,7 @@ from setup import core
 KIT = {
     "node": "praga-1",
     "network": "warsaw",
-    "secret": "s3cret-\u017c\U0001f600",
+    "secret": "s3cret-\u017c",
     "host": "broker.example",
     "port": 8883,
     "tls": True,
@@ -61,6 +61,8 @@ def test_what_is_wrong_with_a_code_is_told():
         del kit[name]
         assert core.check_code(code_of(kit)) == (None, "content"), name
     assert core.check_code(code_of([1])) == (None, "content")
+    pair = json.dumps(KIT).replace("s3cret", "\\uD83D\\ude00").encode()
+    assert core.check_kit(pair) == (None, "content"), "rather no secret than a wrong one"
 
 
 def test_any_name_and_password_that_wifi_allows():
