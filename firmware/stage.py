@@ -17,6 +17,7 @@ straight from the slot's file, and from nowhere else.
 
 import array
 import binascii
+import gc
 import hashlib
 import json
 import os
@@ -33,41 +34,9 @@ _WATCH_MS = const(600000)
 _HEAD = b"\0\1" + b"\xff" * 330 + b"\0" + binascii.unhexlify("3031300d060960864801650304020105000420")
 
 
-class Slot:
-    """The slot's file as a file system, for `import`. The class itself is mounted."""
-
-    file = ""
-    names = b""  # CRC-32 of each path, four bytes each: files in their order, then folders
-    index = ()  # where each file begins, and where the last one ends
-    mount = max  # whoever mounts it calls this with two booleans
-
-    @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
-    def find(path):
-        key = binascii.crc32(path.encode()).to_bytes(4, "little")
-        at = Slot.names.find(key)
-        while at % 4 and at > 0:
-            at = Slot.names.find(key, at + 1)
-        if at < 0:
-            raise OSError(2)
-        return at // 4
-
-    @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
-    def stat(path):
-        at = Slot.find(path)
-        if at + 1 < len(Slot.index):
-            return (0x8000, 0, 0, 0, 0, 0, Slot.index[at + 1] - Slot.index[at], 0, 0, 0)
-        return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-
-    @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
-    def open(path, mode):
-        """The file at its place. Whoever reads it must know where it ends; compiled modules do."""
-        file = open(Slot.file, "rb")
-        file.seek(Slot.index[Slot.find(path)])
-        return file
-
-
 def begin():
     """Lead `import` to the version that is to run. Returns when there is one."""
+    del sys.modules["stage"]  # nothing of it is needed afterwards
     try:
         os.stat("keys.json")
     except OSError:
@@ -78,30 +47,37 @@ def begin():
         print("Nothing is lost: readings wait in flash. Flash the board again, without erasing it.")
         time.sleep(60)
         slot = pick()
-    Slot.file = slot + ".fw"
-    with open(Slot.file, "rb") as file:
+    with open(slot + ".fw", "rb") as file:
         line = file.readline()
+    key, index = places(line)
+    line = None
+    gc.collect()  # what stays is made behind it, and copied: or holes of the first moment stay for years
+    from slot import Slot
+
+    Slot.file = slot + ".fw"
+    Slot.key = key[:4] + key[4:]
+    Slot.index = array.array("I", index)
+    __import__("vfs").mount(Slot, "/s")
+    sys.path[0] = "/s"
+    if "/lib" in sys.path:
+        sys.path.remove("/lib")
+    del sys.modules["slot"]
+
+
+def places(line):
+    """What Slot keeps, of a header."""
     names = []
     index = []
     for path, at, size in json.loads(line)["files"]:
         names.append("/" + path)
-        index.append(len(line) + at)
-        index.append(len(line) + at + size)
-    Slot.index = array.array("I", index[::2] + index[-1:])
+        index += [len(line) + at, len(line) + at + size]
+    index = array.array("I", index[::2] + index[-1:])
     for path in names[:]:
         while path.rfind("/"):
             path = path[: path.rfind("/")]
             if path not in names:
                 names.append(path)
-    Slot.names = b"".join([binascii.crc32(path.encode()).to_bytes(4, "little") for path in names])
-    __import__("vfs").mount(Slot, "/s")
-    sys.path[0] = "/s"
-    if "/lib" in sys.path:
-        sys.path.remove("/lib")
-    # All but the class is needed no more.
-    del sys.modules["stage"]
-    for name in ("begin", "pick", "take", "recover", "key", "whole", "signed", "digest", "save", "_HEAD"):
-        del globals()[name]
+    return b"".join([binascii.crc32(path.encode()).to_bytes(4, "little") for path in names]), index
 
 
 def pick():

@@ -23,8 +23,8 @@ from simulator.link_plan import MAIN, Plan
 from simulator.link_scopes import ABOUT_A_MODULE, UNKNOWN, LinkError, Module, Source, absolute
 from simulator.link_walk import Scoped
 
-# Lies beside the versions of the firmware and outlives them: it stays as it is, and no name of it changes.
-STAGE = "stage.py"
+# Lie beside the versions of the firmware and outlive them: they stay as they are, names and all.
+STAGE = ("slot.py", "stage.py")
 FREQUENT = 120  # names that are named first: bytecode names those in one byte, later ones in two
 
 
@@ -41,7 +41,7 @@ def link(sources: Mapping[str, str]) -> Linked:
     only. Raises LinkError."""
     modules: dict[str, Module] = {}
     for path, text in sorted(sources.items()):
-        if path == STAGE:
+        if path in STAGE:
             continue
         try:
             tree = ast.parse(text)
@@ -59,7 +59,7 @@ def link(sources: Mapping[str, str]) -> Linked:
             rewriter.walk(module)
             rewriter.done.append(module)
     lines = Lines(names.real())
-    texts = {path: text for path, text in sources.items() if path == STAGE}
+    texts = {path: text for path, text in sources.items() if path in STAGE}
     for module in modules.values():
         if module.name not in plan.joined:
             texts[module.path] = in_place(module, lines)

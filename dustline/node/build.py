@@ -10,7 +10,10 @@ from pathlib import Path
 from dustline.node.bundle import BOARDS, Bundle, BundleError, make
 from simulator.bytecode import MAIN, STAGE, compile_tree
 
-FIRST_STAGE = (MAIN, STAGE.replace(".py", ".mpy"))  # lie beside the slots, and in no bundle
+FIRST_STAGE = (
+    MAIN,
+    *(name.replace(".py", ".mpy") for name in STAGE),
+)  # lie beside the slots, and in no bundle
 ROOMS = ("node", "setup", "update")
 
 

@@ -132,6 +132,7 @@ def _write(path: Path, data: bytes) -> None:
 def _tell(found: Bundle) -> None:
     click.echo(
         f"version {found.version}, floor {found.floor}, for {', '.join(found.boards)}: "
-        f"{len(found.files)} files, {len(found.whole)} bytes, {'with' if found.signature else 'without'} a signature"
+        f"{len(found.files)} files, {len(found.whole)} bytes, "
+        f"{'with' if found.signature else 'without'} a signature"
     )
     click.echo(f"SHA-256 {found.sha256}")

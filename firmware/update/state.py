@@ -1,5 +1,5 @@
-"""slots.json, which stage.py describes. Here two are added: `load`, [version, size, SHA-256] of the bundle that
-is on its way, and `reads`, whether the version before had a reading acked. Loaded for a moment."""
+"""slots.json, which stage.py describes. Here two are added: `load`, [version, size, SHA-256] of the bundle
+that is on its way, and `reads`, whether the version before had a reading acked. Loaded for a moment."""
 
 import json
 

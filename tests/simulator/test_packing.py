@@ -94,7 +94,7 @@ def test_what_the_build_packs(tmp_path: Path) -> None:
     assert all(content[0] == PLAIN_MARK for path, content in kinds.items() if path not in packed)
     assert all(unpacked(kinds[path])[0] == PLAIN_MARK for path in packed)
     stay = {Path("node", f"{name}.mpy") for name in (*PLAIN, "__init__")}
-    stay |= {Path("board.mpy"), Path("run.mpy"), Path("stage.mpy")}
+    stay |= {Path("board.mpy"), Path("run.mpy"), Path("slot.mpy"), Path("stage.mpy")}
     assert stay <= kinds.keys() - packed
     plain = compile_tree(find_firmware(), tmp_path / "plain")
     assert all(path.read_bytes()[0] == PLAIN_MARK for path in plain.rglob("*.mpy"))
