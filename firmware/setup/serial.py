@@ -53,8 +53,8 @@ class Serial:
 
     def _keys(self, data):
         for byte in data:
-            # In the rest of a damaged packet it follows some other byte at once.
-            if byte == _CTRL_C and self._last in (10, 13, _CTRL_C):
+            # In the rest of a damaged packet it follows some other byte at once. mpremote sends a CR before.
+            if byte == _CTRL_C and self._last in (10, 13):
                 raise KeyboardInterrupt
             self._last = byte
 

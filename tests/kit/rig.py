@@ -12,7 +12,7 @@ from typing import Any
 import serial
 
 from simulator.node import SimNode
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, fit
 from tests.support import choose_port, wait_for
 
 AIR = (8.0, 12.0, 20.0)
@@ -24,7 +24,7 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iter
     node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
     node.flash.mkdir(parents=True)
     portal = {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port(), "password": "sosna-9-wiatr"}
-    (node.flash / "config.json").write_text(json.dumps({**config, "portal": portal}))
+    (node.flash / "config.json").write_text(json.dumps({"sensors": [fit("sds011").config()], **config, "portal": portal}))
     node.start()
     try:
         wait_for(lambda: "setup: page http" in shown(node), 20, f"set-up mode, see {node.log}")
