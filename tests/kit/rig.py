@@ -11,6 +11,7 @@ from typing import Any
 
 import serial
 
+from dustline.kit.partitions import VFS
 from simulator.node import SimNode
 from simulator.options import NodeOptions, fit
 from tests.support import choose_port, wait_for
@@ -28,6 +29,22 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iter
     node.start()
     try:
         wait_for(lambda: "setup: page http" in shown(node), 20, f"set-up mode, see {node.log}")
+        yield node
+    finally:
+        node.kill()
+
+
+@contextmanager
+def flashed(folder: Path, flash: bytes, options: NodeOptions) -> Iterator[SimNode]:
+    """A node that starts from what a chip's flash holds: its littlefs is mounted at /, and nothing else of the
+    firmware is there. With an open console."""
+    node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
+    node.firmware = Path(__file__).parent / "boot"
+    node.directory.mkdir(parents=True)
+    (node.directory / "partition.bin").write_bytes(flash[VFS.offset : VFS.end])
+    node.start()
+    try:
+        wait_for(lambda: "boot: mounted" in shown(node), 20, f"a start, see {node.log}")
         yield node
     finally:
         node.kill()

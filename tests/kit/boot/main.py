@@ -3,7 +3,7 @@
 import os
 import sys
 
-import machine  # noqa: F401 - found among the host's files, before they move
+import machine
 import vfs
 
 BLOCK = 4096
