@@ -32,6 +32,8 @@ LONGEST_FIRST = (
     "test_broker_restart.py",
     "test_step_down.py",
     "test_takeover.py",
+    "test_flash_page.py",
+    "test_flash.py",
     "test_interop.py",
 )
 

@@ -11,7 +11,11 @@ import click
 from dustline.kit import contents, flash_page, image, official, partitions
 from dustline.kit.boards import BOARDS
 from dustline.kit.errors import KitError
+from dustline.kit.flash_command import flash, set_up
 from dustline.node.cli import node
+
+node.add_command(flash)
+node.add_command(set_up)
 
 
 class _Failure(click.ClickException):
@@ -134,8 +138,9 @@ def flash_page_command(folder: Path, images: tuple[Path, ...]) -> None:
 
 
 def _tell(file: Path, data: bytes, found: image.Contents) -> None:
+    updates = "updates are signed" if found.updatable else "takes no updates"
     click.echo(f"{file}: for {found.board.name}, {len(data)} bytes, to be written at 0x0")
-    click.echo(f"  Dustline {found.version}, {'updates are signed' if found.updatable else 'takes no updates'}")
+    click.echo(f"  Dustline {found.version}, {updates}")
     click.echo(f"  {found.runtime}, {len(found.app)} of {partitions.APP.size} bytes")
     size = sum(len(content) for content in found.files.values())
     click.echo(f"  {len(found.files)} files, {size} bytes, in {partitions.VFS.size}")

@@ -1,4 +1,4 @@
-"""What goes into a new board's file system: the firmware and the settings that are known before it is set up."""
+"""What goes into a new board's file system: the firmware, and the settings that are known before set-up."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ def make(folder: Path, images: Sequence[Path]) -> list[str]:
             raise KitError(f"{path} and {seen[found.board.name]} are both for {found.board.name}: give one")
         if secrets := _secrets(found):
             raise KitError(
-                f"{path} has {secrets} in its config.json, and whoever opens the page could read it: build the "
-                "image without"
+                f"{path} has {secrets} in its config.json, and whoever opens the page could read it: build "
+                "the image without"
             )
         seen[found.board.name] = path
         name = f"{found.board.name}-{hashlib.sha256(data).hexdigest()[:12]}.bin"

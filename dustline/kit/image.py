@@ -1,9 +1,9 @@
 """One flashable file, written at 0: bootloader, partition table, MicroPython, file system.
 
-    0x1000 (0 on S3 and C3)  bootloader      0x10000   MicroPython (ota_0)
-    0x8000                   partition table 0x1b0000  free (ota_1)
-    0x9000                   nvs, blank      0x350000  file system (vfs)
-    0xd000                   otadata, blank
+0x1000 (0 on S3 and C3)  bootloader      0x10000   MicroPython (ota_0)
+0x8000                   partition table 0x1b0000  free (ota_1)
+0x9000                   nvs, blank      0x350000  file system (vfs)
+0xd000                   otadata, blank
 """
 
 from __future__ import annotations

@@ -15,7 +15,11 @@ _STATE, _ERROR, _RPC, _RESULT = 1, 2, 3, 4
 _WIFI, _CURRENT, _INFO, _NETWORKS, _KIT, _WHY = 1, 2, 3, 4, 0xD1, 0xD2
 _PIECE = 120
 PROVISIONED = 4
-ERRORS = {1: "the node could not read what was sent", 2: "the node does not know this request", 3: "no connection"}
+ERRORS = {
+    1: "the node could not read what was sent",
+    2: "the node does not know this request",
+    3: "no connection",
+}
 
 
 class Line(Protocol):

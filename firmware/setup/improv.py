@@ -35,8 +35,8 @@ _MOST_PIECES = const(48)
 
 
 class Parser:
-    """Finds packets in what comes over the line. Never raises, holds one packet at most, and looks for the next
-    one inside whatever turned out to be none."""
+    """Finds packets in what comes over the line. Never raises, holds one packet at most, and looks for the
+    next one inside whatever turned out to be none."""
 
     def __init__(self):
         self.wrong = 0  # packets whose sum did not fit
@@ -97,7 +97,7 @@ class Parser:
 
 
 def packet(kind, data):
-    """Bytes of a packet with up to 255 of data. It stands on a line of its own, whatever was printed before."""
+    """Bytes of a packet with up to 255 of data. It stands on a line of its own, whatever came before."""
     body = _HEAD + bytes((kind, len(data))) + bytes(data)
     return b"\n" + body + bytes((sum(body) & 255, 10))
 

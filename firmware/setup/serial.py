@@ -1,7 +1,7 @@
 """Set-up over the console's own line: Improv, beside whatever else is typed or printed there.
 
-While this runs the chip does not stop at a Ctrl-C by itself, since each Improv request has that byte in it. One
-that stands outside of packets, as a key or as mpremote sends it, stops the node here as it would there.
+While this runs the chip does not stop at a Ctrl-C by itself, since each Improv request has that byte in it.
+One that begins a line outside of packets, as a key or as mpremote sends it, stops the node here as there.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import sys
 
 import micropython
 from micropython import const
+
 from node import VERSION
 from setup import core, improv
 
@@ -20,8 +21,8 @@ _AT_ONCE = const(64)  # bytes; the chip's buffer has 260 and the host waits for 
 
 
 class Serial:
-    """run() answers until it is cancelled. `session` is mode.py's, which the page shares: whoever asks first is
-    tried first, and the other waits."""
+    """run() answers until it is cancelled. `session` is mode.py's, which the page shares: whoever asks first
+    is tried first, and the other waits."""
 
     def __init__(self, session):
         self._session = session
@@ -175,5 +176,5 @@ async def _read(stream):
 
 def _chip():
     """The chip's family as Improv's clients know it."""
-    name = sys.implementation._machine.split()[-1]  # noqa: SLF001 - "Generic ESP32 module with ESP32"
+    name = sys.implementation._machine.split()[-1]
     return name if not name.startswith("ESP32") or len(name) == 5 else "ESP32-" + name[5:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,9 +22,10 @@ class Silent:
 
 
 class Cable:
-    """`ends`: what the port leads to at its first opening, its second, and so on; the last one stays."""
+    """`ends`: what the port leads to at its first opening, its second, and so on; the last one stays. One may
+    be made when it is needed."""
 
-    def __init__(self, *ends: End) -> None:
+    def __init__(self, *ends: End | Callable[[], End]) -> None:
         self._ends = list(ends)
         self.opened = 0
         self.bauds: list[int] = []
@@ -41,11 +43,16 @@ class Cable:
         if kind == "open":
             if self.busy is None:
                 self.opened += 1
+                at = min(self.opened, len(self._ends)) - 1
+                end = self._ends[at]
+                if callable(end):
+                    self._ends[at] = end()
                 self.bauds.append(int(data))
             return self.busy
         if kind == "data":
             raw = base64.b64decode(data)
             self.sent += raw
             end = self._ends[min(self.opened, len(self._ends)) - 1]
+            assert not callable(end)
             return base64.b64encode(end.exchange(raw)).decode()
         return None

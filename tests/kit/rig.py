@@ -25,7 +25,9 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iter
     node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
     node.flash.mkdir(parents=True)
     portal = {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port(), "password": "sosna-9-wiatr"}
-    (node.flash / "config.json").write_text(json.dumps({"sensors": [fit("sds011").config()], **config, "portal": portal}))
+    (node.flash / "config.json").write_text(
+        json.dumps({"sensors": [fit("sds011").config()], **config, "portal": portal})
+    )
     node.start()
     try:
         wait_for(lambda: "setup: page http" in shown(node), 20, f"set-up mode, see {node.log}")
@@ -36,8 +38,8 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iter
 
 @contextmanager
 def flashed(folder: Path, flash: bytes, options: NodeOptions) -> Iterator[SimNode]:
-    """A node that starts from what a chip's flash holds: its littlefs is mounted at /, and nothing else of the
-    firmware is there. With an open console."""
+    """A node that starts from what a chip's flash holds: its littlefs is mounted at /, and nothing else of
+    the firmware is there. With an open console."""
     node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
     node.firmware = Path(__file__).parent / "boot"
     node.directory.mkdir(parents=True)

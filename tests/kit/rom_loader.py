@@ -1,4 +1,4 @@
-"""An ESP32's serial loader as esptool and esptool-js meet it: ROM first, then what they load over it (the stub).
+"""An ESP32's serial loader as esptool and esptool-js meet it: ROM first, then what they load (the stub).
 
 Written from the loader's protocol, not from their code:
 https://docs.espressif.com/projects/esptool/en/latest/esp32/advanced-topics/serial-protocol.html
@@ -45,6 +45,7 @@ class Loader:
         self.commands: list[int] = []
         self.deaf = False  # no answer at all: a board that was not put into its loader
         self.break_off_after: int | None = None  # blocks of data, after which it is silent
+        self.refuse_after: int | None = None  # the same, after which it refuses them
         self._chip = chip
         self._registers = {MAGIC_REG: MAGICS[chip], UART_CLKDIV: 347}  # 40 MHz at 115200
         self._packet = bytearray()
@@ -82,6 +83,9 @@ class Loader:
             if self.break_off_after < 0:
                 self.deaf = True
         value, data, good = self._do(command, body)
+        if command in (FLASH_DATA, DEFL_DATA) and self.refuse_after is not None:
+            self.refuse_after -= 1
+            good = self.refuse_after >= 0
         answers = 8 if command == SYNC else 1
         status = bytes([0, 0]) if good else bytes([1, 5])
         data += status if self.stub else status + b"\0\0"

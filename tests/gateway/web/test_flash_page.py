@@ -1,5 +1,5 @@
-"""The page that flashes and sets up, in a real Chromium, with ESP Web Tools and the Improv SDK as they are. What
-is stubbed is navigator.serial: behind it are a loader that speaks the chip's protocol, and real firmware."""
+"""The page that flashes and sets up, in a real Chromium, with ESP Web Tools and the Improv SDK as they are.
+Stubbed is navigator.serial: behind it are a loader that speaks the chip's protocol, and real firmware."""
 
 from __future__ import annotations
 
@@ -7,32 +7,40 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dustline.kit import flash_page, image
+from dustline import firmware_path
+from dustline.kit import contents, flash_page, image
 from dustline.kit.boards import BOARDS
+from dustline.node import signing
+from dustline.node.build import build
 from gateway.web.server import WebServer
-from simulator.options import NodeOptions
+from simulator.options import NodeOptions, fit
+from tests.firmware.node_bench import ScriptedGateway
 from tests.gateway.web.browser import expect, overflow, save
 from tests.kit import official
 from tests.kit.cable import Cable, Silent
-from tests.kit.rig import ConsoleEnd, in_setup, line
+from tests.kit.rig import ConsoleEnd, flashed, line
 from tests.kit.rom_loader import Loader
-from tests.support import Mosquitto, wait_for
+from tests.support import Mosquitto, choose_port, wait_for
 
 pytestmark = pytest.mark.needs_chromium
 
 PASSWORD = "zażółć gęślą jaźń"
+QUICK = {"warmup_s": 1, "window_s": 1, "health_s": 5, "ack_timeout_s": 5, "keepalive_s": 5}
 
 
 class Tab:
     """A page of a browser with a cable, and what it complained of."""
 
     def __init__(self, chromium: Any, url: str, cable: Cable | None, **options: Any) -> None:
-        self.context = chromium.new_context(**{"viewport": {"width": 900, "height": 800}, "locale": "en-GB", **options})
+        self.context = chromium.new_context(
+            **{"viewport": {"width": 900, "height": 800}, "locale": "en-GB", **options}
+        )
         self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
@@ -71,16 +79,30 @@ def tab(chromium: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def built() -> bytes:
-    files = {"main.py": b"print('hello')\n", "version.txt": b"0.1.0\n"}
+def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An image with a signed version, and settings that let it run here: where its own page is, and quick."""
+    folder = tmp_path_factory.mktemp("signed")
+    key = signing.new_key(folder / "key")
+    (folder / "it.fw").write_bytes(signing.sign(build(firmware_path.folder()), key).whole)
+    files = contents.signed("esp32", folder / "it.fw", [folder / "key"])
+    config = {**QUICK, "sensors": [fit("sds011").config()], "clock_wait_s": 0, "spread_s": 0}
+    files["config.json"] = json.dumps(
+        {**config, "portal": {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port()}}
+    ).encode()
     return image.build(BOARDS["esp32"], official.real().read_bytes(), files)
 
 
 @pytest.fixture
 def images(tmp_path: Path, built: bytes) -> Path:
-    (tmp_path / "esp32.bin").write_bytes(built)
-    flash_page.make(tmp_path / "page", [tmp_path / "esp32.bin"])
-    return tmp_path / "page" / "firmware"
+    folder = tmp_path / "firmware"
+    folder.mkdir()
+    (folder / "esp32.bin").write_bytes(built)
+    # Not by flash_page, which takes no image with a portal's settings in it.
+    builds = [{"chipFamily": "ESP32", "parts": [{"path": "esp32.bin", "offset": 0}]}]
+    (folder / "manifest.json").write_text(
+        json.dumps({"name": "Dustline", "version": "0.1.0", "builds": builds})
+    )
+    return folder
 
 
 def kit_code(port: int) -> str:
@@ -100,11 +122,19 @@ def test_a_board_is_flashed_and_set_up(
     tmp_path: Path,
     repo: Path,
 ) -> None:
+    """What the page has written is what starts; and the first reading arrives."""
     broker = mosquitto()
+    gateway = ScriptedGateway(broker.port)
     loader = Loader()
     options = NodeOptions("kuchnia", ssid="Café ☕ 5", wifi_password=PASSWORD)
-    with in_setup(tmp_path / "node", options, {}) as node, line(node) as port:
-        cable = Cable(loader, ConsoleEnd(port))
+    with ExitStack() as stack:
+        stack.callback(gateway.close)
+
+        def power_on() -> ConsoleEnd:
+            node = stack.enter_context(flashed(tmp_path / "node", bytes(loader.flash), options))
+            return ConsoleEnd(stack.enter_context(line(node)))
+
+        cable = Cable(loader, power_on)
         opened = tab(serve(firmware=str(images)).url + "flash", cable)
         page = opened.page
         save(page, repo, "flash-1-cable")
@@ -128,8 +158,8 @@ def test_a_board_is_flashed_and_set_up(
             "The node kuchnia has reached the network", timeout=30_000
         )
         save(page, repo, "flash-5-done")
-        config = json.loads((node.flash / "config.json").read_text())
-        assert config["wifi"] == [{"ssid": "Café ☕ 5", "password": PASSWORD}]
+        wait_for(lambda: gateway.readings, 60, f"a reading, see {tmp_path}/node/node.log")
+        assert not gateway.broken
     assert opened.complaints == []
     assert opened.foreign == []
     assert not [text for text in opened.texts if "gęślą" in text or "ssss" in text]
@@ -156,7 +186,9 @@ def test_a_browser_without_web_serial(idle: str, chromium: Any, tab: Callable[..
     assert opened.complaints == []
 
 
-def test_what_can_go_wrong_at_the_port(serve: Callable[..., WebServer], tab: Callable[..., Tab], images: Path) -> None:
+def test_what_can_go_wrong_at_the_port(
+    serve: Callable[..., WebServer], tab: Callable[..., Tab], images: Path
+) -> None:
     loader = Loader()
     cable = Cable(loader)
     opened = tab(serve(firmware=str(images)).url + "flash", cable)
@@ -176,7 +208,9 @@ def test_what_can_go_wrong_at_the_port(serve: Callable[..., WebServer], tab: Cal
     assert opened.foreign == []
 
 
-def test_another_chip_is_told(serve: Callable[..., WebServer], tab: Callable[..., Tab], tmp_path: Path) -> None:
+def test_another_chip_is_told(
+    serve: Callable[..., WebServer], tab: Callable[..., Tab], tmp_path: Path
+) -> None:
     board = BOARDS["esp32c3"]
     path = tmp_path / "c3.bin"
     path.write_bytes(image.build(board, official.made_up(board), {"main.py": b""}))

@@ -37,7 +37,7 @@ class Flash:
         return 0
 
 
-flash = Flash(open("../partition.bin", "r+b"))
+flash = Flash(open("../partition.bin", "r+b"))  # noqa: SIM115 - as long as the node runs
 here = os.getcwd()
 vfs.umount("/")
 vfs.mount(vfs.VfsPosix("/"), "/host")
@@ -46,4 +46,4 @@ os.chdir("/")
 sys.path[:] = ["", ".frozen"]
 sys.modules["esp32"] = machine._Thing("esp32")
 print("boot: mounted", sorted(os.listdir("/")))
-exec(open("/main.py").read())
+exec(open("/main.py").read())  # noqa: SIM115
