@@ -66,11 +66,13 @@ class SimNode:
         weather: Weather | None = None,
         devices: Mapping[str, Device] | None = None,
         firmware: Path | None = None,
+        board: Mapping[str, bytes] | None = None,
         micropython: MicroPython | None = None,
     ) -> None:
         """`air` and `weather` are asked with Unix time. `devices`: by slot, in place of those that are made
-        here. Raises SimulatorError when firmware or MicroPython
-        are not found, and ValueError for sensors that do not exist."""
+        here. `board`: files of a flashed board, by path; then it runs from its slots (docs/node/update.md)
+        and `firmware` does not count. Raises SimulatorError when firmware or MicroPython are not found, and
+        ValueError for sensors that do not exist."""
         self.options = options
         self._home = Home(directory)
         self.directory, self.flash, self.log = self._home.directory, self._home.flash, self._home.log
@@ -80,7 +82,10 @@ class SimNode:
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.access_points = [self.access_point]
         self.soft_ap = SoftAp()  # the board's own
-        self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
+        self.board = board
+        self.firmware = self._home.directory / "main"
+        if board is None:
+            self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
         self.micropython = micropython or find_micropython()
         fittings = [
             _fitting(fitted, number, options.seed, air, weather, (devices or {}).get(fitted.slot))
@@ -149,7 +154,7 @@ class SimNode:
         self._ending.clear()
         self._started.clear()
         self._failure = None
-        self._home.link(self.firmware)
+        self._home.link(self.firmware, self.board)
         # The runner starts the process, and the process may not outlive the thread that started it.
         runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
         self._runner = runner
