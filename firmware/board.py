@@ -123,11 +123,6 @@ def recover_i2c(sda, scl):
     return data() == 1
 
 
-def open_button(number):
-    """A button between a pin and ground: 0 while it is pressed."""
-    return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
-
-
 def open_switch(number):
     """A pin that switches a sensor's supply. Its level is what it was until it is given one."""
     return machine.Pin(number, machine.Pin.OUT, hold=False)  # pyright: ignore[reportCallIssue]

@@ -43,7 +43,8 @@ class App:
             asyncio.create_task(self.keep("search", self._look))
             await self.looked.wait()
         if self.setup:
-            await self.keep("setup", self._set_up)
+            # Stays until the restart that ends set-up mode; returns when there are results to show only.
+            await self.keep("setup", lambda: __import__("setup.mode").mode.run(self))
         self.running = True
         for name, part in (("link", self.link), ("clock", self.timekeeper), ("sender", self.sender)):
             asyncio.create_task(self.keep(name, part.run))
@@ -51,10 +52,6 @@ class App:
 
     def run_sensor(self, sensor):
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
-
-    async def _set_up(self):
-        """Stays until the restart that ends set-up mode; returns when there are results to show only."""
-        await __import__("setup.mode").mode.run(self)
 
     async def _guard(self):
         """Feed the watchdog as long as guard.py finds that all tasks get on; let the LED tell the state. The
@@ -70,7 +67,7 @@ class App:
             if self.button:
                 held = 0 if self.button() else held + 1
                 if held == _HELD:
-                    use_once("mode", "ask", self)
+                    use_once(".setup.wanted", "ask", self)
             if self.led:
                 self.led(self.light(self, now) == self.config.led_on)
             await asyncio.sleep_ms(_BLINK_MS)

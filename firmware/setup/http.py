@@ -202,9 +202,9 @@ def decoded(data):
     raw = bytearray(parts[0])
     for part in parts[1:]:
         try:
-            raw.append(_hex(part[0]) << 4 | _hex(part[1]))
+            raw.append(_hex(part[:1]) << 4 | _hex(part[1:2]))
             raw.extend(part[2:])
-        except (ValueError, IndexError):
+        except ValueError:
             raw.extend(b"%")
             raw.extend(part)
     try:
@@ -213,5 +213,7 @@ def decoded(data):
         raise RefusedError(400) from None
 
 
-def _hex(byte):
-    return b"0123456789abcdef".index(bytes((byte | 32,)) if byte > 57 else bytes((byte,)))
+def _hex(digit):
+    if not digit:
+        raise ValueError
+    return b"0123456789abcdef".index(digit.lower())

@@ -168,8 +168,8 @@ async def _open(session):
     session.radio = radio.open_network(app.board, session.name, session.key)
     print("setup: network", session.name, "is open")
     host, port = radio.ADDRESS, 80
-    if "at" in portal_set:  # where nobody may have port 80, as in the simulator
-        session.at = portal_set["at"]
+    if "page" in portal_set:  # where nobody may have port 80, as in the simulator
+        session.at = portal_set["page"]
         host, _, port = session.at.partition(":")
     session.server = Server(lambda request: portal.handle(session, request))
     await session.server.start(host, int(port))

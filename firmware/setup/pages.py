@@ -160,7 +160,7 @@ def _trying(session, lang, say):
 
 
 def _saved(session, lang, say):
-    yield f'<div role="status"><p>{say["saved"]}</p></div>'
+    yield f'<div role="status"><p>{say["done"]}</p></div>'
     yield f"<p>{say['saved_rejoin'] % (_name(session.name), session.at)}</p>"
     if session.kit and session.kit.get("portal"):
         yield f"<p>{say['next_time'] % _name(('Dustline-' + session.kit['node'])[:32])}</p>"

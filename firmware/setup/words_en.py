@@ -49,7 +49,7 @@ WORDS = {
     "keep": "Keep the settings all the same",
     "saved_title": "It works",
     "kept_title": "The settings are kept",
-    "saved": "The settings are kept. The node starts anew now and then tests itself; the results are here in about a minute.",
+    "done": "The settings are kept. The node starts anew now and then tests itself; the results are here in about a minute.",
     "saved_rejoin": "Stay in the network %s or join it again, and open http://%s/",
     "next_time": "When you set it up again, its network is %s, with the password on its label.",
     "test_title": "The node's self-test",

