@@ -29,6 +29,7 @@ from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
 from gateway.session import Session
 from gateway.standby.duty import Duty
+from gateway.web.join import Desk
 from gateway.web.server import WebError, WebServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
@@ -95,7 +96,8 @@ class Gateway:
         self._make_quality(settings)
         self.web: WebServer | None = None
         if settings.web.enabled:
-            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places.public)
+            desk = Desk(lambda: self.settings) if settings.enrol.page else None
+            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places.public, desk)
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
         self._told_of_quality = False
         self.enrolled = EnrolledPlaces(settings.enrol.store, self._places_changed)

@@ -145,7 +145,7 @@ def _hand_out(out: Path | None, make: Callable[[], list[Kit]]) -> None:
 @with_config(load, Unusable)
 @told
 def revoke_command(settings: Settings, names: tuple[str, ...]) -> None:
-    """End nodes' access, at once and without a restart of the broker. Their readings stay, their places go."""
+    """End nodes' access, at once, without a restart of the broker. Their readings stay, their places go."""
     enroller = Enroller(settings)
     for name in names:
         left = enroller.revoke(name)
@@ -200,7 +200,7 @@ def enrolled_command(settings: Settings, as_json: bool) -> None:
 )
 @told
 def labels_command(names: tuple[str, ...], kits: Path, out: Path, grid: str, skip: int) -> None:
-    """Write a sheet of labels: name, portal and its password, as text and as a QR code. All, or those named."""
+    """Write a sheet of labels: name, portal and its password, as text and QR code. All, or those named."""
     found = {label.node: label for label in read_labels(kits)}
     strange = [name for name in names if name not in found]
     if strange:

@@ -69,7 +69,7 @@ def make_kit(settings: Settings, node: str, secret: str) -> Kit:
         "tls": wanted.tls,
     }
     if wanted.tls_name:
-        content["tls_name"] = wanted.tls_name
+        content["name"] = wanted.tls_name
     if wanted.ca_file is not None:
         content["ca"] = base64.b64encode(_certificate(wanted.ca_file)).decode()
     return Kit(node, portal, encode({**content, "portal": portal}))

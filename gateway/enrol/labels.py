@@ -1,8 +1,8 @@
 """A sheet of labels as a PDF: a node's name, its portal's name and password, and both as a QR code.
 
-The QR code is the text that phones know for joining a Wi-Fi: `WIFI:T:WPA;S:name;P:password;;`. One scan joins the
-node's own network, where its set-up page opens. The node's secret for the broker is not on a label: it hangs in
-the street, and whoever reads it may set the node up anew, but not speak in its name.
+The QR code is the text that phones know for joining a Wi-Fi: `WIFI:T:WPA;S:name;P:password;;`. One scan joins
+the node's own network, where its set-up page opens. The node's secret for the broker is not on a label: that
+hangs in the street, and whoever reads it may set the node up anew, but not speak in its name.
 """
 
 from __future__ import annotations

@@ -74,6 +74,6 @@ def exchange(file: Path, lines: list[str]) -> None:
             raise
     except OSError as error:
         raise EnrolError(
-            f"enrol.password_file {file} cannot be exchanged ({error.strerror}): this user must own it, be in "
-            "its group, and may write to its directory; docs/enrolment.md has the commands"
+            f"enrol.password_file {file} cannot be exchanged ({error.strerror}): this user must own it, be "
+            "in its group, and may write to its directory; docs/enrolment.md has the commands"
         ) from error

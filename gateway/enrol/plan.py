@@ -47,7 +47,7 @@ def read_plan(file: Path) -> dict[str, AnyPlace | None]:
             strange = [key for key in rows.fieldnames or () if key not in _COLUMNS]
             if strange or "name" not in (rows.fieldnames or ()):
                 raise EnrolError(
-                    f"{file}: its first line must name columns of {', '.join(_COLUMNS)}, with commas between them"
+                    f"{file}: its first line must name columns, of {', '.join(_COLUMNS)}, with commas"
                 )
             for row in rows:
                 line = f"{file}, line {rows.line_num}"

@@ -1,4 +1,4 @@
-"""A real Mosquitto whose users are in files or in its dynamic security plugin, and nodes that try what they may."""
+"""A real Mosquitto whose users are in files or in its dynamic security plugin, and nodes that try it."""
 
 from __future__ import annotations
 
