@@ -100,7 +100,7 @@ def _line(pdf: Any, font: str, style: str, size: float, text: str, width: float,
         pdf.set_font(font, style, size)
     left = pdf.get_x()
     pdf.set_xy(left, pdf.get_y() + above)
-    pdf.set_c_margin(0)
+    pdf.c_margin = 0
     pdf.cell(width, size * 0.42, text, new_x="LEFT", new_y="NEXT")
 
 
