@@ -14,6 +14,7 @@ from gateway.cli_options import Unusable, when, with_config, with_shard
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.downsample.cli import downsample
+from gateway.enrol.cli import COMMANDS as ENROL_COMMANDS
 from gateway.journal.cli import journal
 from gateway.journal.together import ledger_of
 from gateway.preflight.options import check_options
@@ -31,6 +32,8 @@ gateway.add_command(configure_command)
 gateway.add_command(downsample)
 gateway.add_command(journal)
 gateway.add_command(quarantine)
+for _each in ENROL_COMMANDS:
+    gateway.add_command(_each)
 
 
 @gateway.command()

@@ -46,6 +46,9 @@ WEB_FILES = [
     "improv-wifi-serial-sdk/dist/util/hex-formatter.js",
     "improv-wifi-serial-sdk/dist/util/to-hex.js",
     "improv-wifi-serial-sdk/LICENSE",
+    # For the label sheet: Polish letters, which PDF's own fonts lack.
+    "dejavu-fonts-ttf/ttf/DejaVuSans.ttf",
+    "dejavu-fonts-ttf/LICENSE",
 ]
 # A browser without a bundler wants addresses where these say names.
 WEB_IMPORTS = {

@@ -29,7 +29,7 @@ class Options:
 
 
 def examine(settings: Settings, options: Options) -> Iterator[Finding]:
-    yield ok("config", f"loads: network {settings.network}, {len(settings.places)} places")
+    yield ok("config", f"loads: network {settings.network}, {len(settings.public_places)} places")
     rate = find_rate(settings, options.rate)
     yield rate.finding()
     yield from check_clocks(settings)

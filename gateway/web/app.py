@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.bell import Bell
 from gateway.journal import JournalError
-from gateway.web import flash
+from gateway.web import flash, join
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
 from gateway.web.queries import Queries
@@ -91,8 +91,15 @@ class _Api:
         return EventStream(self._hub, self._queries)
 
 
-def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[str, Place]) -> Starlette:
-    """`journal` is the journal's file, read only; `bell` is rung after each commit; `places` by node name."""
+def make_app(
+    settings: WebSettings,
+    journal: Path,
+    bell: Bell,
+    places: Mapping[str, Place],
+    desk: join.Desk | None = None,
+) -> Starlette:
+    """`journal` is the journal's file, read only; `bell` is rung after each commit; `places` by node name are
+    the public ones; `desk` enrols by codes, None: nobody does."""
     queries = Queries(journal, places)
     hub = Hub()
     api = _Api(settings, queries, hub)
@@ -113,6 +120,8 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             # It may be in the middle of telling the loop something.
             await asyncio.to_thread(watcher.join, 2.0)
             queries.close()
+            if desk is not None:
+                desk.close()
 
     app = Starlette(
         routes=[
@@ -124,6 +133,7 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             Route("/api/ledger", api.ledger),
             Route("/api/events", api.events),
             *flash.routes(settings.firmware),
+            *join.routes(desk),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
