@@ -54,7 +54,7 @@ def _cache() -> Path:
 )
 @click.option(
     "--portal-password-file",
-    type=click.File("r"),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="File (or -) with the password of the node's own set-up network; else it comes with the kit code.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
@@ -65,7 +65,7 @@ def image_command(
     keys: tuple[Path, ...],
     network: str | None,
     ca: Path | None,
-    portal_password_file: click.utils.LazyFile | None,
+    portal_password_file: str | None,
     output: Path,
 ) -> None:
     """Build the one file that is flashed onto a new board, at address 0."""
@@ -75,7 +75,7 @@ def image_command(
     try:
         source = micropython or official.fetch(wanted, _cache())
         given = source.read_bytes()
-        password = None if portal_password_file is None else _password(portal_password_file.read().strip())
+        password = None if portal_password_file is None else _password(portal_password_file)
         files = contents.unsigned() if bundle is None else contents.signed(board, bundle, keys)
         authority = None if ca is None else contents.der(ca.read_bytes(), str(ca))
         files |= contents.settings(network, authority, password)
@@ -91,7 +91,9 @@ def image_command(
     _tell(output, data, found)
 
 
-def _password(text: str) -> str:
+def _password(file: str) -> str:
+    with click.open_file(file, encoding="utf-8") as opened:
+        text = str(opened.read(200)).strip()
     if not 8 <= len(text.encode()) <= 63:
         raise KitError("the portal's password must have 8 to 63 bytes, as WPA2 asks for")
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dustline.kit.errors import KitError
 from dustline.kit.partitions import VFS
@@ -44,7 +44,7 @@ def make(files: Mapping[str, bytes]) -> bytes:
             folder = path.rpartition("/")[0]
             if folder:
                 fs.makedirs(folder, exist_ok=True)
-            with fs.open(path, "wb") as file:
+            with cast("Any", fs).open(path, "wb") as file:
                 file.write(data)
     except (LittleFSError, OSError) as error:
         total = sum(len(data) for data in files.values())
@@ -67,6 +67,6 @@ def read(data: bytes) -> dict[str, bytes]:
     for folder, _, names in fs.walk("/"):
         for name in names:
             path = f"{folder.rstrip('/')}/{name}"
-            with fs.open(path, "rb") as file:
+            with cast("Any", fs).open(path, "rb") as file:
                 found[path.lstrip("/")] = file.read()
     return found

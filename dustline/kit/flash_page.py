@@ -27,7 +27,9 @@ def make(folder: Path, images: Sequence[Path]) -> list[str]:
     a page of before. Returns a line for each image. Raises KitError, OSError."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "firmware" / "manifest.json").exists():
         raise KitError(f"{folder} has other files in it: name an empty folder")
-    builds, lines, seen = [], [], dict[str, Path]()
+    builds: list[dict[str, object]] = []
+    lines: list[str] = []
+    seen: dict[str, Path] = {}
     firmware = folder / "firmware"
     texts: list[tuple[Path, bytes]] = []
     for path in images:
@@ -67,11 +69,10 @@ def make(folder: Path, images: Sequence[Path]) -> list[str]:
 def _secrets(found: image.Contents) -> str:
     """What of an image's settings must not be handed to everybody."""
     config = found.config
-    broker = config.get("broker")
-    wanted = {
+    wanted: dict[str, object] = {
         "Wi-Fi": config.get("wifi"),
         "a portal password": config.get("portal"),
-        "the broker's password": broker.get("password") if isinstance(broker, dict) else None,
+        "credentials": config.get("broker"),
     }
     return ", ".join(name for name, value in wanted.items() if value)
 

@@ -13,6 +13,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from dustline.kit import esp_image, filesystem, partitions
 from dustline.kit.boards import BOARDS, Board
@@ -74,7 +75,7 @@ class Contents:
             found = json.loads(self.files.get("config.json", b""))
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
 
 def read(image: bytes) -> Contents:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, cast
 
 from dustline.kit.errors import KitError
 
@@ -26,9 +26,10 @@ def read(text: str) -> tuple[bytes, dict[str, Any]]:
     if not right:
         raise KitError("the kit code is damaged or cut off: copy it again, whole")
     try:
-        found = json.loads(raw)
+        found: Any = json.loads(raw)
     except ValueError as error:
         raise KitError("the kit code holds something else than a node's credentials") from error
-    if not isinstance(found, dict) or not isinstance(found.get("node"), str):
+    kit = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if not isinstance(kit.get("node"), str):
         raise KitError("the kit code holds something else than a node's credentials")
-    return raw, found
+    return raw, kit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def write(
 def _lines(stream: IO[bytes]) -> Iterator[str]:
     """Lines as they come; a progress bar's end with a carriage return."""
     pending = b""
-    while chunk := stream.read1(1024):  # type: ignore[attr-defined]
+    while chunk := os.read(stream.fileno(), 1024):  # what is there, without waiting for more
         *whole, pending = re.split(rb"[\r\n]", pending + chunk)
         yield from (line.decode("utf-8", "replace") for line in whole if line.strip())
     if pending.strip():
