@@ -24,7 +24,8 @@ def in_setup(folder: Path, options: NodeOptions, config: dict[str, Any]) -> Iter
     """A node in set-up mode, with this config.json and its console open. Its own page has a free port."""
     node = SimNode(folder, replace(options, console=True, heap="192k"), lambda _: AIR)
     node.flash.mkdir(parents=True)
-    portal = {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port(), "password": "sosna-9-wiatr"}
+    portal = {"page": f"127.0.0.1:{choose_port()}", "dns": choose_port(), "password": "sosna-9-wiatr"}
+    portal["try_s"] = 3
     (node.flash / "config.json").write_text(
         json.dumps({"sensors": [fit("sds011").config()], **config, "portal": portal})
     )

@@ -87,7 +87,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     files = contents.signed("esp32", folder / "it.fw", [folder / "key"])
     config = {**QUICK, "sensors": [fit("sds011").config()], "clock_wait_s": 0, "spread_s": 0}
     files["config.json"] = json.dumps(
-        {**config, "portal": {"at": f"127.0.0.1:{choose_port()}", "dns": choose_port()}}
+        {**config, "portal": {"page": f"127.0.0.1:{choose_port()}", "dns": choose_port()}}
     ).encode()
     return image.build(BOARDS["esp32"], official.real().read_bytes(), files)
 

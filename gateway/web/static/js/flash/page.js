@@ -7,6 +7,8 @@ import { readKitCode } from "./kitcode.js";
 import "./words.js";
 
 const MANIFEST = "firmware/manifest.json";
+// "52.2371, 20.9583", also with decimal commas.
+const SPOT = /^(-?\d{1,2}(?:[.,]\d+)?)(?:\s*[,;]\s+|\s*;\s*|\s+|(?<=\.\d+),)(-?\d{1,3}(?:[.,]\d+)?)$/;
 const STEPS = ["cable", "install", "code", "wifi", "done"];
 
 let node = null; // the one that is set up
@@ -148,6 +150,8 @@ async function begin(withInstall) {
   show("code");
 }
 
+const degrees = (written) => Number(written.replace(",", "."));
+
 function placeOf() {
   const label = byId("label").value.trim();
   if (byId("precision").value === "district") {
@@ -155,10 +159,10 @@ function placeOf() {
     return label || district ? { label, district } : null;
   }
   const spot = byId("spot").value.trim();
-  const found = spot.match(/^(-?\d{1,2}(?:\.\d+)?)\s*[,;\s]\s*(-?\d{1,3}(?:\.\d+)?)$/);
+  const found = spot.match(SPOT);
   if (spot && !found) throw new Error("spotWrong");
   if (!label && !found) return null;
-  return found ? { label, lat: Number(found[1]), lon: Number(found[2]) } : { label };
+  return found ? { label, lat: degrees(found[1]), lon: degrees(found[2]) } : { label };
 }
 
 async function handOver() {
