@@ -106,6 +106,8 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Fresh]]:
     for one in made:
         one.node.stop()
         print(one.log)
+        assert "cannot answer" not in one.log
+        assert "died" not in one.log
     ntp.stop()
 
 
