@@ -47,7 +47,7 @@ class Packed:
         # Whole: byte by byte, as it would be asked for, takes ten times as long. Behind it another file may
         # begin.
         crc = file.read(4)
-        body = file.read(os.stat(path)[6] - 5)
+        body = file.read(max(0, os.stat(path)[6] - 5))
         file.close()
         if crc != binascii.crc32(body, binascii.crc32(head)).to_bytes(4, "little"):
             raise OSError(path + " damaged")
