@@ -56,7 +56,7 @@ def begin():
 
     Slot.file = slot + ".fw"
     Slot.key = key[:4] + key[4:]
-    Slot.index = array.array("I", index)
+    Slot.index = array.array("I", index)  # pyright: ignore[reportAttributeAccessIssue]
     __import__("vfs").mount(Slot, "/s")
     sys.path[0] = "/s"
     if "/lib" in sys.path:

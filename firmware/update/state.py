@@ -1,6 +1,9 @@
 """slots.json, which stage.py describes. Here two are added: `load`, [version, size, SHA-256] of the bundle
 that is on its way, and `reads`, whether the version before had a reading acked. Loaded for a moment."""
 
+# pyright: reportOptionalSubscript=false
+# slots.json is there when an update is.
+
 import json
 
 from node import files, use_once
@@ -43,9 +46,10 @@ def report():
     return told
 
 
-def end(app, what, why=None):
-    """An update is over, without a restart."""
+def end(app, what, why=None, changes=()):
+    """An update is over, without a restart. All of it in one step: a power cut leaves no half."""
     state = load()
+    state.update(changes)
     state.pop("load", None)
     state["update"] = [state["update"][0], what, why]
     print("update:", state["update"][0], what, why or "")
