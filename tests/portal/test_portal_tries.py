@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.firmware import update_bench
 from tests.firmware.certificates import make_ca, make_server_certificate, tls_listener
 from tests.portal.bench import LONG, NODE, PASSWORD, SECRET, SSID, Fresh, ask, kit_code
 from tests.support import Mosquitto, choose_port, require, wait_for
@@ -96,3 +97,9 @@ def born(one: Fresh) -> str:
     """Whether the outbox has something."""
     segments = [path for path in (one.node.flash / "outbox").glob("*") if path.stat().st_size > 20]
     return "first reading" if segments else ""
+
+
+def test_a_signed_version_in_a_slot_can_be_set_up(fresh: Callable[..., Fresh], guarded: Mosquitto) -> None:
+    one = fresh(board=update_bench.board(0), heap="192k")
+    assert "It works" in tried(one, code=kit_code(guarded.port))
+    one.wait("setup: ok settings")
