@@ -145,7 +145,7 @@ def take(state):
 def recover():
     """Without a word on what was verified, or when both slots have changed since: verify both anew. The newer
     one runs, on trial when there is another. None when neither is signed."""
-    state = {"run": None, "trial": None, "floor": "0.0.0", "update": None, "changed": True}
+    state = {"run": None, "trial": None, "floor": "0.0.0", "update": None}
     for slot in ("a", "b"):
         try:
             state[slot] = signed(slot)
