@@ -150,7 +150,13 @@ def is_whole(raw):
 
 
 def save(raw):
-    """Replace config.json whole, by rename: a power cut leaves the old or the new. Raises OSError."""
+    """Replace config.json whole, by rename: a power cut leaves the old or the new. One that is no JSON, as a
+    slip of the keyboard leaves it, is kept as config.bad. Raises OSError."""
+    old = files.read(CONFIG)
+    try:
+        json.loads(old or b"{}")
+    except ValueError:
+        files.write("config.bad", old)
     files.write(CONFIG, json.dumps(raw).encode())
     clean(raw)
 

@@ -151,9 +151,11 @@ def _rssi(session):
 
 
 def _trying(session, lang, say):
-    sentence = say[session.step]
+    # Pieces are sent while the try goes on: it may be over by now.
+    step = session.step or "save"
+    sentence = say[step]
     if "%s" in sentence:
-        sentence = sentence % _name(str(session.notes.get(session.step) or session.ssid))
+        sentence = sentence % _name(str(session.notes.get(step) or session.ssid))
     yield f'<div role="status"><p>{sentence}</p></div>'
     yield f"<p>{say['wait'] % (_name(session.name), session.at)}</p>"
     yield f'<p><a href="/?lang={lang}">{say["refresh"]}</a></p>'
@@ -167,14 +169,15 @@ def _saved(session, lang, say):
 
 
 def _test(session, lang, say):
-    if not session.results:
+    results = session.results
+    if not results:
         yield f'<div role="status"><p>{say["test_wait"]}</p></div>'
         return
-    bad = sum([one["ok"] is False for one in session.results])
+    bad = sum([one["ok"] is False for one in results])
     yield '<div role="status"><p>'
     yield say["test_bad"] % bad if bad else say["test_well"] % _name(session.name)
     yield f"</p></div><table><tr><th scope=col>{say['part']}</th><th scope=col>{say['state']}</th></tr>"
-    for one in session.results:
+    for one in results:
         part = one["part"]
         word = say.get("server" if part == "broker" else part) or say["sensor"] + " " + part[7:]
         mark = "unknown" if one["ok"] is None else "ok" if one["ok"] else "bad"

@@ -10,7 +10,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,10 @@ class Fresh:
         heap: str,
         home: tuple[str, str] = (SSID, PASSWORD),
         around: Sequence[tuple[str, int]] = (),
+        board: Mapping[str, bytes] | None = None,
     ) -> None:
-        """`home`: name and password of the Wi-Fi; `around`: names and strengths, in dBm, of others."""
+        """`home`: name and password of the Wi-Fi; `around`: names and strengths, in dBm, of others. `board`:
+        files of a flashed board, for a node that runs from its slots."""
         self.at = f"127.0.0.1:{choose_port()}"
         self.dns = choose_port()
         portal = {"page": self.at, "dns": self.dns, "try_s": 3}
@@ -58,7 +60,7 @@ class Fresh:
         whole["portal"] = {**portal, **config.get("portal", {})}
         # What config.json says is the test's alone.
         options = NodeOptions("fresh", ssid=home[0], wifi_password=home[1], heap=heap)
-        self.node = SimNode(directory / "node", options, lambda _at: (8.0, 12.0, 20.0))
+        self.node = SimNode(directory / "node", options, lambda _at: (8.0, 12.0, 20.0), board=board)
         self.node.access_point.rssi = -55
         self.node.access_points += [AccessPoint(name, "12345678", rssi) for name, rssi in around]
         self.config_file = self.node.flash / "config.json"
@@ -96,8 +98,12 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Fresh]]:
     made: list[Fresh] = []
     ntp = NtpServer().start()
 
-    def start(config: dict[str, Any] | None = None, heap: str = "160k") -> Fresh:
-        one = Fresh(tmp_path, ntp, config or {}, heap)
+    def start(
+        config: dict[str, Any] | None = None,
+        heap: str = "160k",
+        board: Mapping[str, bytes] | None = None,
+    ) -> Fresh:
+        one = Fresh(tmp_path, ntp, config or {}, heap, board=board)
         made.append(one)
         one.wait("setup: page" if not (config or {}).get("wifi") else "node ")
         return one
@@ -106,6 +112,8 @@ def fresh(tmp_path: Path) -> Iterator[Callable[..., Fresh]]:
     for one in made:
         one.node.stop()
         print(one.log)
+        assert "cannot answer" not in one.log
+        assert "died" not in one.log
     ntp.stop()
 
 

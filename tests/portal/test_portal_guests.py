@@ -124,7 +124,7 @@ def test_a_long_press_opens_it_and_it_closes_when_nobody_comes(
             "node": NODE,
             "wifi": [{"ssid": SSID, "password": PASSWORD}],
             "broker": broker,
-            "portal": {"password": "canary-label", "idle_s": 4},
+            "portal": {"password": "canary-label", "idle_s": 8},
         }
     )
     before = one.config

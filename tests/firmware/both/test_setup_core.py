@@ -111,6 +111,12 @@ def test_saving_replaces_the_file_and_removes_the_authority_that_is_no_longer_na
         assert first["broker"]["ca"] in os.listdir()
         core.save(second)
         assert sorted(os.listdir()) == sorted([second["broker"]["ca"], "config.json"])
+        with open("config.json", "w") as file:
+            file.write('{"node" praga-1')
+        assert core.stored() == {}
+        core.save(first)
+        with open("config.bad") as file:
+            assert file.read() == '{"node" praga-1', "what somebody typed is not lost"
     finally:
         for name in os.listdir():
             os.remove(name)
