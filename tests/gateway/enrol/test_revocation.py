@@ -1,4 +1,4 @@
-"""The end of an access at a real Mosquitto, at once and without a restart: with files, with dynamic security."""
+"""The end of an access at a real Mosquitto, at once, without a restart: with files, with dynamic security."""
 
 from __future__ import annotations
 
