@@ -73,6 +73,10 @@ class Store:
             if not self._path.exists():
                 # Before SQLite would make it readable for others.
                 os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+                if os.geteuid() == 0:
+                    # Root may type the command; the gateway that owns the directory must be able to read it.
+                    home = self._path.absolute().parent.stat()
+                    os.chown(self._path, home.st_uid, home.st_gid)
             self._db = db = sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None)
             try:
                 db.execute("PRAGMA secure_delete = ON")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +103,11 @@ def secret_of(kit: Kit) -> str:
     return str(decode(kit.code)["secret"])
 
 
+def enrolled(guarded: Any, *names: str) -> list[str]:
+    """The secrets."""
+    return [secret_of(kit) for kit in guarded.enroller.enrol(dict.fromkeys(names))]
+
+
 class Client:
     """One connection of MQTT 5, which says what the broker refuses. It does not connect again."""
 
@@ -158,8 +162,3 @@ def lets_in(port: int, user: str, secret: str, client_id: str | None = None) -> 
     client = Client(port, user, secret, client_id)
     client.close()
     return client.connected
-
-
-def settled(seconds: float = 0.3) -> None:
-    """Time for what must not come. What must come is waited for."""
-    time.sleep(seconds)
