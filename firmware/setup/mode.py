@@ -7,13 +7,14 @@ anew with app.setup 2: the node runs as ever, and its network stays a while long
 import asyncio
 import gc
 import os
+import sys
 
+import micropython
 from micropython import const
 
 from node import use_once
 from setup import core, dns, portal, radio
 from setup.http import Server
-from setup.serial import Serial
 
 _AGAIN_MS = const(1000)
 _ALONE_S = const(600)  # a node that has settings already does not wait for longer without a guest
@@ -174,9 +175,22 @@ async def _open(session):
     session.server = Server(lambda request: portal.handle(session, request))
     await session.server.start(host, int(port))
     print("setup: page http://" + session.at + "/")
-    session.serial = asyncio.create_task(app.keep("serial", Serial(session).run))
+    session.serial = asyncio.create_task(app.keep("serial", lambda: _listen(session)))
     names = portal_set.get("dns", 53)
     return asyncio.create_task(app.keep("names", lambda: dns.serve(host, names, radio.ADDRESS)))
+
+
+async def _listen(session):
+    """Answer at the console once somebody writes there. Most set up without a cable, and what answers there
+    takes memory."""
+    micropython.kbd_intr(-1)  # see serial.py
+    try:
+        stream = asyncio.StreamReader(sys.stdin.buffer)
+        begun = await stream.read(1)
+        if begun:
+            await __import__("setup.serial").serial.Serial(session).run(stream, begun)
+    finally:
+        micropython.kbd_intr(3)
 
 
 def _password(session):

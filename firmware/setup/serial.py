@@ -8,7 +8,6 @@ import asyncio
 import select
 import sys
 
-import micropython
 from micropython import const
 
 from node import VERSION
@@ -32,25 +31,24 @@ class Serial:
         self._last = 10  # byte outside of packets
         self._write = sys.stdout.buffer.write
 
-    async def run(self):
-        micropython.kbd_intr(-1)
-        stream = asyncio.StreamReader(sys.stdin.buffer)
-        try:
-            while True:
-                try:
-                    data = await asyncio.wait_for_ms(_read(stream), _QUIET_MS)
-                    found, quiet = self._parser.feed(data), False
-                except asyncio.TimeoutError:
-                    found, quiet = self._parser.quiet(), True
-                for kind, data in found:
-                    if kind is None:
-                        self._keys(data)
-                    elif kind == improv.RPC:
-                        await self._answer(data)
-                if quiet:
-                    self._last = 10
-        finally:
-            micropython.kbd_intr(_CTRL_C)
+    async def run(self, stream, data):
+        """Answer at `stream`, from which `data` was read."""
+        quiet = False
+        while True:
+            for kind, part in self._parser.quiet() if quiet else self._parser.feed(data):
+                if kind is None:
+                    self._keys(part)
+                elif kind == improv.RPC:
+                    await self._answer(part)
+            if quiet:
+                self._last = 10
+            try:
+                data = await asyncio.wait_for_ms(_read(stream), _QUIET_MS)
+                quiet = False
+            except asyncio.TimeoutError:
+                quiet = True
+            if not quiet and not data:
+                return  # there is no console any more
 
     def _keys(self, data):
         for byte in data:
@@ -169,7 +167,7 @@ async def _read(stream):
     data = await stream.read(1)
     poll = select.poll()
     poll.register(sys.stdin, select.POLLIN)
-    while len(data) < _AT_ONCE and poll.poll(0):
+    while 0 < len(data) < _AT_ONCE and poll.poll(0):
         data += sys.stdin.buffer.read(1)
     return data
 

@@ -33,9 +33,13 @@ function paintNote() {
 }
 
 function show(step) {
+  const first = STEPS.every((one) => byId(`step-${one}`).hidden);
   for (const one of STEPS) byId(`step-${one}`).hidden = one !== step;
-  byId(`step-${step}`).querySelector("h2").setAttribute("tabindex", "-1");
-  byId(`step-${step}`).querySelector("h2").focus({ preventScroll: true });
+  if (first) return;
+  // Screen readers go on from the step's heading.
+  const heading = byId(`step-${step}`).querySelector("h2");
+  heading.setAttribute("tabindex", "-1");
+  heading.focus({ preventScroll: true });
 }
 
 function translate() {
@@ -97,6 +101,7 @@ function paintDone() {
         )
       : []),
   );
+  byId("to-node").hidden = !location.pathname.endsWith("/flash"); // a page of its own knows no map
   byId("to-node").setAttribute("href", `./#${encodeURIComponent(name)}`);
 }
 
