@@ -26,6 +26,7 @@ from gateway.destinations.settings import InfluxSettings
 from gateway.numbers import Float, Int
 from gateway.operate.settings import MonitorSettings
 from gateway.quality.checks.settings import QualitySettings
+from gateway.releases.settings import ReleasesSettings
 from gateway.standby.settings import StandbySettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
@@ -215,6 +216,10 @@ class Settings(_FromFile):
         default_factory=CalibrationSettings.model_construct,
         description="Field calibrations of units and models.",
     )
+    releases: ReleasesSettings = Field(
+        default_factory=ReleasesSettings.model_construct,
+        description="Updates of nodes over the air; see docs/updates.md.",
+    )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."
     )
@@ -250,6 +255,18 @@ class _JournalOnly(_FromFile):
     model_config = SettingsConfigDict(extra="ignore")
 
     journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
+
+
+class _ReleasesOnly(_JournalOnly):
+    releases: ReleasesSettings = Field(default_factory=ReleasesSettings.model_construct)
+
+
+def load_releases(file: Path | None) -> tuple[ReleasesSettings, Path]:
+    """Read where releases are kept, and nothing that needs a secret: (settings, the store's file).
+
+    Raises ConfigError."""
+    found = _load(_ReleasesOnly, file)
+    return found.releases, found.releases.store_beside(found.journal.path)
 
 
 def load(file: Path | None) -> Settings:
@@ -332,6 +349,8 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("broker", "ca_file"),
         ("influx", "ca_file"),
         ("calibration", "folder"),
+        ("releases", "store"),
+        ("releases", "public_keys"),
     ):
         table = document if section is None else document.get(section)
         if isinstance(table, dict):

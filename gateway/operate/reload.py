@@ -10,7 +10,7 @@ from gateway.config import ConfigError, Settings
 
 # Sections and keys that take effect while running; every other one waits for a restart.
 APPLIED = (
-    *("nodes_file", "broker", "calibration", "checks", "influx", "log", "quality", "quarantine"),
+    *("nodes_file", "broker", "calibration", "checks", "influx", "log", "quality", "quarantine", "releases"),
     *("journal.batch", "journal.wait_ms", "journal.keep_days", "journal.max_mb"),
 )
 # Both make the session's name at the broker, under which messages may wait.
