@@ -17,6 +17,7 @@ straight from the slot's file, and from nowhere else.
 
 import array
 import binascii
+import gc
 import hashlib
 import json
 import os
@@ -35,6 +36,7 @@ _HEAD = b"\0\1" + b"\xff" * 330 + b"\0" + binascii.unhexlify("3031300d0609608648
 
 def begin():
     """Lead `import` to the version that is to run. Returns when there is one."""
+    del sys.modules["stage"]  # nothing of it is needed afterwards
     try:
         os.stat("keys.json")
     except OSError:
@@ -45,30 +47,37 @@ def begin():
         print("Nothing is lost: readings wait in flash. Flash the board again, without erasing it.")
         time.sleep(60)
         slot = pick()
-    from slot import Slot  # which stays, while all of this is let go of
+    with open(slot + ".fw", "rb") as file:
+        line = file.readline()
+    key, index = places(line)
+    line = None
+    gc.collect()  # what stays is made behind it, and copied: or holes of the first moment stay for years
+    from slot import Slot
 
     Slot.file = slot + ".fw"
-    with open(Slot.file, "rb") as file:
-        line = file.readline()
+    Slot.key = key[:4] + key[4:]
+    Slot.index = array.array("I", index)
+    __import__("vfs").mount(Slot, "/s")
+    sys.path[0] = "/s"
+    if "/lib" in sys.path:
+        sys.path.remove("/lib")
+    del sys.modules["slot"]
+
+
+def places(line):
+    """What Slot keeps, of a header."""
     names = []
     index = []
     for path, at, size in json.loads(line)["files"]:
         names.append("/" + path)
-        index.append(len(line) + at)
-    index.append(len(line) + at + size)
+        index += [len(line) + at, len(line) + at + size]
+    index = array.array("I", index[::2] + index[-1:])
     for path in names[:]:
         while path.rfind("/"):
             path = path[: path.rfind("/")]
             if path not in names:
                 names.append(path)
-    Slot.index = array.array("I", index)
-    Slot.key = b"".join([binascii.crc32(path.encode()).to_bytes(4, "little") for path in names])
-    __import__("vfs").mount(Slot, "/s")
-    sys.path[0] = "/s"
-    if "/lib" in sys.path:
-        sys.path.remove("/lib")
-    for name in ("stage", "slot"):
-        del sys.modules[name]
+    return b"".join([binascii.crc32(path.encode()).to_bytes(4, "little") for path in names]), index
 
 
 def pick():

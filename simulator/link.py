@@ -23,7 +23,7 @@ from simulator.link_plan import MAIN, Plan
 from simulator.link_scopes import ABOUT_A_MODULE, UNKNOWN, LinkError, Module, Source, absolute
 from simulator.link_walk import Scoped
 
-# Lie beside the versions of the firmware and outlive them: they stay as they are, and no name of theirs changes.
+# Lie beside the versions of the firmware and outlive them: they stay as they are, names and all.
 STAGE = ("slot.py", "stage.py")
 FREQUENT = 120  # names that are named first: bytecode names those in one byte, later ones in two
 

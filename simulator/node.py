@@ -69,9 +69,9 @@ class SimNode:
         micropython: MicroPython | None = None,
     ) -> None:
         """`air` and `weather` are asked with Unix time. `devices`: by slot, in place of those that are made
-        here. `board`: files of a flashed board, by path; then it runs from its slots (docs/node/update.md) and
-        `firmware` does not count. Raises SimulatorError when firmware or MicroPython
-        are not found, and ValueError for sensors that do not exist."""
+        here. `board`: files of a flashed board, by path; then it runs from its slots (docs/node/update.md)
+        and `firmware` does not count. Raises SimulatorError when firmware or MicroPython are not found, and
+        ValueError for sensors that do not exist."""
         self.options = options
         self._home = Home(directory)
         self.directory, self.flash, self.log = self._home.directory, self._home.flash, self._home.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -10,16 +11,10 @@ import pytest
 from simulator.node import SimNode
 from tests.firmware import update_bench as bench
 from tests.firmware.node_bench import ScriptedGateway
+from tests.firmware.update_bench import QUICK, START_S, up
 from tests.support import wait_for
 
 pytestmark = pytest.mark.needs_micropython
-START_S = 90
-QUICK = {"extra": {"trial_s": 10}}
-
-
-def up(gateway: ScriptedGateway) -> None:
-    wait_for(lambda: any(each["online"] for each in gateway.status), START_S, "the node's status")
-    wait_for(lambda: gateway.readings, START_S, "readings")
 
 
 def test_a_good_version_stays(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
@@ -41,3 +36,23 @@ def test_a_good_version_stays(node: Callable[..., SimNode], gateway: ScriptedGat
     wait_for(lambda: gateway.status[-1]["online"] and gateway.status[-1]["boot"] == 3, START_S, "the start")
     assert server.running() == bench.NEW
     assert json.loads((one.flash / "slots.json").read_text())["trial"] is None
+
+
+def test_refused_at_once(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:
+    """What the command alone tells is not loaded at all; nor what is not what was announced."""
+    one = node(board=bench.board(), **QUICK)
+    up(gateway)
+    data = bench.second().whole
+    server = bench.Server(gateway, data)
+    for changes in ({"version": "1.2"}, {"sha256": "x" * 64}, {"size": 0}, {"size": None}):
+        reply = server.command(**changes)
+        assert (reply["ok"], reply["text"]) == (False, "an update needs version, size and sha256")
+    assert server.asked == []
+    server.command(sha256=hashlib.sha256(b"another").hexdigest())
+    why = "what came is not what was announced (SHA-256)"
+    assert server.told("refused") == {"version": bench.NEW, "state": "refused", "why": why}
+    server.before = lambda _fetch: b"\xff\xff\xff\xff"
+    gateway.health.clear()
+    server.command()
+    assert server.told("refused")["why"] == "the gateway does not offer it"
+    assert one.starts == 1

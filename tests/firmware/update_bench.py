@@ -26,6 +26,10 @@ from tests.support import wait_for
 
 BOARD = "esp32"
 NEW = "9.8.7"  # as long a text as VERSION
+START_S = 90
+QUICK = {"extra": {"trial_s": 10}}
+# Of a version that must never run: it leaves a file.
+CANARY = "open('canary', 'w').close()\nimport machine\nmachine.reset()\n"
 OFFER = "dl/1/warsaw/a/praga-1/"
 
 
@@ -88,6 +92,16 @@ def board(*trusted: int, b: Bundle | None = None) -> dict[str, bytes]:
     a = first().whole
     stage = {name: tree()[name] for name in FIRST_STAGE}
     return {**stage, "keys.json": keys.encode(), "a.fw": a, "b.fw": b.whole if b else a}
+
+
+def canary() -> dict[str, bytes]:
+    return {"run.mpy": module(CANARY)}
+
+
+def up(gateway: ScriptedGateway) -> None:
+    """Wait until the node has connected and got readings acked."""
+    wait_for(lambda: any(each["online"] for each in gateway.status), START_S, "the node's status")
+    wait_for(lambda: gateway.readings, START_S, "readings")
 
 
 class Server:
