@@ -89,9 +89,7 @@ def _step(
     while True:
         for member in rules.fill(rollout, nodes, now):
             rules.move(rollout, member, seen.get(member.node), now)
-            reason = rules.forbidden(rollout, nodes[member.node], known_floors)
-            if reason and member.state == "waiting":
-                member.go("refused", now, reason)
+        _forbid(rollout, nodes, known_floors, now)
         if rollout.last or not rules.passed(rollout, nodes, now):
             break
         rollout.stage += 1
@@ -103,6 +101,15 @@ def _step(
         state = "running" if under_way or not members else "done"
         if state != rollout.state:
             rollout.go(state, now)
+
+
+def _forbid(rollout: Rollout, nodes: Mapping[str, Seen], known_floors: Mapping[str, str], now: float) -> None:
+    """Take out those that run what nothing older may follow."""
+    for member in rollout.members.values():
+        if member.state == "waiting":
+            why = rules.forbidden(rollout, nodes[member.node], known_floors)
+            if why:
+                member.go("refused", now, why)
 
 
 def _tell(rollout: Rollout) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from gateway.releases.rollouts import STATES, newest
+from gateway.releases.rollouts import STATES, Rollout, newest
 from gateway.releases.store import Store, StoreError
 from gateway.releases.updates import Updates
 
@@ -31,8 +31,7 @@ def figures(updates: Updates, stalled: bool) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "dustline_updates_stalled", "1 while a thread of updates has ended.", value=stalled
     )
-    if updates.path.is_file():
-        yield from _rollouts(updates)
+    yield from _rollouts(updates)
 
 
 def _rollouts(updates: Updates) -> Iterator[Metric]:
@@ -42,15 +41,20 @@ def _rollouts(updates: Updates) -> Iterator[Metric]:
     )
     stage = GaugeMetricFamily("dustline_rollout_stage", "Its stage, from 1; 0 once it is over.", labels=label)
     stopped = GaugeMetricFamily("dustline_rollout_stopped", "1 when it has stopped by itself.", labels=label)
-    try:
-        with Store(updates.path) as store:
-            found = newest(store.db)
-    except (StoreError, sqlite3.Error):
-        return  # update_failures and the log tell of it
-    for each in found:
+    for each in _newest(updates):
         counted = Counter(member.state for member in each.members.values())
         for state in STATES:
             nodes.add_metric([each.channel, state], counted[state])
         stage.add_metric([each.channel], 0 if each.state in ("stopped", "done") else each.stage + 1)
         stopped.add_metric([each.channel], each.by_itself)
     yield from (nodes, stage, stopped)
+
+
+def _newest(updates: Updates) -> list[Rollout]:
+    if not updates.path.is_file():
+        return []  # no release was ever added
+    try:
+        with Store(updates.path) as store:
+            return newest(store.db)
+    except (StoreError, sqlite3.Error):
+        return []  # update_failures and the log tell of it

@@ -40,7 +40,7 @@ class Line:
         self._started = False
         self._held_until = self._quiet_until = 0.0
         self.subscribed = threading.Event()
-        self.refused = self.errors = 0
+        self.refused = self.errors = self.connections = 0
 
     def _make_client(self) -> StreamClient:
         client = make_stream_client(self._broker, self._broker.id_for(self._network) + ENDING, clean=True)
@@ -88,6 +88,7 @@ class Line:
         ):  # the readings' session tells of failures, with the same settings
             self._client.drop_answers()
             self._client.begin(properties)
+            self.connections += 1
             subscribe(client, self._broker, self._filters)
 
     def _on_disconnect(self, client: mqtt.Client, *_: Any) -> None:

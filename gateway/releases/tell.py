@@ -34,16 +34,33 @@ def tell(store: Store, mine: Callable[[str], bool], now: float) -> list[tuple[st
         due = [row for row in db.execute(query).fetchall() if mine(row[1])]
         for rollout, node, version, size, sha256, *update, boot in due[:_AT_ONCE]:
             id = os.urandom(6).hex()
-            command = NodeCommand(
-                v=1, id=id, t=int(now), do="update", version=version, size=size, sha256=sha256
-            )
             db.execute(
                 "UPDATE members SET state = 'told', why = '', since = ?, told = ?, command = ?,"
                 " attempts = attempts + 1, before = ? WHERE rollout = ? AND node = ?",
                 (now, now, id, json.dumps((Told(*update), boot)), rollout, node),
             )
-            found.append((node, command.model_dump_json(exclude_unset=True).encode()))
+            found.append((node, _command(id, now, version, size, sha256)))
     return found
+
+
+def tell_again(store: Store, mine: Callable[[str], bool]) -> list[tuple[str, bytes]]:
+    """The commands that nobody has answered yet, as they were, for another connection: they may have been
+    lost on the last one. A node does none twice."""
+    rows = store.db.execute(
+        "SELECT node, command, told, rollouts.version, length(data), releases.sha256"
+        " FROM members JOIN rollouts ON rollouts.id = rollout JOIN releases USING (version)"
+        " WHERE members.state = 'told' AND rollouts.state IN ('running', 'paused', 'done')"
+    )
+    return [
+        (node, _command(id, told, version, size, sha256))
+        for node, id, told, version, size, sha256 in rows
+        if mine(node)
+    ]
+
+
+def _command(id: str, told: float, version: str, size: int, sha256: str) -> bytes:
+    command = NodeCommand(v=1, id=id, t=int(told), do="update", version=version, size=size, sha256=sha256)
+    return command.model_dump_json(exclude_unset=True).encode()
 
 
 def take_replies(store: Store, replies: list[tuple[str, Reply]], now: float) -> int:

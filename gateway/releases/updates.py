@@ -21,7 +21,7 @@ from gateway.releases.line import Line
 from gateway.releases.observe import Observer
 from gateway.releases.server import Server
 from gateway.releases.store import Store, StoreError
-from gateway.releases.tell import take_replies, tell
+from gateway.releases.tell import take_replies, tell, tell_again
 from gateway.releases.waiting import Waiting
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.releases")
@@ -52,6 +52,7 @@ class Updates(threading.Thread):
         self._replies: deque[tuple[str, Reply]] = deque(maxlen=_MOST_REPLIES)
         self._listening: float | None = None
         self._trouble = ""
+        self._told_on = 0  # the number of a connection
         self._stopping = threading.Event()
         self.failures = 0
         self.heart = Heartbeat()
@@ -102,8 +103,11 @@ class Updates(threading.Thread):
         if self._baton.take():
             conduct(store, now, self._own.commands_per_min, self._own.look_s)
         if self.line.ready:
-            for node, command in tell(store, self._mine, now):
+            connection = self.line.connections
+            again = tell_again(store, self._mine) if connection != self._told_on else []
+            for node, command in again + tell(store, self._mine, now):
                 self.line.send(node, "command", command)
+            self._told_on = connection
 
     def _load_offers(self, store: Store) -> None:
         before = self.server.offers or {}

@@ -211,8 +211,11 @@ class Fleet:
                 self._chunk(node, message.payload)
 
     def _command(self, node: Light, command: dict[str, Any]) -> None:
-        node.commands.append(command)
         reply = {"v": 1, "id": command["id"], "ok": True, "text": f"loading {command['size']} bytes"}
+        if command["id"] in [each["id"] for each in node.commands]:
+            self.say(node, "reply", {**reply, "text": "it came again and was done already"})
+            return
+        node.commands.append(command)
         if node.fate == "deaf":
             return
         if node.fate == "no":

@@ -20,13 +20,15 @@ from tests.support import Mosquitto, wait_for
 class Asker:
     """A node that asks for pieces; MQTT 3.1.1."""
 
-    def __init__(self, port: int, name: str = "praga-1") -> None:
+    def __init__(self, port: int, name: str = "praga-1", password: str | None = None) -> None:
         self.name = name
         self.chunks: list[bytes] = []
         subscribed: list[int] = []
         self.client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311, clean_session=False
         )
+        if password is not None:
+            self.client.username_pw_set(name, password)
         self.client.max_queued_messages_set(0)
         self.client.reconnect_delay_set(1, 1)
         self.client.on_message = lambda _client, _user, message: self.chunks.append(message.payload)
