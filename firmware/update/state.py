@@ -43,9 +43,10 @@ def report():
     return told
 
 
-def end(app, what, why=None):
-    """An update is over, without a restart."""
+def end(app, what, why=None, changes=()):
+    """An update is over, without a restart. All of it in one step: a power cut leaves no half."""
     state = load()
+    state.update(changes)
     state.pop("load", None)
     state["update"] = [state["update"][0], what, why]
     print("update:", state["update"][0], what, why or "")

@@ -51,12 +51,9 @@ def _missing(app, reads):
 
 def _stand(app):
     state = use_once(".update.state", "load")
-    floor = state[state["run"]][2]
-    if use_once(".update.state", "key", state["floor"]) < use_once(".update.state", "key", floor):
-        state["floor"] = floor
-    state["trial"] = None
-    use_once(".update.state", "save", state)
-    use_once(".update.state", "end", app, "good")
+    floors = (state["floor"], state[state["run"]][2])
+    floor = max(floors, key=lambda version: use_once(".update.state", "key", version))
+    use_once(".update.state", "end", app, "good", None, {"trial": None, "floor": floor})
 
 
 def _go_back(app, why):
@@ -65,9 +62,8 @@ def _go_back(app, why):
     run = state["run"]
     other = use_once(".update.state", "spare", state)
     if not state[other]:
-        state["trial"] = None
-        use_once(".update.state", "save", state)
-        use_once(".update.state", "end", app, "good", why + ", but there is no other version")
+        why += ", but there is no other version"
+        use_once(".update.state", "end", app, "good", why, {"trial": None})
         return
     state["run"] = other
     state[run] = state["trial"] = None

@@ -151,9 +151,9 @@ def test_what_is_not_signed_for_this_board_never_runs(
 
 
 def test_a_flipped_bit_anywhere(board: Board, old: Bundle, new: Bundle) -> None:
-    """In the header, in the files, in the signature; each byte of the header's first line and the last 400."""
+    """In the header, in the files, in the signature."""
     whole = new.whole
-    places = [*range(0, 120), *range(120, len(whole) - 400, 9973), *range(len(whole) - 400, len(whole), 7)]
+    places = [*range(120), *range(120, len(whole) - 400, 9973), *range(len(whole) - 400, len(whole), 7)]
     for at in places:
         board.put({"b.fw": flip(whole, at)}, state(old, new="b"))
         _, ran = board.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -33,17 +34,25 @@ def versions(folder: Path, filler: int) -> None:
     (folder / "keys.json").write_text(signing.keys_json("esp32", [key.public_key()]))
 
 
-def run(micropython: str, parts: int, fast: bool, firmware: Path | None = None) -> dict[str, int]:
-    """Print what the processes find; {"cuts": n, "bricked": n, "unsigned": n}."""
-    total = {"cuts": 0, "bricked": 0, "unsigned": 0}
+def run(
+    micropython: str,
+    parts: int,
+    fast: bool,
+    firmware: Path | None = None,
+    scenarios: Sequence[str] = SCENARIOS,
+    every: int = 2,
+) -> dict[str, int]:
+    """Print what the processes find; what is counted, by name. `bricked`: a start finds nothing to run.
+    `unsigned`: it would run what is no signed version. `wrong`: it runs, but does not end as it must."""
+    total = {"cuts": 0, "bricked": 0, "unsigned": 0, "wrong": 0}
     # (bytes of a version, every so many operations, of those the recovery of every so many)
-    rounds = [(FILLER, 9, 40)] if fast else [(FILLER, 1, 10), (LARGE, 7, 0)]
-    for filler, every, second in rounds:
+    rounds = [(FILLER, every, 40)] if fast else [(FILLER, 1, 10), (LARGE, 7, 0)]
+    for filler, step, second in rounds:
         with tempfile.TemporaryDirectory(prefix="dustline-updates-") as scratch:
             versions(Path(scratch), filler)
             commands = [
-                ["updates.py", scratch, name, part, parts, every, second]
-                for name in SCENARIOS
+                ["updates.py", scratch, name, part, parts, step, second]
+                for name in scenarios
                 for part in range(parts)
             ]
             for output in together(micropython, commands, firmware or firmware_path.folder(), parts, 3600):

@@ -1,7 +1,7 @@
 """A flash chip in memory for littlefs, whose programs and erasures are recorded and can be cut.
 
-A cut program leaves a first part of its bytes: none, one, half, or all but one; a cut erasure leaves the block
-as it was, or half erased.
+A cut program leaves a first part of its bytes: none, one, half, or all but one; a cut erasure leaves the
+block as it was, or half erased.
 """
 
 _BLOCK = 4096
