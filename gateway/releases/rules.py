@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from gateway.releases.bundle import order_of
 from gateway.releases.rollouts import FAILED, OPEN, Member, Rollout, Seen
@@ -23,6 +24,7 @@ MOST_ATTEMPTS = 5
 STALE_SECONDS = 900.0
 
 
+@lru_cache(65536)
 def rank(version: str, node: str) -> bytes:
     """The order in which nodes get a version: the same each time, and another one for each version."""
     return hashlib.sha256(f"{version} {node}".encode()).digest()

@@ -183,6 +183,11 @@ class Store:
         )
         return {str(row[0]) for row in rows}
 
+    def under_way(self) -> bool:
+        """Whether a roll-out is running or paused."""
+        query = "SELECT 1 FROM rollouts WHERE state IN ('running', 'paused') LIMIT 1"
+        return self.db.execute(query).fetchone() is not None
+
     def channels(self) -> dict[str, str]:
         """Of the nodes that have another than STABLE."""
         return dict(self.db.execute("SELECT node, channel FROM channels ORDER BY node").fetchall())

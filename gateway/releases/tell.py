@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from gateway.contract import NodeCommand, Reply
 from gateway.releases.rollouts import Told
@@ -17,9 +17,12 @@ _LATER = ("too old", "ask again")
 LATER_SECONDS = 600.0
 
 
-def tell(store: Store, mine: Callable[[str], bool], now: float) -> list[tuple[str, bytes]]:
-    """(node, command) of those that are due and are this gateway's. Written down before anything is sent: a
-    command that was lost is given again, one that was sent twice harms nothing."""
+def tell(
+    store: Store, mine: Callable[[str], bool], offers: Container[str], now: float
+) -> list[tuple[str, bytes]]:
+    """(node, command) of those that are due and are this gateway's, for versions in `offers`: a node asks for
+    the first piece at once. Written down before anything is sent: a command that was lost is given again, one
+    that was sent twice harms nothing."""
     query = (
         "SELECT rollout, node, rollouts.version, length(data), releases.sha256,"
         " update_version, update_state, update_why, boot"
@@ -31,7 +34,7 @@ def tell(store: Store, mine: Callable[[str], bool], now: float) -> list[tuple[st
         return []
     found: list[tuple[str, bytes]] = []
     with store.change() as db:
-        due = [row for row in db.execute(query).fetchall() if mine(row[1])]
+        due = [row for row in db.execute(query).fetchall() if mine(row[1]) and row[2] in offers]
         for rollout, node, version, size, sha256, *update, boot in due[:_AT_ONCE]:
             id = os.urandom(6).hex()
             db.execute(

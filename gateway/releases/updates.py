@@ -27,6 +27,8 @@ from gateway.releases.waiting import Waiting
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.releases")
 
 STALL_SECONDS = 120.0
+# While no roll-out is running, only every so many looks go through all nodes.
+QUIET_LOOKS = 12
 # Replies that wait for the next look; commands by hand have theirs here as well.
 _MOST_REPLIES = 10_000
 
@@ -52,6 +54,7 @@ class Updates(threading.Thread):
         self._replies: deque[tuple[str, Reply]] = deque(maxlen=_MOST_REPLIES)
         self._listening: float | None = None
         self._trouble = ""
+        self._looks = 0
         self._told_on = 0  # the number of a connection
         self._stopping = threading.Event()
         self.failures = 0
@@ -95,17 +98,19 @@ class Updates(threading.Thread):
             return
         now = time.time()
         self.line.tend()
-        self._load_offers(store)
         replies = [self._replies.popleft() for _ in range(len(self._replies))]
         take_replies(store, replies, now)
         self._listening = (self._listening or now) if self._hears() else None
-        self._observer.look(store, self._listening, now)
-        if self._baton.take():
-            conduct(store, now, self._own.commands_per_min, self._own.look_s)
+        self._looks += 1
+        if store.under_way() or self._looks % QUIET_LOOKS == 1:
+            self._observer.look(store, self._listening, now)
+            if self._baton.take():
+                conduct(store, now, self._own.commands_per_min, self._own.look_s)
+        self._load_offers(store)
         if self.line.ready:
             connection = self.line.connections
             again = tell_again(store, self._mine) if connection != self._told_on else []
-            for node, command in again + tell(store, self._mine, now):
+            for node, command in again + tell(store, self._mine, self.server.offers or (), now):
                 self.line.send(node, "command", command)
             self._told_on = connection
 

@@ -70,7 +70,9 @@ def roll_out(config: Path, release: Bundle) -> None:
 def now(config: Path) -> dict[str, Any]:
     """The roll-out as it stands, whatever the exit code."""
     result = CliRunner().invoke(main, ["gateway", "rollout", "status", "--json", "--config", str(config)])
-    found: dict[str, Any] = json.loads(result.output)["rollouts"][0]
+    # The gateway's log goes to the same output meanwhile.
+    line = next(each for each in result.output.splitlines() if each.startswith("{"))
+    found: dict[str, Any] = json.loads(line)["rollouts"][0]
     return {**found, "code": result.exit_code}
 
 

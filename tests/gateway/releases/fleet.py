@@ -91,8 +91,13 @@ def add(config: Path, version: str = NEW, **how: Any) -> bytes:
 
 def status(config: Path, code: int = 0) -> dict[str, Any]:
     """Of the newest roll-out."""
-    found: dict[str, Any] = json.loads(dustline(config, "rollout", "status", "--json", code=code).output)
-    return found["rollouts"][-1]
+    return document(dustline(config, "rollout", "status", "--json", code=code).output)["rollouts"][-1]
+
+
+def document(output: str) -> dict[str, Any]:
+    """The one line of JSON: a gateway of this process may write its log into the same output meanwhile."""
+    found: dict[str, Any] = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    return found
 
 
 def state(config: Path) -> str:

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from gateway.journal import JournalReader
+from gateway.operate.metrics import registry_of
 from gateway.releases.rules import rank
 from gateway.service import Gateway
 from tests.gateway.releases.fleet import NEW, OLD, Fleet, add, dustline, state, status
@@ -64,9 +67,12 @@ def test_it_stops_by_itself(config: Path, updating: Callable[..., Gateway], flee
     second = sorted(first_ones(40, 4) - first_ones(40, 1))
     lights: Fleet = fleet(40, lambda name: fate if name == second[0] else "good")
     known(gateway, 40)
-    dustline(config, *START)
-    wait_for(lambda: state(config) == "stopped", SECONDS, "it to stop")
+    with capture_logs() as logs:
+        dustline(config, *START)
+        wait_for(lambda: state(config) == "stopped", SECONDS, "it to stop")
+        wait_for(lambda: any(each["log_level"] == "error" for each in logs), what="the log to tell")
     found = status(config, code=1)
+    assert any(each.get("why") == found["why"] for each in logs)
     assert (found["state"], found["by_itself"], found["stage"]) == ("stopped", True, 2)
     assert found["why"].startswith("stage 2 (10 %): 1 of 3 nodes failed, 0 may: " + second[0])
     text = dustline(config, "rollout", "status", code=1).output
@@ -77,6 +83,9 @@ def test_it_stops_by_itself(config: Path, updating: Callable[..., Gateway], flee
     updates = gateway.updates
     assert updates is not None
     wait_for(lambda: updates.server.offers == {}, what="nothing to be offered any more")
+    figures = generate_latest(registry_of(gateway)).decode()
+    assert 'dustline_rollout_stopped{channel="stable"} 1.0' in figures
+    assert f'dustline_rollout_nodes{{channel="stable",state="{fate}"}} 1.0' in figures
     dustline(config, *START)  # by a person, when the cause is known
 
 
@@ -150,7 +159,7 @@ def test_channels_and_the_floor(config: Path, updating: Callable[..., Gateway], 
     lights: Fleet = fleet(6)
     known(gateway, 6)
     dustline(config, "channel", "node-1", "node-4", "test")
-    assert dustline(config, "channel").output == "node-1: test\nnode-4: test\nall others: stable\n"
+    assert "node-1: test\nnode-4: test\nall others: stable\n" in dustline(config, "channel").output
     dustline(config, *START, "--channel", "test", "--stages", "100")
     wait_for(lambda: status(config)["state"] == "done", SECONDS, "the end")
     assert lights.with_version() == {"node-1", "node-4"} == lights.told()
