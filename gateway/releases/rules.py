@@ -137,16 +137,25 @@ def fill(rollout: Rollout, nodes: Mapping[str, Seen], now: float) -> list[Member
     goes away before it has the new version, is replaced by another.
     """
     members = rollout.members
-    others = [each for each in nodes.values() if each.node not in members]
-    if not rollout.last:
-        pool = [each for each in others if each.fw != rollout.version]
+    if rollout.last:
+        others = [each for each in nodes.values() if each.node not in members]
+    else:
+        pool = _candidates(rollout, nodes)
         taken = sum(_counts(each, nodes) for each in members.values())
         wanted = _wanted(rollout, len(members) + len(pool)) - taken
-        ready = [each for each in pool if each.online and not each.silent]
-        others = sorted(ready, key=lambda each: rank(rollout.version, each.node))[: max(0, wanted)]
+        others = sorted(pool, key=lambda each: rank(rollout.version, each.node))[: max(0, wanted)]
     new = [Member(each.node, rollout.stage, since=now) for each in others]
     members.update({each.node: each for each in new})
     return new
+
+
+def _candidates(rollout: Rollout, nodes: Mapping[str, Seen]) -> list[Seen]:
+    """Of whom a stage before the last takes some. Percents are of these and the members."""
+    return [
+        each
+        for each in nodes.values()
+        if each.online and not each.silent and each.fw != rollout.version and each.node not in rollout.members
+    ]
 
 
 def _counts(member: Member, nodes: Mapping[str, Seen]) -> bool:
@@ -178,12 +187,10 @@ def passed(rollout: Rollout, nodes: Mapping[str, Seen], now: float) -> bool:
     members = rollout.members
     if any(is_open(each, nodes) for each in members.values()):
         return False
-    pool = [each for each in nodes.values() if each.node not in members and each.fw != rollout.version]
     done = [each for each in members.values() if each.state == "good" or each.state in FAILED]
     here = [each for each in done if each.stage == rollout.stage]
-    if len(done) < _wanted(rollout, len(members) + len(pool)) or not any(
-        each.state == "good" for each in done
-    ):
+    wanted = _wanted(rollout, len(members) + len(_candidates(rollout, nodes)))
+    if len(done) < wanted or not any(each.state == "good" for each in done):
         return False
     return now - max((each.since for each in here), default=0.0) >= rollout.settle_s
 

@@ -195,3 +195,49 @@ def test_shards_serve_their_own(
         node: Asker = asker(f"node-{number}")
         assert node.whole(len(data)) == data
         assert len(node.chunks) == -(-len(data) // 2048), "each piece once"
+
+
+def test_only_the_owner_of_a_shard_serves(
+    config: Path, run_gateway: Any, asker: Any, broker: Mosquitto, tmp_path: Path
+) -> None:
+    data = add(config, size=3000)
+    dustline(config, "rollout", "start", NEW)
+
+    def start(number: int) -> Gateway:
+        journal = {"path": tmp_path / f"journal-{number}.sqlite"}
+        standby = {"enabled": True, "patience_s": 1}
+        gateway: Gateway = run_gateway(
+            broker.port, wait=False, journal=journal, standby=standby, releases=QUICK
+        )
+        return gateway
+
+    owner = start(1)
+    wait_for(owner.session.subscribed.is_set, 20, "the owner")
+    standby = start(2)
+    assert owner.updates is not None
+    assert standby.updates is not None
+    node: Asker = asker()
+    assert node.piece(0)[4:] == data[:2048]
+    assert not standby.updates.line.subscribed.is_set()
+    assert len(node.chunks) == 1
+    owner.stop()
+    wait_for(standby.updates.line.subscribed.is_set, 20, "the other one to serve")
+    assert node.piece(2048)[4:] == data[2048:]
+
+
+def test_a_reload_exchanges_it(config: Path, updating: Callable[..., Gateway], asker: Any) -> None:
+    """Another rate, from the next piece on; the session is left alone."""
+    data = add(config, size=3000)
+    dustline(config, "rollout", "start", NEW)
+    gateway = updating()
+    node: Asker = asker()
+    assert node.piece(0)[4:] == data[:2048]
+    before = gateway.updates
+    own = gateway.settings.releases.model_copy(update={"node_kb_per_s": 77})
+    assert gateway.reload(lambda: gateway.settings.model_copy(update={"releases": own})) == [
+        "releases.node_kb_per_s"
+    ]
+    assert node.piece(2048)[4:] == data[2048:]
+    assert before is not None
+    assert not before.is_alive()
+    assert gateway.session.counts.connections == 1
