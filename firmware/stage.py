@@ -56,7 +56,7 @@ def begin():
 
     Slot.file = slot + ".fw"
     Slot.key = key[:4] + key[4:]
-    Slot.index = array.array("I", index)
+    Slot.index = array.array("I", index)  # pyright: ignore[reportAttributeAccessIssue]
     __import__("vfs").mount(Slot, "/s")
     sys.path[0] = "/s"
     if "/lib" in sys.path:
@@ -145,7 +145,7 @@ def take(state):
 def recover():
     """Without a word on what was verified, or when both slots have changed since: verify both anew. The newer
     one runs, on trial when there is another. None when neither is signed."""
-    state = {"run": None, "trial": None, "floor": "0.0.0", "update": None, "changed": True}
+    state = {"run": None, "trial": None, "floor": "0.0.0", "update": None}
     for slot in ("a", "b"):
         try:
             state[slot] = signed(slot)

@@ -12,13 +12,15 @@ from tests.support import REPO, Mosquitto, choose_port, require
 # Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in
 # this order, so that none of these is begun last.
 LONGEST_FIRST = (
-    "test_node_sleep.py",
     "test_network_matrix.py",
+    "test_node_sleep.py",
     "test_node_sensors.py",
     "test_node.py",
     "test_node_guard.py",
     "test_days.py",
+    "test_node_sleep_offline.py",
     "test_node_wifi.py",
+    "test_nodes_return.py",
     "test_node_config.py",
     "test_node_led.py",
     "test_node_clock.py",

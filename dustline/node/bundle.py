@@ -111,7 +111,8 @@ def read(data: bytes) -> Bundle:
         index = [(str(path), int(at), int(length)) for path, at, length in head["files"]]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"its header cannot be read: {error!r}") from error
-    version_key(version), version_key(floor)
+    for each in (version, floor):
+        version_key(each)
     start = len(line) + 1
     rest = data[start:]
     if len(rest) not in (size, size + SIGNATURE_BYTES):

@@ -46,13 +46,12 @@ class Packed:
 
         # Whole: byte by byte, as it would be asked for, takes ten times as long. Behind it another file may
         # begin.
-        body = file.read(os.stat(path)[6] - 1)
+        crc = file.read(4)
+        body = file.read(max(0, os.stat(path)[6] - 5))
         file.close()
-        if body[:4] != binascii.crc32(memoryview(body)[4:], binascii.crc32(head)).to_bytes(4, "little"):
+        if crc != binascii.crc32(body, binascii.crc32(head)).to_bytes(4, "little"):
             raise OSError(path + " damaged")
-        file = io.BytesIO(body)
-        file.seek(4)
-        return deflate.DeflateIO(file, deflate.RAW, head[0])
+        return deflate.DeflateIO(io.BytesIO(body), deflate.RAW, head[0])
 
 
 if __file__.endswith(".mpy"):  # nothing is packed among sources

@@ -4,6 +4,9 @@ What is there is in the file's own length, so that a restart goes on where it wa
 and has the announced SHA-256, the node restarts: the first stage verifies it, while the heap is empty.
 """
 
+# pyright: reportOptionalSubscript=false
+# A Loader's job is None when it is over, and slots.json is there when there is a Loader.
+
 import asyncio
 import binascii
 import hashlib

@@ -1,6 +1,9 @@
 """slots.json, which stage.py describes. Here two are added: `load`, [version, size, SHA-256] of the bundle
 that is on its way, and `reads`, whether the version before had a reading acked. Loaded for a moment."""
 
+# pyright: reportOptionalSubscript=false
+# slots.json is there when an update is.
+
 import json
 
 from node import files, use_once

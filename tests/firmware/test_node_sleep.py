@@ -9,32 +9,16 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from simulator.node import SimNode
 from simulator.options import Fitted
-from tests.firmware.node_bench import ScriptedGateway, acknowledge, nothing
+from tests.firmware.node_bench import ScriptedGateway
+from tests.firmware.sleepy import SLEEPY, WAKE_S, seqs, sleeps, wakes
 from tests.support import Mosquitto, wait_for
 
 pytestmark = [pytest.mark.needs_micropython, pytest.mark.needs_mosquitto]
-
-SLEEPY: dict[str, Any] = {"sleep_s": 3, "health_s": 3600, "heap": "256k", "extra": {"deep_sleep": True}}
-WAKE_S = 120  # for some wakes; nine such tests may share two cores
-
-
-def seqs(gateway: ScriptedGateway, boot: int) -> set[int]:
-    return {seq for number, seq in gateway.identities() if number == boot}
-
-
-def wakes(one: SimNode) -> list[str]:
-    """The console of each start."""
-    return one.log.read_text().split("boot 1 after ")[1:]
-
-
-def sleeps(one: SimNode) -> int:
-    return one.log.read_text().count("reset: deepsleep")
 
 
 def test_a_boot_goes_on_over_its_sleeps(
@@ -78,32 +62,6 @@ def test_health_comes_when_it_is_due(node: Callable[..., SimNode], gateway: Scri
     assert all(later - earlier >= 25 for earlier, later in itertools.pairwise(ups))
     assert len(gateway.readings) > len(gateway.health)
     assert gateway.health[-1]["sensors"][0]["laser_h"] >= 0.001  # 4 s and more: counted over the sleeps
-
-
-def test_an_outage_loses_nothing_and_is_not_paid_for_at_each_wake(
-    node: Callable[..., SimNode], gateway: ScriptedGateway
-) -> None:
-    one = node(**SLEEPY)
-    wait_for(lambda: gateway.readings, WAKE_S, "a reading")
-    one.cut_wifi()
-    wait_for(lambda: "next try after 1 more wakes" in one.log.read_text(), WAKE_S, "a second try in vain")
-    wait_for(lambda: wakes(one)[-1].count("wifi: joining") > 0 and len(wakes(one)) >= 4, WAKE_S, "a third")
-    assert sum("wifi: joining" not in wake for wake in wakes(one)) == 1
-    one.restore_wifi()
-    wait_for(lambda: len(seqs(gateway, 1)) >= 6, WAKE_S, "the backlog")
-    assert seqs(gateway, 1) == set(range(1, max(seqs(gateway, 1)) + 1))
-    assert {boot for boot, _ in gateway.readings} == {1}
-
-
-def test_without_the_gateways_ack_it_sleeps_all_the_same_and_sends_again(
-    node: Callable[..., SimNode], gateway: ScriptedGateway
-) -> None:
-    gateway.answer = nothing
-    one = node(**SLEEPY)
-    wait_for(lambda: sleeps(one) >= 2, WAKE_S, "two sleeps")
-    gateway.answer = acknowledge
-    wait_for(lambda: len(seqs(gateway, 1)) >= 3, WAKE_S, "every reading")
-    assert {1, 2, 3} <= seqs(gateway, 1)
 
 
 def test_a_power_cut_in_a_sleep_is_a_new_boot(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:

@@ -89,8 +89,9 @@ def board(tmp_path: Path, micropython: str, old: Bundle) -> Board:
 
 
 def test_a_new_board_starts_from_its_slot(board: Board, old: Bundle) -> None:
-    _, ran = board.start()
+    said, ran = board.start()
     assert ran == ["old"]
+    assert "RuntimeError: run.py has ended" in said, "a board does not stand still"
     slots = board.slots
     assert (slots["run"], slots["trial"], slots["floor"]) == ("a", None, "0.0.0")
     assert slots["a"] == slots["b"] == [hashlib.sha256(old.body).hexdigest(), OLD, "0.0.0"]
@@ -153,7 +154,11 @@ def test_what_is_not_signed_for_this_board_never_runs(
 def test_a_flipped_bit_anywhere(board: Board, old: Bundle, new: Bundle) -> None:
     """In the header, in the files, in the signature."""
     whole = new.whole
-    places = [*range(120), *range(120, len(whole) - 400, 9973), *range(len(whole) - 400, len(whole), 7)]
+    places = [
+        *range(0, 120, 4),
+        *range(120, len(whole) - 400, 9973),
+        *range(len(whole) - 400, len(whole), 16),
+    ]
     for at in places:
         board.put({"b.fw": flip(whole, at)}, state(old, new="b"))
         _, ran = board.start()
@@ -176,6 +181,19 @@ def test_a_good_one_is_tried_and_given_up_after_three_starts(board: Board, old: 
         assert board.slots["update"] == [bench.NEW, "fell_back", why]
         assert board.slots["b"] is None, "it is not gone back to"
     assert "watchdog" not in said
+
+
+@pytest.mark.parametrize("module", [b"M\x06\x00\x1f", b"\x7fELF", b"M\x05\x00\x1f" + bytes(99)])
+def test_one_that_cannot_be_loaded_is_given_up(board: Board, old: Bundle, module: bytes) -> None:
+    """As one for another runtime: main.py resets the board, and the stage counts."""
+    broken = bench.release(changes={"run.mpy": module})
+    board.put({"b.fw": broken.whole}, state(old, new="b"))
+    for _ in range(3):
+        said, ran = board.start()
+        assert ran == []
+        assert "node: cannot start, trying anew in 5 s" in said
+    assert board.start()[1] == ["old"]
+    assert board.slots["update"][1] == "fell_back"
 
 
 def test_a_damaged_slot_is_left(board: Board, old: Bundle, new: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""CI's form of `make network` and of bench/recover.py."""
+"""CI's form of `make network`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import recover
 from bench.network.liar import Liar
 from bench.network.run import failures, play, table
 from tests.firmware.certificates import make_ca, make_server_certificate
@@ -47,12 +46,3 @@ def test_the_liar_counts_what_it_is_told(tmp_path: Path) -> None:
             wait_for(lambda: liar.heard == 24, what="bytes without TLS")
     finally:
         liar.close()
-
-
-@pytest.mark.timeout(600)
-def test_nodes_do_not_come_back_together(tmp_path: Path) -> None:
-    """Without the spread, all would be back within the 3 s of their first pauses."""
-    found = recover.run(tmp_path, nodes=8, away_s=1, spread_s=20, seed=SEED)
-    print(*found.lines(), sep="\n")
-    assert len(found.connected) == len(found.delivered) == 8
-    assert max(found.connected) - min(found.connected) >= 4

@@ -46,7 +46,7 @@ def run(
     `unsigned`: it would run what is no signed version. `wrong`: it runs, but does not end as it must."""
     total = {"cuts": 0, "bricked": 0, "unsigned": 0, "wrong": 0}
     # (bytes of a version, every so many operations, of those the recovery of every so many)
-    rounds = [(FILLER, every, 40)] if fast else [(FILLER, 1, 10), (LARGE, 7, 0)]
+    rounds = [(FILLER, every, 40)] if fast else [(FILLER, 1, 40), (LARGE, 17, 0)]
     for filler, step, second in rounds:
         with tempfile.TemporaryDirectory(prefix="dustline-updates-") as scratch:
             versions(Path(scratch), filler)
