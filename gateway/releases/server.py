@@ -111,6 +111,7 @@ class Server(threading.Thread):
     def stop(self, seconds: float) -> bool:
         """True when it has ended."""
         self._stopping.set()
+        self._waiting.close()
         if self.ident is not None:
             self.join(seconds)
         return not self.is_alive()

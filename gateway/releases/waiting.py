@@ -33,6 +33,7 @@ class Waiting(Generic[T]):
         self._ready_at: dict[str, float] = {}  # of nodes that had a piece just now
         self._free_at = 0.0
         self._changed = threading.Condition()
+        self._closed = False
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -51,10 +52,10 @@ class Waiting(Generic[T]):
             self._changed.notify_all()
 
     def take(self, seconds: float) -> tuple[str, T] | None:
-        """The next one whose turn it is; None when there is none for so long."""
+        """The next one whose turn it is; None when there is none for so long, or after close()."""
         deadline = self._clock() + seconds
         with self._changed:
-            while True:
+            while not self._closed:
                 now = self._clock()
                 turn = max(self._line[0][0], self._free_at) if self._line else deadline
                 if self._line and turn <= now:
@@ -63,6 +64,13 @@ class Waiting(Generic[T]):
                 if now >= deadline:
                     return None
                 self._changed.wait(max(0.001, min(turn, deadline) - now))
+            return None
+
+    def close(self) -> None:
+        """Nobody is served any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def spent(self, node: str, size: int) -> None:
         """So many bytes went to that node."""
