@@ -11,6 +11,9 @@ from gateway.journal import JournalReader
 from gateway.releases.rollouts import Seen, Told, save_seen
 from gateway.releases.store import Store
 
+# A broker that crashed may have forgotten to say that a node is away: who is not heard for so long, is.
+HEARD_SECONDS = 3600.0
+
 
 class Observer:
     """Reads the journal, on the side; a text that is as it was is not read again."""
@@ -35,9 +38,10 @@ class Observer:
                 self._texts[node] = status, health
                 self._said[node] = _read(status, health)
             fw, health_boot, update = self._said[node]
-            since = max((seen_ms or 0) / 1000, listening or now)
+            since = max((seen_ms or 0) / 1000, now if listening is None else listening)
             silent = listening is not None and now - since > patience.get(node, float("inf"))
-            seen = Seen(node, fw, bool(online), silent, max(boot or 0, health_boot), update)
+            there = bool(online) and now - since <= HEARD_SECONDS
+            seen = Seen(node, fw, there, silent, max(boot or 0, health_boot), update)
             if self._written.get(node) != seen:
                 found.append(seen)
         if found:
