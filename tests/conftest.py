@@ -31,6 +31,10 @@ LONGEST_FIRST = (
     "test_node_tls.py",
     "test_broker_restart.py",
     "test_step_down.py",
+    "test_update_rollout.py",
+    "test_kills.py",
+    "test_serving.py",
+    "test_rollout.py",
     "test_takeover.py",
     "test_interop.py",
 )
