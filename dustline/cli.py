@@ -18,6 +18,7 @@ COMMANDS = {
     "index": ("gateway.quality.cli", "index"),
     "ledger": ("gateway.cli", "ledger"),
     "sim": ("simulator.cli", "sim"),
+    "stations": ("gateway.stations.cli", "stations"),
 }
 
 

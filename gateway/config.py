@@ -252,6 +252,10 @@ class _JournalOnly(_FromFile):
     journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
 
 
+class _JournalAndPlaces(_JournalOnly):
+    nodes_file: Path | None = None
+
+
 def load(file: Path | None) -> Settings:
     """Read the configuration; without a file, gateway.toml of this directory or else the defaults.
 
@@ -264,6 +268,12 @@ def load_journal(file: Path | None) -> JournalSettings:
     """Read where the journal is, as `load` does, and leave everything else unjudged: to look into the
     journal, nobody needs the secrets of the broker or a database. Raises ConfigError."""
     return _load(_JournalOnly, file).journal
+
+
+def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, Place]]:
+    """The same with the nodes' places. Raises ConfigError."""
+    found = _load(_JournalAndPlaces, file)
+    return found.journal, load_places(found.nodes_file) if found.nodes_file else {}
 
 
 def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:
