@@ -82,6 +82,12 @@ class _Api:
         views = await self._queries.run(self._queries.ledger)
         return _json({"nodes": [{"node": name, **counts} for name, counts in views.items()]})
 
+    async def stations_page(self, _: Request) -> Response:
+        return FileResponse(STATIC / "stations.html")
+
+    async def stations(self, _: Request) -> Response:
+        return _json(await self._queries.run(self._queries.stations))
+
     async def events(self, _: Request) -> Response:
         if self._hub.full():
             raise HTTPException(
@@ -121,6 +127,8 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             Route("/api/nodes", api.nodes),
             Route("/api/nodes/{node}/series", api.series),
             Route("/api/ledger", api.ledger),
+            Route("/stations", api.stations_page),
+            Route("/api/stations", api.stations),
             Route("/api/events", api.events),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

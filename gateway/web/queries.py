@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from gateway.journal import JournalReader
 from gateway.quality.follow.reader import QualityReader
+from gateway.stations.gather import span_of
+from gateway.stations.view import StationsView, stations_view
 from gateway.web.series import MOST_ROWS, Series, series_by_slot
 from gateway.web.views import LedgerView, NodeView, Place, ledger_views, node_views
 
@@ -20,6 +22,9 @@ T = TypeVar("T")
 _THREADS = 4
 # Counting every boot of every node is the dearest question; many pages ask it at once.
 _LEDGER_KEPT_S = 3.0
+# Faults take hours to show. What takes long is asked more seldom: a thirtieth of the time at most.
+_STATIONS_KEPT_S = 20.0
+_STATIONS_REST = 30
 # A node's clock may run ahead of the gateway's by what the gateway's checks let through, a day at most.
 _AHEAD_S = 86400
 
@@ -35,6 +40,8 @@ class Queries:
         self._places = places
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="web-journal")
         self._ledger_mutex = threading.Lock()
+        self._stations_mutex = threading.Lock()
+        self._stations: tuple[float, StationsView] | None = None
         self._ledger: tuple[float, dict[str, LedgerView]] | None = None
 
     async def run(self, question: Callable[[], T]) -> T:
@@ -60,6 +67,17 @@ class Queries:
             first = readings[0].t if readings else since
             judged = quality.between(node, since if first is None else first, until)
         return series_by_slot(readings, judged), len(readings) == MOST_ROWS
+
+    def stations(self) -> StationsView:
+        """Nodes that need a visit; kept for a while, as all nodes are gone through for it."""
+        with self._stations_mutex:
+            began = time.monotonic()
+            if self._stations is None or began > self._stations[0]:
+                found = stations_view(self._journal, self._places, span_of(int(time.time())))
+                done = time.monotonic()
+                kept = max(_STATIONS_KEPT_S, _STATIONS_REST * (done - began))
+                self._stations = (done + kept, found)
+            return self._stations[1]
 
     def ledger(self) -> dict[str, LedgerView]:
         with self._ledger_mutex:
