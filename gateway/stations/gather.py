@@ -81,15 +81,18 @@ def facts_of(journal: Path, places: Mapping[str, Place], at: Span) -> Generator[
 
 
 def unjudged_since(journal: Path, at: Span) -> int | None:
-    """The end of the last hour that was judged (UTC s; 0 for none) when readings have come three hours and
-    more after it: what the checks would find is then unknown. None when all is well."""
+    """The end of the last hour that was judged (UTC s; 0 for none) when readings have come for three hours
+    after it: what the checks would find is then unknown. None when all is well."""
     with closing(open_reader(journal)) as db:
         hour = db.execute("SELECT max(hour) FROM quality_hours").fetchone()[0]
         newest = db.execute("SELECT received_ms FROM readings ORDER BY id DESC LIMIT 1").fetchone()
-    judged = 0 if hour is None else (int(hour) + 1) * HOUR_S
-    if newest is None or min(at.now, int(newest[0]) // 1000) - judged <= 3 * HOUR_S:
+        first = db.execute("SELECT received_ms FROM readings ORDER BY id LIMIT 1").fetchone()
+    if newest is None:
         return None
-    return judged
+    begin = int(first[0]) // 1000 if hour is None else (int(hour) + 1) * HOUR_S
+    if min(at.now, int(newest[0]) // 1000) - begin <= 3 * HOUR_S:
+        return None
+    return 0 if hour is None else begin
 
 
 def _node(

@@ -14,6 +14,7 @@ from gateway.journal import JournalReader
 from gateway.quality.follow.reader import QualityReader
 from gateway.stations.gather import span_of
 from gateway.stations.view import StationsView, stations_view
+from gateway.web.air import AirView, air_view
 from gateway.web.series import MOST_ROWS, Series, series_by_slot
 from gateway.web.views import LedgerView, NodeView, Place, ledger_views, node_views
 
@@ -25,6 +26,8 @@ _LEDGER_KEPT_S = 3.0
 # Faults take hours to show. What takes long is asked more seldom: a thirtieth of the time at most.
 _STATIONS_KEPT_S = 20.0
 _STATIONS_REST = 30
+# Hours change once an hour, and when what came late is judged.
+_AIR_KEPT_S = 20.0
 # A node's clock may run ahead of the gateway's by what the gateway's checks let through, a day at most.
 _AHEAD_S = 86400
 
@@ -42,6 +45,8 @@ class Queries:
         self._ledger_mutex = threading.Lock()
         self._stations_mutex = threading.Lock()
         self._stations: tuple[float, StationsView] | None = None
+        self._air_mutex = threading.Lock()
+        self._air: dict[str, tuple[float, AirView]] = {}
         self._ledger: tuple[float, dict[str, LedgerView]] | None = None
 
     async def run(self, question: Callable[[], T]) -> T:
@@ -78,6 +83,15 @@ class Queries:
                 kept = max(_STATIONS_KEPT_S, _STATIONS_REST * (done - began))
                 self._stations = (done + kept, found)
             return self._stations[1]
+
+    def air(self, name: str) -> AirView:
+        """By an index, one of gateway.quality.air.CHOICES."""
+        with self._air_mutex:
+            kept = self._air.get(name)
+            if kept is None or time.monotonic() - kept[0] > _AIR_KEPT_S:
+                found = air_view(self._journal, name, int(time.time()))
+                kept = self._air[name] = (time.monotonic(), found)
+            return kept[1]
 
     def ledger(self) -> dict[str, LedgerView]:
         with self._ledger_mutex:
