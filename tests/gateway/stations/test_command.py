@@ -84,8 +84,7 @@ def test_the_command_ranks_and_says_why_in_two_languages(home: Path) -> None:
     assert names[1:] == ["gone", "new", "jumpy", "calm"]
     assert "Nothing was heard from it since " in done.output
     assert "It restarted 23 times in a day, the last time by watchdog. Update its firmware" in done.output
-    assert "56 of 200 readings" not in done.output  # of the last three days, not of all
-    assert "never arrived and do not wait in its outbox" in done.output
+    assert "56 of 199 readings of the last days never arrived and do not wait in its outbox" in done.output
     assert "The checks have judged nothing yet" in done.output
     assert "\x1b" not in done.output
     polish = call(home, "--lang", "pl").output
