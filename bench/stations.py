@@ -1,4 +1,4 @@
-"""What the list of stations costs: python -m bench.stations [--nodes 10000] [--days 20]
+"""What the list of stations and the page's indices cost: python -m bench.stations [--nodes 10000] [--days 20]
 
 A journal with that many nodes and days of judged hours, some faulty; it prints the time of one list and
 how much of it is CPU time of this process.
@@ -17,6 +17,7 @@ from gateway.journal.schema import create
 from gateway.quality.checks.bits import mask_of
 from gateway.stations.gather import span_of
 from gateway.stations.view import stations_view
+from gateway.web.air import air_view
 
 _HEALTH = (
     '{"boot":1,"heap_free":61440,"rssi":-60,"reset":"power","clock":{"age_s":60},'
@@ -88,6 +89,11 @@ def main(nodes: int, days: int, readings: int) -> None:
                 f"{look} list: {took:.2f} s, {cpu:.2f} s of CPU, {1e6 * took / nodes:.0f} us a node;"
                 f" {found['visits']} need a visit"
             )
+        for name in ("eu-2024", "us-aqi-2024", "eu-old"):
+            began, cpu = time.monotonic(), time.process_time()
+            air_view(path, name, int(time.time()))
+            took, cpu = time.monotonic() - began, time.process_time() - cpu
+            click.echo(f"the page's index {name}: {took:.2f} s, {cpu:.2f} s of CPU")
 
 
 if __name__ == "__main__":

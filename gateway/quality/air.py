@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from statistics import median
 from typing import Any, Literal
 
@@ -30,6 +31,12 @@ CHOICES: dict[str, Over] = {
 HOURS_OF: dict[Over, int] = {"hour": 1, "nowcast": 12, "day": 24}
 
 
+@lru_cache(64)  # asked for each node of a network
+def _held(name: str, at: int) -> Index:
+    """The entry that held on the day of that time, UTC s."""
+    return INDICES.pick(name, datetime.fromtimestamp(at, UTC).date())
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """An index, one of CHOICES, for the hour that begins at `newest` (UTC s), by the entry that held then."""
@@ -43,17 +50,13 @@ class Asked:
 
     @property
     def entry(self) -> Index:
-        return INDICES.pick(self.name, self._day)
+        return _held(self.name, self.newest)
 
     @property
     def nowcast(self) -> NowCast:
-        found = INDICES.pick("nowcast", self._day)
+        found = _held("nowcast", self.newest)
         assert isinstance(found, NowCast)
         return found
-
-    @property
-    def _day(self) -> date:
-        return datetime.fromtimestamp(self.newest, UTC).date()
 
     def about(self) -> dict[str, Any]:
         """What stands beside the values: the index's entry, and the NowCast's where it goes through one."""

@@ -23,11 +23,10 @@ T = TypeVar("T")
 _THREADS = 4
 # Counting every boot of every node is the dearest question; many pages ask it at once.
 _LEDGER_KEPT_S = 3.0
-# Faults take hours to show. What takes long is asked more seldom: a thirtieth of the time at most.
-_STATIONS_KEPT_S = 20.0
-_STATIONS_REST = 30
-# Hours change once an hour, and when what came late is judged.
-_AIR_KEPT_S = 20.0
+# Faults take hours to show, and hours are over once an hour. What takes long is asked more seldom, for a
+# thirtieth of the time at most.
+_KEPT_S = 20.0
+_REST = 30
 # A node's clock may run ahead of the gateway's by what the gateway's checks let through, a day at most.
 _AHEAD_S = 86400
 
@@ -79,18 +78,16 @@ class Queries:
             began = time.monotonic()
             if self._stations is None or began > self._stations[0]:
                 found = stations_view(self._journal, self._places, span_of(int(time.time())))
-                done = time.monotonic()
-                kept = max(_STATIONS_KEPT_S, _STATIONS_REST * (done - began))
-                self._stations = (done + kept, found)
+                self._stations = (_good_until(began), found)
             return self._stations[1]
 
     def air(self, name: str) -> AirView:
         """By an index, one of gateway.quality.air.CHOICES."""
         with self._air_mutex:
-            kept = self._air.get(name)
-            if kept is None or time.monotonic() - kept[0] > _AIR_KEPT_S:
+            began, kept = time.monotonic(), self._air.get(name)
+            if kept is None or began > kept[0]:
                 found = air_view(self._journal, name, int(time.time()))
-                kept = self._air[name] = (time.monotonic(), found)
+                kept = self._air[name] = (_good_until(began), found)
             return kept[1]
 
     def ledger(self) -> dict[str, LedgerView]:
@@ -99,3 +96,9 @@ class Queries:
                 with JournalReader(self._journal) as reader:
                     self._ledger = (time.monotonic(), ledger_views(reader.ledger()))
             return self._ledger[1]
+
+
+def _good_until(began: float) -> float:
+    """When an answer that was begun then, and is ready now, is to be worked out anew; all monotonic s."""
+    done = time.monotonic()
+    return done + max(_KEPT_S, _REST * (done - began))

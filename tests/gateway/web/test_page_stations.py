@@ -105,8 +105,8 @@ def test_on_a_phone_in_polish(serve: Serve, visit: Visit, now: int, repo: Path) 
 def test_it_looks_again_by_itself_and_says_when_it_cannot(
     journal: Journal, serve: Serve, visit: Visit, now: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_STATIONS_KEPT_S", 0.0)
-    monkeypatch.setattr(queries, "_STATIONS_REST", 0)
+    monkeypatch.setattr(queries, "_KEPT_S", 0.0)
+    monkeypatch.setattr(queries, "_REST", 0)
     opened = visit(serve().url)
     page = opened.page
     page.clock.install()
