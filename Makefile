@@ -7,7 +7,7 @@ T ?=
 # Extra words for make day, make outage: ARGS="--days 3"
 ARGS ?=
 
-.PHONY: help setup demo dev test day outage check network firmware wheel format clean powercut torture
+.PHONY: help setup demo dev test day outage check network firmware wheel format clean powercut powercut-update torture
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -38,6 +38,9 @@ network: dev ## every reading through every bad network: make network, or make n
 
 powercut: dev ## cut a node's power at every operation and byte of a day: make powercut, or make powercut FAST=1
 	@$(BIN)/python -m tests.firmware.powercut $(if $(FAST),--fast)
+
+powercut-update: dev ## cut a node's power at every operation of an update: make powercut-update, or with FAST=1
+	@$(BIN)/python -m tests.firmware.powercut --update $(if $(FAST),--fast)
 
 torture: dev ## kill gateway, broker and database at random, fill the disk: make torture, or make torture FAST=1
 	@$(BIN)/python -m tests.torture $(if $(FAST),--fast)

@@ -1,31 +1,20 @@
-"""Dustline node. MicroPython runs this at power-on."""
+"""Dustline node. MicroPython runs this at power-on. No update changes it; what runs then is run.py."""
 
-# pyright: reportPossiblyUnboundVariable=false
-# After an import that failed, the note of it may fail for a missing name, but not the reset behind it.
-
+import gc
 import sys
 import time
 
 import machine
 
-pause = 5
 try:
     # In here: a file that flash did not give whole must not leave the board standing.
-    import asyncio
+    __import__("stage").begin()  # and not by a name: it must not stay in the heap
+    gc.collect()
+    import run  # noqa: F401 - of the version that the stage has chosen
 
-    import board
-    from node import use_once
-    from node.app import App
-
-    asyncio.run(App(board).run())
-except KeyboardInterrupt:
-    board.note_end()  # somebody at the console takes over, and what they reset is no panic
-    raise
+    raise RuntimeError("run.py has ended")
 except Exception as error:  # noqa: BLE001 - a board that stops is a board that somebody must visit
     sys.print_exception(error)  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        pause = use_once("crash", "note", board, error)
-    finally:
-        print("node: cannot go on, starting anew in", pause, "s")
-        time.sleep(pause)
-        machine.reset()
+    print("node: cannot start, trying anew in 5 s")
+    time.sleep(5)
+    machine.reset()

@@ -5,9 +5,17 @@ The same rules stand in tests/contract/schema.json for everyone else; a test hol
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from typing_extensions import TypedDict
 
 MAX_MESSAGE_BYTES = 8192
@@ -54,7 +62,10 @@ Reset = Literal["power", "hard", "soft", "watchdog", "deepsleep", "unknown"]
 Mode = Literal["normal", "safe"]
 SettingsVersion = Annotated[int, Field(ge=1, le=2147483647)]
 CommandId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
-Command = Literal["identify", "reboot", "selftest"]
+Command = Literal["identify", "reboot", "selftest", "update"]
+Release = Annotated[str, Field(pattern=r"^[0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}$")]
+MAX_BUNDLE_BYTES = 1048576
+MAX_CHUNK_BYTES = 2048  # of a bundle, behind the four bytes that say from where on
 Flag = Literal[
     "no_frame",
     "bad_checksum",
@@ -188,6 +199,14 @@ class ClockHealth(Message):
     age_s: Count = 0
 
 
+class UpdateHealth(Message):
+    """How a node's last update stands; docs/node/update.md has what the states mean."""
+
+    version: Release
+    state: Literal["loading", "trial", "good", "fell_back", "refused"]
+    why: Annotated[str, Field(min_length=1, max_length=200)] = ""
+
+
 class Health(Message):
     """What has a default here may be absent, see SensorHealth."""
 
@@ -202,6 +221,7 @@ class Health(Message):
     mode: Mode = "normal"
     clock: ClockHealth = ClockHealth()
     crash: Annotated[str, Field(min_length=1, max_length=600)] = ""
+    update: UpdateHealth = UpdateHealth.model_construct(version="", state="good")  # "" = none was told of
     # JSON has no tuples: strict=False lets a list stand for one, its items stay strict.
     born: Annotated[
         list[Annotated[tuple[Boot, Born], Field(strict=False)]], Field(min_length=1, max_length=16)
@@ -254,6 +274,27 @@ class NodeCommand(Message):
     t: Utc
     do: Command
     seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    version: Release = ""
+    size: Annotated[int, Field(ge=1, le=MAX_BUNDLE_BYTES)] = 0
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = ""
+
+    @model_validator(mode="after")
+    def _names_a_bundle(self) -> Self:
+        named = {"version", "size", "sha256"} & self.model_fields_set
+        if self.do == "update" and len(named) < 3:
+            raise ValueError("an update needs version, size and sha256")
+        if self.do != "update" and named:
+            raise ValueError("version, size and sha256 are of update only")
+        return self
+
+
+class Fetch(Message):
+    """A node asks for a piece of the bundle that it loads; a `chunk` answers it."""
+
+    v: Version
+    version: Release
+    from_: Annotated[int, Field(alias="from", ge=0, lt=MAX_BUNDLE_BYTES)]
+    len: Annotated[int, Field(ge=1, le=MAX_CHUNK_BYTES)]
 
 
 class Result(Message):
@@ -281,6 +322,7 @@ MODELS: dict[str, tuple[type[Message], ...]] = {
     "config": (NodeConfig,),
     "command": (NodeCommand,),
     "reply": (Reply,),
+    "fetch": (Fetch,),
 }
 
 

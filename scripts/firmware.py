@@ -15,11 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from simulator.bytecode import compile_tree, explained, map_of  # noqa: E402 - it lies beside this folder
+from dustline.node.build import bundle_of, files_of, room_of, version_of  # noqa: E402 - beside this folder
+from dustline.node.bundle import SIGNATURE_BYTES  # noqa: E402
+from simulator.bytecode import compile_tree, explained, map_of  # noqa: E402
 from simulator.runtime import SimulatorError  # noqa: E402
 
 TARGET = ROOT / "build" / "firmware"
-LARGEST_KIB = 100
+LARGEST_KIB = 100  # of what measures; what is loaded for set-up or an update only is counted apart
 
 
 def main() -> None:
@@ -38,12 +40,19 @@ def main() -> None:
         compile_tree(ROOT / "firmware", TARGET, link=True)
     except SimulatorError as error:
         raise SystemExit(str(error)) from error
-    files = [path for path in TARGET.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+    files = files_of(TARGET)
     where = TARGET.relative_to(ROOT)
-    print(f"{where}: {len(files)} files, {size} bytes ({size / 1024:.1f} KiB), for xtensawin and any other")
-    if size >= LARGEST_KIB * 1024:
-        raise SystemExit(f"{where} is larger than the {LARGEST_KIB} KiB that it may have")
+    rooms = {"node": 0, "setup": 0, "update": 0, "stage": 0}
+    for path, data in files.items():
+        rooms[room_of(path)] += len(data)
+    for room, size in (*rooms.items(), ("whole", sum(rooms.values()))):
+        print(f"{room:7}{size:8} bytes {size / 1024:6.1f} KiB")
+    bundle = bundle_of(TARGET, version_of(ROOT / "firmware"), "0.0.0")
+    signed = len(bundle.body) + SIGNATURE_BYTES
+    print(f"signed bundle, what an update loads: {signed} bytes ({signed / 1024:.1f} KiB)")
+    print(f"{where}: {len(files)} files, for xtensawin and any other")
+    if rooms["node"] >= LARGEST_KIB * 1024:
+        raise SystemExit(f"{where}: node is larger than the {LARGEST_KIB} KiB that it may have")
 
 
 if __name__ == "__main__":

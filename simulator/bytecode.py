@@ -17,6 +17,7 @@ import tokenize
 from importlib.util import find_spec
 from pathlib import Path
 
+from simulator.link import STAGE
 from simulator.link import link as link_all
 from simulator.link_lines import Lines
 from simulator.names import shorten
@@ -24,7 +25,8 @@ from simulator.pack import pack
 from simulator.runtime import SimulatorError
 
 MAIN = "main.py"
-PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when its modules are packed
+PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when modules are packed
+ROOMS = ("update",)  # packages that are loaded through it, too
 FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
 _compiling = threading.Lock()
 
@@ -85,7 +87,8 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
         lines.write(map_of(target))
         init = source / PACKAGE / "__init__.py"
         if init.exists() and UNPACKER in init.read_text(encoding="utf-8"):
-            pack(target / PACKAGE)
+            for folder in (PACKAGE, *ROOMS):
+                pack(target / folder)
     return target
 
 
@@ -132,3 +135,6 @@ def explained(tree: Path, text: str) -> str:
     """A console's text, its tracebacks led back to the source of a compiled tree."""
     lines = map_of(tree)
     return Lines.read(lines).explain(text) if lines.exists() else text
+
+
+__all__ = ["MAIN", "STAGE", "compile_tree", "compiled", "explained", "find_mpy_cross", "map_of"]

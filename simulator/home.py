@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.bytecode import compiled
@@ -20,6 +21,7 @@ from simulator.runtime import CHIP
 # Seen from flash, where the process runs.
 MODULES = "../chip:../fw:.frozen"
 MAIN = "../main/main.py"
+FIRST_STAGE = ("main.py", "slot.mpy", "stage.mpy")  # beside each other; on a board they are in flash
 
 
 class Home:
@@ -44,20 +46,30 @@ class Home:
             wanted = {**json.loads(config.read_text()), "broker": wanted["broker"], "ntp": wanted["ntp"]}
         config.write_text(json.dumps(wanted, indent=1) + "\n")
 
-    def link(self, firmware: Path) -> None:
+    def link(self, firmware: Path, board: Mapping[str, bytes] | None = None) -> None:
         """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine.
 
         main.py is a copy in a folder of its own. MicroPython searches its script's folder first, by that
         folder's real path, and 50 of those would be 2 KB.
+
+        `board`: what was flashed onto it. Then it runs from its slots, and not from `firmware`; what is in
+        flash already stays, as updates change it.
         """
         self.unlink()
         (self.directory / "chip").symlink_to(compiled(CHIP))
-        (self.directory / "fw").symlink_to(firmware)
         (self.directory / "main").mkdir(exist_ok=True)
-        shutil.copyfile(firmware / "main.py", self.directory / "main" / "main.py")
+        if board is None:
+            (self.directory / "fw").symlink_to(firmware)
+            shutil.copyfile(firmware / "main.py", self.directory / "main" / "main.py")
+            return
+        for name, data in board.items():
+            if name in FIRST_STAGE:
+                (self.directory / "main" / name).write_bytes(data)
+            elif not (self.flash / "slots.json").exists():
+                (self.flash / name).write_bytes(data)
 
     def unlink(self) -> None:
-        for name in ("chip", "fw", "main/main.py"):
+        for name in ("chip", "fw", *(f"main/{name}" for name in FIRST_STAGE)):
             (self.directory / name).unlink(missing_ok=True)
 
     def note(self, text: str) -> None:

@@ -1,8 +1,9 @@
 """Which modules are joined: those that a running node has loaded all the time.
 
-They are found from main.py: what it and they import at their top, what the module START imports anywhere, and
-what modules loaded by a text import at their top, since that stays when they are let go of. A module that is
-named by a text, or whose object is handed on, stays a file of its own; so do packages, and drivers.
+They are found from main.py, and from a module beside it that it imports: what these and they import at
+their top, what the module START imports anywhere, and what modules loaded by a text import at their top,
+since that stays when they are let go of. A module that is named by a text, or whose object is handed on,
+stays a file of its own; so do packages, and drivers.
 """
 
 from __future__ import annotations
@@ -81,21 +82,27 @@ class Plan:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                     text = node.args[0]
                     if node.func.id in importers and isinstance(text, ast.Constant):
-                        found |= {str(text.value), *(f"{each}.{text.value}" for each in self._roots())}
+                        name = str(text.value).removeprefix(".")
+                        found |= {name, *(f"{each}.{name}" for each in self._roots())}
         return found & self.modules.keys()
 
     def _roots(self) -> set[str]:
         return {name for name, module in self.modules.items() if module.package and "." not in name}
 
     def _find(self, main: Module) -> None:
+        beside = [name for name in _imports(main.tree, main, self.modules) if name not in self._roots()]
+        firsts = [main, *(self.modules[name] for name in beside if "." not in name)]
         hosts = {
-            source.module.split(".")[0] for source in main.bound.imports.values() if source.ours
+            source.module.split(".")[0]
+            for first in firsts
+            for source in first.bound.imports.values()
+            if source.ours
         } & self._roots()
         if len(hosts) != 1:
             return
         host = hosts.pop()
         seen: set[str] = {host}
-        waiting = list(_imports(main.tree, main, self.modules))
+        waiting = [name for first in firsts for name in _imports(first.tree, first, self.modules)]
         for name in self.by_text:
             module = self.modules[name]
             nodes = (

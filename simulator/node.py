@@ -19,6 +19,7 @@ from typing import Any
 from simulator.board.chip import Chip
 from simulator.board.network import AccessPoint
 from simulator.board.power import Reset
+from simulator.board.soft_ap import SoftAp
 from simulator.board.talk import serve
 from simulator.board.wiring import Fitting, Wiring
 from simulator.bytecode import compiled
@@ -65,11 +66,13 @@ class SimNode:
         weather: Weather | None = None,
         devices: Mapping[str, Device] | None = None,
         firmware: Path | None = None,
+        board: Mapping[str, bytes] | None = None,
         micropython: MicroPython | None = None,
     ) -> None:
         """`air` and `weather` are asked with Unix time. `devices`: by slot, in place of those that are made
-        here. Raises SimulatorError when firmware or MicroPython
-        are not found, and ValueError for sensors that do not exist."""
+        here. `board`: files of a flashed board, by path; then it runs from its slots (docs/node/update.md)
+        and `firmware` does not count. Raises SimulatorError when firmware or MicroPython are not found, and
+        ValueError for sensors that do not exist."""
         self.options = options
         self._home = Home(directory)
         self.directory, self.flash, self.log = self._home.directory, self._home.flash, self._home.log
@@ -78,7 +81,11 @@ class SimNode:
         # The first is behind the router that there may be; others may be added. The chip hears all of them.
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.access_points = [self.access_point]
-        self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
+        self.soft_ap = SoftAp()  # the board's own
+        self.board = board
+        self.firmware = self._home.directory / "main"
+        if board is None:
+            self.firmware = compiled((firmware or find_firmware()).resolve(), link=True)
         self.micropython = micropython or find_micropython()
         fittings = [
             _fitting(fitted, number, options.seed, air, weather, (devices or {}).get(fitted.slot))
@@ -147,7 +154,7 @@ class SimNode:
         self._ending.clear()
         self._started.clear()
         self._failure = None
-        self._home.link(self.firmware)
+        self._home.link(self.firmware, self.board)
         # The runner starts the process, and the process may not outlive the thread that started it.
         runner = threading.Thread(target=self._live, name=f"node {self.options.name}", daemon=True)
         self._runner = runner
@@ -223,7 +230,9 @@ class SimNode:
                     stack.callback(wires[number].close)
                 unique_id = b"\x02" + self._unique  # a locally administered address
                 home = self._home
-                chip = Chip(unique_id, self.access_points, wires, self.wiring, home.nvs, home.print)
+                chip = Chip(
+                    unique_id, self.access_points, wires, self.wiring, home.nvs, home.print, self.soft_ap
+                )
                 stack.callback(self.wiring.power, False)
                 self.wiring.power(True)
                 stack.callback(self._serial.close)

@@ -18,34 +18,38 @@ class Packed:
     Any other begins with M and is read as it stands.
     """
 
-    folder = str(__path__)
+    folder = str(__path__)[:-5]  # that of the package "node"
     wanted = ""  # what /cold.mpy stands for, see use_once
     mount = max  # whoever mounts it calls this with two booleans
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
+    def find(path):
+        return Packed.folder + (Packed.wanted if path == "/cold.mpy" else "/node" + path)
+
+    @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def stat(path):
-        if path == "/cold.mpy":
-            path = Packed.wanted
-        return os.stat(Packed.folder + path)
+        return os.stat(Packed.find(path))
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def open(path, mode):
         """The stream of a .mpy file. What is damaged must not be run."""
-        if path == "/cold.mpy":
-            path = Packed.wanted
-        file = open(Packed.folder + path, mode)
-        head = file.read(5)
-        if _PLAIN in head[:1]:
-            file.seek(0)
+        path = Packed.find(path)
+        file = open(path, mode)
+        head = file.read(1)
+        if _PLAIN in head:
+            file.seek(-1, 1)
             return file
         import binascii
         import io
 
         import deflate
 
-        body = file.read()  # whole: byte by byte, as it would be asked for, takes ten times as long
+        # Whole: byte by byte, as it would be asked for, takes ten times as long. Behind it another file may
+        # begin.
+        crc = file.read(4)
+        body = file.read(max(0, os.stat(path)[6] - 5))
         file.close()
-        if head[1:] != binascii.crc32(body, binascii.crc32(head[:1])).to_bytes(4, "little"):
+        if crc != binascii.crc32(body, binascii.crc32(head)).to_bytes(4, "little"):
             raise OSError(path + " damaged")
         return deflate.DeflateIO(io.BytesIO(body), deflate.RAW, head[0])
 
@@ -58,10 +62,10 @@ if __file__.endswith(".mpy"):  # nothing is packed among sources
 
 def use_once(name, function, *arguments):
     """Call a function of node.NAME, and let go of the module again: what is needed now and then only must not
-    fill the heap for years. NAME may have a folder before it: "mqtt.words"."""
+    fill the heap for years. NAME may have a folder before it: "mqtt.words"; ".update.take" is beside node."""
     if __path__ == "/n":
         # All of them under one name: three names for each would stay in the heap.
-        Packed.wanted = "/" + name.replace(".", "/") + ".mpy"
+        Packed.wanted = (name if name[0] == "." else "/node/" + name).replace(".", "/") + ".mpy"
         try:
             __import__("node.cold")
             call = getattr(sys.modules["node.cold"], function)
@@ -72,9 +76,10 @@ def use_once(name, function, *arguments):
         finally:
             call = None
             gc.collect()
-    __import__("node." + name)
+    full = name[1:] if name[0] == "." else "node." + name
+    __import__(full)
     try:
-        return getattr(sys.modules["node." + name], function)(*arguments)
+        return getattr(sys.modules[full], function)(*arguments)
     finally:
         forget(name)
 
@@ -93,7 +98,7 @@ class Seldom:
 
 def forget(name):
     """Let go of node.NAME. Who still has something of it keeps that."""
-    name = "node." + name
+    name = name[1:] if name[0] == "." else "node." + name
     folder, _, file = name.rpartition(".")
     if sys.modules.pop(name, None) and hasattr(sys.modules[folder], file):
         delattr(sys.modules[folder], file)

@@ -33,13 +33,15 @@ def take(app, message):
         _say(app, name, True, "it came again and was done already")
     elif now is not None and now - sent > old_s:
         _say(app, name, False, f"too old: sent {now - sent} s ago")
-    elif what not in ("identify", "reboot", "selftest"):
+    elif what not in ("identify", "reboot", "selftest", "update"):
         _say(app, name, False, f"this node knows no command {what[:32]}")
     elif not isinstance(seconds, int) or not 1 <= seconds <= 3600:
         _say(app, name, False, "seconds must be a whole number from 1 to 3600")
     else:
         _remember(app, done, name)
-        if what != "identify":
+        if what == "update":
+            _say(app, name, *use_once(".update.take", "take", app, message))
+        elif what != "identify":
             _spawn(app, name, what)
         elif app.identify(seconds):
             _say(app, name, True, f"the LED blinks for {seconds} s")

@@ -11,6 +11,7 @@ def message(app):
     # Before all else: what they load for it need not be there together with the message.
     app.crash = use_once("crash", "pending", app.board)
     clock = use_once("epochs", "health", app.clock)
+    update = use_once(".update.state", "report")
     sensors = [of_sensor(sensor) for sensor in app.sensors]
     outbox = app.outbox
     counters = {}
@@ -40,6 +41,8 @@ def message(app):
         out["clock"] = clock
     if app.crash:
         out["crash"] = app.crash
+    if update:
+        out["update"] = update
     return json.dumps(out).encode()
 
 

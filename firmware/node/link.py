@@ -80,8 +80,9 @@ class Link:
         """Never raises: that would end the connection, and the broker would deliver the message again and
         again. What one needs too much memory for, or cannot be written to flash, is said and passed over."""
         try:
-            message = json.loads(payload)
-            if isinstance(message, dict):
-                self.app.on_message(topic.rsplit("/", 1)[-1], message)
+            kind = topic.rsplit("/", 1)[-1]
+            message = payload if kind == "chunk" else json.loads(payload)
+            if kind == "chunk" or isinstance(message, dict):
+                self.app.on_message(kind, message)
         except Exception as error:  # noqa: BLE001 - see above
             print("mqtt: cannot take a message on", topic, "-", repr(error))

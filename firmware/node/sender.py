@@ -31,7 +31,7 @@ class Sender:
         # Made once: after days, a heap has room left but no longer in one piece.
         self.buffer = bytearray(config.batch_bytes)
         self.size = 0
-        self.boot = 0
+        self.boot = self.acked = 0  # of the batch under way; the highest that was acked
         self.seqs = []  # of the batch under way, those without an ack
         self.live = False  # whether it is of fresh readings
         self.later = 0  # ms: no backlog before
@@ -104,4 +104,5 @@ class Sender:
         """Take an `ack` message of the gateway."""
         done = use_once("sender_ack", "take", self, message)
         if done:
+            self.acked = max(self.acked, self.boot)
             self.outbox.acked(self.boot, done)

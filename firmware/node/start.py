@@ -24,6 +24,7 @@ def start(app):
     app.commands = 0  # under way
     app.deaths = {}  # task -> how often it died and since when
     app.lives = {}  # task -> (its sign of life, since when), see guard.py
+    trial = use_once(".update.begin", "begin", app)
     use_once("safe", "begin", app)
     resume = use_once("doze", "resume", app)
     app.config = use_once("config_file", "load")
@@ -31,7 +32,10 @@ def start(app):
         print("config:", problem)
     app.running = False
     app.counters = {"task_restarts": 0, "flash_errors": 0}
+    use_once(".setup.wanted", "begin", app)
     use_once("config_start", "begin", app)
+    if trial:
+        app.config.watchdog_s = app.config.watchdog_s or _START_S  # the first stage has set it going
     _guard(app, board)
     app.sensors = []  # all of them
     app.measurements = []  # those that make readings

@@ -4,7 +4,7 @@ fixtures for all of this folder."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ AIR = (8.0, 12.0, 20.0)
 SCHEMA = json.loads((REPO / "tests" / "contract" / "schema.json").read_text())
 CONTRACT = {
     kind: Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{kind}"})
-    for kind in ("readings", "health", "status", "reply")
+    for kind in ("readings", "health", "status", "reply", "fetch")
 }
 MAX_BYTES = 8192
 
@@ -105,10 +105,12 @@ def ntp() -> Iterator[NtpServer]:
 def node(tmp_path: Path, broker: Mosquitto, ntp: NtpServer) -> Iterator[Callable[..., SimNode]]:
     started: list[SimNode] = []
 
-    def start(firmware: Path | None = None, **options: Any) -> SimNode:
+    def start(
+        firmware: Path | None = None, board: Mapping[str, bytes] | None = None, **options: Any
+    ) -> SimNode:
         chosen = {"broker_port": broker.port, "ntp": (ntp.address,), **QUICK, **options}
         made_of = NodeOptions("praga-1", **chosen)
-        one = SimNode(tmp_path / "node", made_of, lambda _at: AIR, firmware=firmware)
+        one = SimNode(tmp_path / "node", made_of, lambda _at: AIR, firmware=firmware, board=board)
         started.append(one)
         return one.start()
 

@@ -148,7 +148,7 @@ def test_selftest_on_the_console_without_a_network(node: Callable[..., SimNode],
     """A broken aerial: nothing is joined, and yet each part is told."""
     firmware = tmp_path / "firmware"
     shutil.copytree(REPO / "firmware", firmware)
-    (firmware / "main.py").write_text("from node.selftest_console import run\nrun(12)\n")
+    (firmware / "main.py").write_text("from setup.selftest_console import run\nrun(12)\n")
     one = node(firmware=firmware, wifi_password="wrong", extra={"wifi": [{"ssid": "away", "password": "x"}]})
     wait_for(lambda: "selftest: 2 to be put right" in one.log.read_text(), 2 * START_S, "the results")
     said = one.log.read_text()
@@ -175,7 +175,7 @@ def test_a_damaged_module_costs_its_own_work_only(
     up(gateway)
     result = dustline("command", "praga-1", "identify", "--timeout", "2")
     assert "no reply of praga-1 within 2 s" in result.output
-    assert "flash: cannot keep what command says: /commands.mpy damaged" in one.log.read_text()
+    assert "flash: cannot keep what command says: ../fw/node/commands.mpy damaged" in one.log.read_text()
     before = len(gateway.readings)
     wait_for(lambda: len(gateway.readings) > before, START_S, "more readings")
     wait_for(lambda: gateway.health[-1]["counters"]["flash_errors"] == 1, START_S, "health to tell it")

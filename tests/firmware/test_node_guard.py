@@ -77,10 +77,10 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     minutes."""
     firmware = tmp_path_factory.mktemp("faulty") / "firmware"
     shutil.copytree(REPO / "firmware", firmware, ignore=shutil.ignore_patterns("__pycache__"))
-    main = (firmware / "main.py").read_text()
+    main = (firmware / "run.py").read_text()
     assert main.count(RUN) == main.count(IMPORT) == 1
     main = main.replace(RUN, FAULTY).replace(IMPORT, IMPORT + "    from node.faults import inject\n")
-    (firmware / "main.py").write_text(main)
+    (firmware / "run.py").write_text(main)
     (firmware / "node" / "faults.py").write_text(FAULTS)
     settings = (firmware / "node" / "config_file.py").read_text()
     assert settings.count(BOUNDS) == 1

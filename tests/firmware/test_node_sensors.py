@@ -227,7 +227,7 @@ def test_names_and_heap_of_a_running_node_are_bounded(
 
     asyncio.run(both(App(board)))
 """
-    firmware = changed(tmp_path, {"main.py": ("    asyncio.run(App(board).run())\n", asks)})
+    firmware = changed(tmp_path, {"run.py": ("    asyncio.run(App(board).run())\n", asks)})
     one = node(firmware, model=model)
     found = wait_for(lambda: re.search(r"n_qstr=(\d+)", one.log.read_text()), 30, "the count of names")
     wait_for(lambda: gateway.health and gateway.readings, 20, "a node that works")

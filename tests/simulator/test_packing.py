@@ -83,7 +83,7 @@ def test_what_is_damaged_is_never_run(micropython: str, package: Path, tmp_path:
             (package / f"{name}.mpy").write_bytes(content)
             names.append(name)
     found = load(micropython, package, *names)
-    assert found == [f"{name} OSError /{name}.mpy damaged" for name in names]
+    assert found == [f"{name} OSError fw/node/{name}.mpy damaged" for name in names]
 
 
 def test_what_the_build_packs(tmp_path: Path) -> None:
@@ -93,7 +93,8 @@ def test_what_the_build_packs(tmp_path: Path) -> None:
     assert len(packed) > 50
     assert all(content[0] == PLAIN_MARK for path, content in kinds.items() if path not in packed)
     assert all(unpacked(kinds[path])[0] == PLAIN_MARK for path in packed)
-    stay = {Path("node", f"{name}.mpy") for name in (*PLAIN, "__init__")} | {Path("board.mpy")}
+    stay = {Path("node", f"{name}.mpy") for name in (*PLAIN, "__init__")}
+    stay |= {Path("board.mpy"), Path("run.mpy"), Path("slot.mpy"), Path("stage.mpy")}
     assert stay <= kinds.keys() - packed
     plain = compile_tree(find_firmware(), tmp_path / "plain")
     assert all(path.read_bytes()[0] == PLAIN_MARK for path in plain.rglob("*.mpy"))

@@ -1,0 +1,1 @@
+"""`dustline node`: versions of the firmware for boards: bundles, their keys and signatures."""
