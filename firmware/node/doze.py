@@ -94,7 +94,7 @@ async def _run(app, go, kept):
                 skip = min((1 << miss >> 1) - 1, max(0, _LONGEST_PAUSE_S // max(1, config.sleep_s) - 1))
                 print("sleep: no answer from the gateway, next try after", skip, "more wakes")
         until = now() + _COMMAND_MS
-        while now() < app.blink_until or (app.commands and now() < until):
+        while now() < app.blink_until or app.awake or (app.commands and now() < until):
             await asyncio.sleep_ms(_LOOK_MS)
         if config.sleep_s > 0 and not app.outbox.ring:
             break

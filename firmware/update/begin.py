@@ -7,8 +7,10 @@ from node import use_once
 
 def begin(app):
     """Before the crashes are counted: those of another version are not this one's. Sets app.update, what
-    takes a `chunk`, and returns whether this version is on trial."""
+    takes a `chunk`, and app.awake: above 0 the board does not go into deep sleep. Returns whether this
+    version is on trial."""
     app.update = None
+    app.awake = 0
     state = use_once(".update.state", "load")
     if not state:
         return False

@@ -58,14 +58,14 @@ class Loader:
         app = self.app
         while self.job:
             await app.link.up.wait()
-            app.commands += 1  # so long no deep sleep
+            app.awake += 1
             try:
                 await self._next(app)
             except MqttError as error:
                 print("update:", error)
                 await asyncio.sleep_ms(_AGAIN_MS)
             finally:
-                app.commands -= 1
+                app.awake -= 1
         app.update = None
 
     async def _next(self, app):

@@ -16,7 +16,7 @@ def watcher(app):
 
 
 async def _watch(app):
-    app.commands += 1  # so long no deep sleep
+    app.awake += 1  # a wake would count as a start
     try:
         state = use_once(".update.state", "load")
         reads = state.get("reads", False)
@@ -35,7 +35,7 @@ async def _watch(app):
                 _go_back(app, f"{missing} within {wait_s} s")
                 return
     finally:
-        app.commands -= 1
+        app.awake -= 1
 
 
 def _missing(app, reads):

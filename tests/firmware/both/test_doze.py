@@ -40,7 +40,7 @@ class World:
         self.config = Thing(sleep_s=sleep_s, wifi=[{}])
         self.running = True
         self.dozing = bool(slept)
-        self.commands = self.blink_until = 0
+        self.commands = self.awake = self.blink_until = 0
         self.health_due = 10**9
         self.measurements = []
         self.sensors = []

@@ -51,7 +51,7 @@ class App:
         self.kept = []
         self.restarts = 0
         self.trial_s, self.window_s, self.warmup_s, self.clock_wait_s = 600, 60, None, 300
-        self.health_due = self.ms = self.crashes = self.commands = 0
+        self.health_due = self.ms = self.crashes = self.awake = 0
         self.boot, self.acked = 7, 6
         self.known = True
 
