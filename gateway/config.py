@@ -257,6 +257,10 @@ class _JournalOnly(_FromFile):
     journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
 
 
+class _JournalAndPlaces(_JournalOnly):
+    nodes_file: Path | None = None
+
+
 class _ReleasesOnly(_JournalOnly):
     releases: ReleasesSettings = Field(default_factory=ReleasesSettings.model_construct)
 
@@ -281,6 +285,12 @@ def load_journal(file: Path | None) -> JournalSettings:
     """Read where the journal is, as `load` does, and leave everything else unjudged: to look into the
     journal, nobody needs the secrets of the broker or a database. Raises ConfigError."""
     return _load(_JournalOnly, file).journal
+
+
+def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, Place]]:
+    """The same with the nodes' places. Raises ConfigError."""
+    found = _load(_JournalAndPlaces, file)
+    return found.journal, load_places(found.nodes_file) if found.nodes_file else {}
 
 
 def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:

@@ -160,7 +160,9 @@ def choose(plan: Plan) -> Names:
     for module in plan.modules.values():
         before = Counter(collector.used)
         collector.walk(module)
-        collector.files.update((collector.used - before).keys())
+        if module.name.split(".")[0] in (plan.host, "board"):
+            # What is loaded for a while, set-up or an update, has no say in which words are the shortest.
+            collector.files.update((collector.used - before).keys())
     names = Names(constants=plan.constants())
     kept = collector.kept | collector.texts | plan.main_names
     names.spoken = set(collector.keywords) | collector.texts | plan.main_names
@@ -183,6 +185,7 @@ def choose(plan: Plan) -> Names:
         if entity in collector.class_reads:
             names.globals[entity] = next(words)
     free = [name for name in sorted(collector.members | publics) if not _fixed(name, kept)]
+    free = [name for name in free if collector.files[name]]  # what set-up alone has keeps its name
     free.sort(key=lambda name: -collector.files[name])  # the shortest words for what stands in most files
     for name in free:
         if name in publics:

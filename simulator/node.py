@@ -19,6 +19,7 @@ from typing import Any
 from simulator.board.chip import Chip
 from simulator.board.network import AccessPoint
 from simulator.board.power import Reset
+from simulator.board.soft_ap import SoftAp
 from simulator.board.talk import serve
 from simulator.board.wiring import Fitting, Wiring
 from simulator.bytecode import compiled
@@ -80,6 +81,7 @@ class SimNode:
         # The first is behind the router that there may be; others may be added. The chip hears all of them.
         self.access_point = AccessPoint(options.ssid, options.wifi_password, rssi)
         self.access_points = [self.access_point]
+        self.soft_ap = SoftAp()  # the board's own
         self.board = board
         self.firmware = self._home.directory / "main"
         if board is None:
@@ -228,7 +230,9 @@ class SimNode:
                     stack.callback(wires[number].close)
                 unique_id = b"\x02" + self._unique  # a locally administered address
                 home = self._home
-                chip = Chip(unique_id, self.access_points, wires, self.wiring, home.nvs, home.print)
+                chip = Chip(
+                    unique_id, self.access_points, wires, self.wiring, home.nvs, home.print, self.soft_ap
+                )
                 stack.callback(self.wiring.power, False)
                 self.wiring.power(True)
                 stack.callback(self._serial.close)

@@ -15,6 +15,7 @@ _AGAIN_MS = const(2000)
 _PAUSE_MS = const(500)
 _LOOK_MS = const(300000)  # between searches for a sensor that is still to be found
 _BLINK_MS = const(250)
+_HELD = const(20)  # times that
 _DEATHS = const(10)  # of a task, within _DEATHS_MS: more than starting it again can mend
 _DEATHS_MS = const(600000)
 _ALIVE_MS = const(60000)
@@ -41,6 +42,9 @@ class App:
             # Before the connection: what it takes and what a search takes need not be there at once.
             asyncio.create_task(self.keep("search", self._look))
             await self.looked.wait()
+        if self.setup:
+            # Stays until the restart that ends set-up mode; returns when there are results to show only.
+            await self.keep("setup", lambda: __import__("setup.mode").mode.run(self))
         self.running = True
         for name, part in (("link", self.link), ("clock", self.timekeeper), ("sender", self.sender)):
             asyncio.create_task(self.keep(name, part.run))
@@ -50,8 +54,9 @@ class App:
         asyncio.create_task(self.keep("sensor " + sensor.slot, sensor.run))
 
     async def _guard(self):
-        """Feed the watchdog as long as guard.py finds that all tasks get on; let the LED tell the state."""
-        due = 0
+        """Feed the watchdog as long as guard.py finds that all tasks get on; let the LED tell the state. The
+        boot button held for 5 s is a wish for set-up mode."""
+        due = held = 0
         while True:
             now = self.now()
             if now >= due:
@@ -59,6 +64,10 @@ class App:
                 due = now + self.look_ms
             if self.dog:
                 self.dog.feed()
+            if self.button:
+                held = 0 if self.button() else held + 1
+                if held == _HELD:
+                    use_once(".setup.wanted", "ask", self)
             if self.led:
                 self.led(self.light(self, now) == self.config.led_on)
             await asyncio.sleep_ms(_BLINK_MS)

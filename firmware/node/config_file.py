@@ -36,8 +36,9 @@ _KINDS = {
     "wifi": list,
     "ntp": list,
     "sensors": object,
+    "portal": dict,
 }
-_KIND_WORDS = {str: "a text", bool: "true or false", list: "a list"}
+_KIND_WORDS = {str: "a text", bool: "true or false", list: "a list", dict: "an object"}
 _OF_TLS = ("tls", "tls_name", "ca", "cert", "key")
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -67,6 +68,7 @@ def default():
     config.batch_bytes = 2048
     config.outbox_kb = 1024
     config.watchdog_s = 120  # a board whose tasks do not get on for so long starts anew; 0 = never
+    config.portal = {}  # of set-up mode: "password" of its own network
     config.led = "auto"  # its pin; None = none
     config.led_on = 1  # the level that lights it
     config.deep_sleep = False  # whether the board sleeps, too, while its sensors do

@@ -32,6 +32,7 @@ def start(app):
         print("config:", problem)
     app.running = False
     app.counters = {"task_restarts": 0, "flash_errors": 0}
+    use_once(".setup.wanted", "begin", app)
     use_once("config_start", "begin", app)
     if trial:
         app.config.watchdog_s = app.config.watchdog_s or _START_S  # the first stage has set it going

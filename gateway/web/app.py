@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.bell import Bell
 from gateway.journal import JournalError
+from gateway.quality.air import CHOICES
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
 from gateway.web.queries import Queries
@@ -82,6 +83,20 @@ class _Api:
         views = await self._queries.run(self._queries.ledger)
         return _json({"nodes": [{"node": name, **counts} for name, counts in views.items()]})
 
+    async def stations_page(self, _: Request) -> Response:
+        return FileResponse(STATIC / "stations.html")
+
+    async def stations(self, _: Request) -> Response:
+        return _json(await self._queries.run(self._queries.stations))
+
+    async def air(self, request: Request) -> Response:
+        name = request.query_params.get("index", next(iter(CHOICES)))
+        if name not in CHOICES:
+            raise HTTPException(
+                400, f"There is no index {_quoted(name)}; ?index= takes one of {', '.join(CHOICES)}."
+            )
+        return _json(await self._queries.run(lambda: self._queries.air(name)))
+
     async def events(self, _: Request) -> Response:
         if self._hub.full():
             raise HTTPException(
@@ -121,6 +136,9 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             Route("/api/nodes", api.nodes),
             Route("/api/nodes/{node}/series", api.series),
             Route("/api/ledger", api.ledger),
+            Route("/stations", api.stations_page),
+            Route("/api/stations", api.stations),
+            Route("/api/air", api.air),
             Route("/api/events", api.events),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

@@ -10,6 +10,7 @@ from simulator.board.machine import Machine, Rtc
 from simulator.board.network import AccessPoint, Network, Station
 from simulator.board.pins import Pads
 from simulator.board.power import Watchdog
+from simulator.board.soft_ap import SoftAp, restart
 from simulator.board.uart import Line, Port
 from simulator.board.wiring import Wiring
 
@@ -34,6 +35,7 @@ class Chip:
         wiring: Wiring,
         nvs: Path,
         console: Callable[[str], None],
+        soft_ap: SoftAp | None = None,
     ) -> None:
         self.console = console
         self._unique_id = unique_id
@@ -43,6 +45,7 @@ class Chip:
         self._nvs = nvs
         self._rtc = Rtc()
         self._station: Station | None = None
+        self._soft_ap = soft_ap or SoftAp()
 
     @property
     def handles(self) -> tuple[int, ...]:
@@ -59,10 +62,11 @@ class Chip:
             port.reset()
         if cause != "soft":
             self._pads.reset()
+            restart(self._soft_ap)
         watchdog = Watchdog()
         modules: dict[str, object] = {
             "machine": Machine(self._unique_id, cause, watchdog, self._rtc, self._pads, self.ports),
-            "network": Network(station),
+            "network": Network(station, self._soft_ap),
             "esp32": Esp32(self._nvs, self._pads),
         }
         return Run(modules, watchdog)

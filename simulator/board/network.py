@@ -1,4 +1,6 @@
-"""`network` of the ESP32: the station interface, what is on the air. Every public name is firmware's to use.
+"""`network` of the ESP32: both interfaces (soft_ap.py has the other), what is on the air.
+
+Every public name is firmware's to use.
 
 The sockets are the host's: what Wi-Fi does here is what firmware sees of it through WLAN.
 """
@@ -11,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from simulator.board.power import Clock
+from simulator.board.soft_ap import SoftAp
 
 GOOD_DBM = -75
 LOST_DBM = -91
@@ -30,6 +33,8 @@ class AccessPoint:
     scan_s: float = 0.2
     channel: int = 6
     bssid: bytes = b"\x02\0\0\0\0\x01"
+    dhcp: bool = True  # whether it gives addresses
+    hidden: bool = False  # its name is not in what a scan finds
     # A fault of the chip's own: it stays as it is, joined in name or not, until firmware switches its
     # interface off. Set at the first access point; `revived` is called when it ends.
     hung: bool = False
@@ -200,8 +205,9 @@ class Station(Constants):
         self._reason = 0
 
     def isconnected(self) -> bool:
+        """Joined, and with an address."""
         self._step()
-        return self._connected
+        return self._connected and self._point.dhcp
 
     def status(self, what: str | None = None) -> int:
         self._step()
@@ -212,7 +218,7 @@ class Station(Constants):
         if what is not None:
             raise ValueError("unknown status param")
         if self._connected:
-            return Codes.STAT_GOT_IP
+            return Codes.STAT_GOT_IP if self._point.dhcp else Codes.STAT_CONNECTING
         # These two are told although it goes on trying.
         if self._trying() and self._reason not in (Codes.STAT_NO_AP_FOUND, Codes.STAT_WRONG_PASSWORD):
             return Codes.STAT_CONNECTING
@@ -226,7 +232,14 @@ class Station(Constants):
         if self._air[0].hung:
             return []
         return [
-            (point.ssid.encode(), point.bssid, point.channel, point.rssi, 3 if point.password else 0, False)
+            (
+                b"" if point.hidden else point.ssid.encode(),
+                point.bssid,
+                point.channel,
+                point.rssi,
+                3 if point.password else 0,
+                point.hidden,
+            )
             for point in sorted(self._air, key=lambda point: -point.rssi)  # WPA2-PSK, open
             if point.on
         ]
@@ -256,20 +269,20 @@ class Station(Constants):
 class Interfaces(Constants):
     """`network.WLAN`"""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, station: Station, soft_ap: SoftAp) -> None:
+        self._all: dict[int, Station | SoftAp] = {Codes.STA_IF: station, Codes.AP_IF: soft_ap}
 
-    def __call__(self, interface: int = Codes.STA_IF) -> Station:
-        if interface != Codes.STA_IF:
-            raise ValueError("the simulated chip has the station interface only")
-        return self._station
+    def __call__(self, interface: int = Codes.STA_IF) -> Station | SoftAp:
+        if interface not in self._all:
+            raise ValueError("no such interface")
+        return self._all[interface]
 
 
 class Network(Codes):
     """The module, for one run of the chip."""
 
-    def __init__(self, station: Station) -> None:
-        self.WLAN = Interfaces(station)
+    def __init__(self, station: Station, soft_ap: SoftAp | None = None) -> None:
+        self.WLAN = Interfaces(station, soft_ap or SoftAp())
         self._hostname = "mpy-esp32"
 
     def hostname(self, name: str | None = None) -> str | None:

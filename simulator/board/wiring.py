@@ -63,6 +63,7 @@ class Wiring:
         self.lock = threading.RLock()
         self._on = False
         self._driven: dict[int, int] = {}  # by the chip
+        self._pressed: set[int] = set()
         self._clocks: dict[int, int] = {}  # rising edges per pin since it was last used as SCL
 
     def power(self, on: bool) -> None:
@@ -104,7 +105,14 @@ class Wiring:
         """What the devices make of a pin; 0 wins. None: nothing drives it."""
         with self.lock:
             levels = {fitting.level(pin) for fitting in self.fittings} - {None}
+            if pin in self._pressed:
+                return 0
             return None if not levels else 0 if 0 in levels else 1
+
+    def press(self, pin: int, down: bool) -> None:
+        """A button between a pin and ground, as the boot button."""
+        with self.lock:
+            (self._pressed.add if down else self._pressed.discard)(pin)
 
     def uarts(self) -> list[tuple[Fitting, Sensor]]:
         return [(each, cast(Sensor, each.device)) for each in self.fittings if each.bus == "uart"]

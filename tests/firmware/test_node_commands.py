@@ -148,7 +148,7 @@ def test_selftest_on_the_console_without_a_network(node: Callable[..., SimNode],
     """A broken aerial: nothing is joined, and yet each part is told."""
     firmware = tmp_path / "firmware"
     shutil.copytree(REPO / "firmware", firmware)
-    (firmware / "main.py").write_text("from node.selftest_console import run\nrun(12)\n")
+    (firmware / "main.py").write_text("from setup.selftest_console import run\nrun(12)\n")
     one = node(firmware=firmware, wifi_password="wrong", extra={"wifi": [{"ssid": "away", "password": "x"}]})
     wait_for(lambda: "selftest: 2 to be put right" in one.log.read_text(), 2 * START_S, "the results")
     said = one.log.read_text()

@@ -135,8 +135,8 @@ def run(tmp_path: Path, air: AccessPoint) -> Run:
         (b"('machine', '_cause')", b'!["AttributeError", "_cause"]'),
         (b"('machine.reset.__func__', (), {})", b'!["AttributeError", "__func__"]'),
         (
-            b"('network.WLAN', (1,), {})",
-            b'!["ValueError", "the simulated chip has the station interface only"]',
+            b"('network.WLAN', (2,), {})",
+            b'!["ValueError", "no such interface"]',
         ),
         (b"('network.STA_IF', (), {})", b'!["TypeError", "network.STA_IF is not callable"]'),
     ],

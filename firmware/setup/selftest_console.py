@@ -1,6 +1,6 @@
 """The selftest on the serial console, for whoever stands before the node with a computer; no network needed:
 
-    mpremote exec "from node.selftest_console import run; run()" + reset
+    mpremote exec "from setup.selftest_console import run; run()" + reset
 
 It runs the whole node for at most a minute, which measures and connects as ever, and prints what it found.
 """

@@ -1,0 +1,1 @@
+"""Set-up mode: loaded while a node is set up, and for the self-test right after it; never otherwise."""
