@@ -14,6 +14,7 @@ from gateway.cli_options import Unusable, when, with_config, with_shard
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.downsample.cli import downsample
+from gateway.enrol.cli import COMMANDS as ENROL_COMMANDS
 from gateway.journal.cli import journal
 from gateway.journal.together import ledger_of
 from gateway.preflight.options import check_options
@@ -36,6 +37,8 @@ gateway.add_command(quarantine)
 gateway.add_command(release)
 gateway.add_command(rollout)
 gateway.add_command(channel_command)
+for _each in ENROL_COMMANDS:
+    gateway.add_command(_each)
 
 
 @gateway.command()

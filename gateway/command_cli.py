@@ -136,7 +136,9 @@ def configure_command(
     back to the former ones when it does not reach the gateway with them. Exit code 2 when the broker cannot
     be used, 1 when a node has rejected the settings.
     """
-    nodes = [word for word in words if "=" not in word] + (sorted(settings.places) if all_listed else [])
+    nodes = [word for word in words if "=" not in word] + (
+        sorted(settings.public_places) if all_listed else []
+    )
     changes = _changes([word for word in words if "=" in word])
     strange = [node for node in nodes if not topics.valid_name(node)]
     if strange:

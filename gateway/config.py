@@ -6,7 +6,6 @@ DUSTLINE_BROKER__PASSWORD in the environment stands for `password` in [broker], 
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -22,25 +21,25 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.broker_settings import BrokerSettings
+from gateway.config_file import ENV_DELIMITER, ENV_PREFIX, ConfigError, explain, read_toml
 from gateway.destinations.settings import InfluxSettings
-from gateway.numbers import Float, Int
+from gateway.districts import WARSAW, Spot
+from gateway.enrol.settings import EnrolSettings
+from gateway.enrol.store import StoreError, enrolled_places
+from gateway.numbers import Int
 from gateway.operate.settings import MonitorSettings
+from gateway.places import AnyPlace, Place, PlaceError, PublicPlace, public_place
+from gateway.places_file import load_districts, load_places
 from gateway.quality.checks.settings import QualitySettings
 from gateway.releases.settings import ReleasesSettings
 from gateway.standby.settings import StandbySettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
 
-ENV_PREFIX = "DUSTLINE_"
-ENV_DELIMITER = "__"
 DEFAULT_FILE = Path("gateway.toml")
 # SQLite's limit on Unix is 512, with room for the names it makes of it.
 MOST_PATH_BYTES = 500
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message names file, key, what is wrong and what to do."""
 
 
 class JournalSettings(BaseModel):
@@ -142,16 +141,6 @@ class LogSettings(BaseModel):
     )
 
 
-class Place(BaseModel):
-    """Where a node stands. Exact places stay in the gateway: they never go over a broker's topic."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    label: str = Field("", max_length=80, description="Name for people.")
-    lat: Float = Field(ge=-90, le=90, description="Latitude, degrees north.")
-    lon: Float = Field(ge=-180, le=180, description="Longitude, degrees east.")
-
-
 class _FromFile(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -180,7 +169,13 @@ class Settings(_FromFile):
     network: str = Field("warsaw", description="Name of the network: the third level of every topic.")
     nodes_file: Path | None = Field(
         None,
-        description="TOML file with the nodes' places: a table [nodes.NAME] each, with label, lat, lon.",
+        description="TOML file with the nodes' places: a table [nodes.NAME] each, with label, lat, lon, and "
+        'precision: how exact the public sees it, "exact", "grid" or "district".',
+    )
+    districts_file: Path | None = Field(
+        None,
+        description="TOML file with the city's districts: a table [districts.NAME] each, with lat and lon of "
+        "its centre. Without it they are Warsaw's.",
     )
     broker: BrokerSettings = Field(
         default_factory=BrokerSettings.model_construct, description="The MQTT broker."
@@ -220,10 +215,17 @@ class Settings(_FromFile):
         default_factory=ReleasesSettings.model_construct,
         description="Updates of nodes over the air; see docs/updates.md.",
     )
+    enrol: EnrolSettings = Field(
+        default_factory=EnrolSettings.model_construct,
+        description="Giving nodes their credentials; see docs/enrolment.md.",
+    )
     log: LogSettings = Field(
         default_factory=LogSettings.model_construct, description="The gateway's own log."
     )
+    _listed: dict[str, AnyPlace] = PrivateAttr(default_factory=dict[str, AnyPlace])
+    _districts: dict[str, Spot] = PrivateAttr(default_factory=lambda: dict(WARSAW))
     _places: dict[str, Place] = PrivateAttr(default_factory=dict[str, Place])
+    _public: dict[str, PublicPlace] = PrivateAttr(default_factory=dict[str, PublicPlace])
 
     @field_validator("network")
     @classmethod
@@ -242,13 +244,45 @@ class Settings(_FromFile):
 
     def model_post_init(self, context: Any, /) -> None:
         """Read the places; raises ConfigError."""
+        if self.districts_file is not None:
+            self._districts = load_districts(self.districts_file)
         if self.nodes_file is not None:
-            self._places.update(load_places(self.nodes_file))
+            self._listed.update(load_places(self.nodes_file))
+        self._places, self._public = self.current_places()
+
+    def current_places(self) -> tuple[dict[str, Place], dict[str, PublicPlace]]:
+        """Exact and public places: of the nodes file as it was read, and of who is enrolled now.
+
+        The nodes file's go before. Raises ConfigError.
+        """
+        try:
+            enrolled = enrolled_places(self.enrol.store)
+        except StoreError as error:
+            raise ConfigError(f"enrol.store: {error}") from error
+        places = {**enrolled, **self._listed}
+        public: dict[str, PublicPlace] = {}
+        for node, place in places.items():
+            try:
+                public[node] = public_place(place, self._districts)
+            except PlaceError as error:
+                where = self.nodes_file if node in self._listed else self.enrol.store
+                raise ConfigError(f"{where}: nodes.{node}: {error}") from error
+        return {node: place for node, place in places.items() if isinstance(place, Place)}, public
+
+    @property
+    def districts(self) -> dict[str, Spot]:
+        """Centre of each district."""
+        return self._districts
 
     @property
     def places(self) -> dict[str, Place]:
-        """Place of each node that has one."""
+        """Exact place of each node that has one: for the gateway's own sums, and for no answer to anybody."""
         return self._places
+
+    @property
+    def public_places(self) -> dict[str, PublicPlace]:
+        """What the public may see, of each node that has a place."""
+        return self._public
 
 
 class _JournalOnly(_FromFile):
@@ -296,59 +330,22 @@ def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, Place]]:
 def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:
     if file is None:
         file = DEFAULT_FILE if DEFAULT_FILE.is_file() else None
-    document: dict[str, Any] = {} if file is None else _read_toml(file)
+    document: dict[str, Any] = {} if file is None else read_toml(file)
     name = "the defaults" if file is None else str(file)
     home = Path() if file is None else file.parent
     if file is not None and isinstance(document.setdefault("journal", {}), dict):
         document["journal"].setdefault("path", str(JournalSettings.model_construct().path))
+    if file is not None and isinstance(document.setdefault("enrol", {}), dict):
+        document["enrol"].setdefault("store", str(EnrolSettings.model_construct().store))
     _resolve_paths(document, home)
     try:
         return kind(**document)
     except ValidationError as error:
-        raise ConfigError(_explain(error, name)) from error
+        raise ConfigError(explain(error, name)) from error
     except SettingsError as error:
         raise ConfigError(
             f"environment: a variable that begins with {ENV_PREFIX} cannot be read: {error}"
         ) from error
-
-
-def load_places(file: Path) -> dict[str, Place]:
-    """Read the places of the nodes; raises ConfigError."""
-    document = _read_toml(file)
-    strange = sorted(document.keys() - {"nodes"})
-    if strange:
-        raise ConfigError(f"{file}: {strange[0]}: unknown key; write one table [nodes.NAME] for each node")
-    found: dict[str, Place] = {}
-    nodes = document.get("nodes", {})
-    if not isinstance(nodes, dict):
-        raise ConfigError(f"{file}: nodes: must hold tables; write one table [nodes.NAME] for each node")
-    for node, entry in cast("dict[str, Any]", nodes).items():
-        if not valid_name(node):
-            raise ConfigError(f"{file}: nodes.{node}: no valid node name; use 1 to 32 of a-z, 0-9 and -")
-        try:
-            found[node] = Place.model_validate(entry)
-        except ValidationError as error:
-            raise ConfigError(_explain(error, str(file), ("nodes", node))) from error
-    return found
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"{file}: there is no such file; check the name, "
-            "or write one with `dustline gateway config sample`"
-        ) from error
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: is not valid TOML: {error}; correct that line") from error
-    except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or tables nested a thousand deep.
-        raise ConfigError(f"{file}: holds a number or nesting beyond all measure; correct it") from error
 
 
 def _resolve_paths(document: dict[str, Any], home: Path) -> None:
@@ -361,33 +358,11 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("calibration", "folder"),
         ("releases", "store"),
         ("releases", "public_keys"),
+        (None, "districts_file"),
+        *(("enrol", key) for key in ("store", "ca_file", "password_file", "acl_file", "pid_file")),
     ):
         table = document if section is None else document.get(section)
         if isinstance(table, dict):
             values = cast("dict[str, Any]", table)
             if isinstance(values.get(key), str):
                 values[key] = str(home / values[key])
-
-
-def _explain(error: ValidationError, file: str, above: tuple[str, ...] = ()) -> str:
-    """One line for each fault: file, key path, what is wrong, what to do. No values: one may be a secret."""
-    lines: list[str] = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        place = (*above, *(str(part) for part in fault["loc"]))
-        where, key = file, ".".join(place)
-        variable = ENV_PREFIX + ENV_DELIMITER.join(place).upper()
-        if any(name.upper() == variable for name in os.environ):
-            where, key = "environment", variable
-        lines.append(f"{where}: {key}: {_fault(fault['type'], fault['msg'])}")
-    return "\n".join(lines)
-
-
-def _fault(type: str, message: str) -> str:
-    if type == "extra_forbidden":
-        return (
-            "unknown key; remove it or correct its spelling (`dustline gateway config sample` lists all keys)"
-        )
-    if type == "missing":
-        return "is missing; add it"
-    message = message.removeprefix("Value error, ")
-    return message.replace("Input should be", "must be")

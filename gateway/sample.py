@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from gateway.config import ENV_DELIMITER, ENV_PREFIX, Settings
+from gateway.config import Settings
+from gateway.config_file import ENV_DELIMITER, ENV_PREFIX
 
 _HEAD = """\
 # Configuration of the Dustline gateway. Every key stands here with its default;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import structlog
@@ -16,6 +16,7 @@ from gateway.config import Settings
 from gateway.counters import Counters
 from gateway.destinations.delivery import Again, Delivery
 from gateway.destinations.sink import Sink, make_sink
+from gateway.enrol.watch import EnrolledPlaces
 from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
 from gateway.operate.health import not_alive, not_judging
@@ -23,7 +24,7 @@ from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
 from gateway.operate.watch import Watch
 from gateway.pipeline import Pipeline
-from gateway.places import CurrentPlaces
+from gateway.places import CurrentPlaces, Place, PublicPlace
 from gateway.quality.follow.deliver import QualityDelivery
 from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
@@ -31,6 +32,7 @@ from gateway.releases.updates import Updates
 from gateway.session import Session
 from gateway.standby.duty import Duty
 from gateway.standby.rules import Role
+from gateway.web.join import Desk
 from gateway.web.server import WebError, WebServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.service")
@@ -91,17 +93,19 @@ class Gateway:
         )
         self.deliveries = self._deliveries_to(_sinks(settings), settings)
         self.keeper = Keeper(self.journal, settings, self._destinations())
-        self.places = CurrentPlaces(settings.places)
+        self.places = CurrentPlaces(settings.places, settings.public_places)
         self.quality: QualityFollower | None = None
         self.quality_deliveries: list[QualityDelivery] = []
         self._make_quality(settings)
         self.web: WebServer | None = None
         if settings.web.enabled:
-            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places)
+            desk = Desk(lambda: self.settings) if settings.enrol.page else None
+            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places.public, desk)
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
         self.updates = self._make_updates(settings) if settings.releases.enabled else None
         self._told_of_quality = False
-        duties = [self.session.tend, self._look_at_quality]
+        self.enrolled = EnrolledPlaces(settings.enrol.store, self._places_changed)
+        duties = [self.session.tend, self._look_at_quality, self.enrolled.look]
         if self.monitor is not None:
             duties.append(self.monitor.tend)
         self.watch = Watch(duties)
@@ -196,10 +200,7 @@ class Gateway:
             limits=Limits.of(new.checks), most=most_in_a_batch(new), linger_s=new.journal.wait_ms / 1000
         )
         if PLACES in touched:
-            self.places.replace(new.places)
-            if self.quality is not None:
-                self.quality.places_changed()
-            self.journal.bell.ring()  # the page looks again
+            self._take_places(new.places, new.public_places)
         if "influx" in touched:
             self._exchange_deliveries(self._deliveries_to(sinks, new))
         if touched & {"influx", "quality"}:
@@ -212,6 +213,12 @@ class Gateway:
         self.settings = new
         self.last_reload_worked = True
         return changed
+
+    def _take_places(self, exact: Mapping[str, Place], public: Mapping[str, PublicPlace]) -> None:
+        self.places.replace(exact, public)
+        if self.quality is not None:
+            self.quality.places_changed()
+        self.journal.bell.ring()  # the page looks again
 
     def _exchange_deliveries(self, new: list[Delivery]) -> None:
         """One that is left behind in a write that hangs can only repeat what is delivered anyway."""
@@ -232,7 +239,7 @@ class Gateway:
             follower = self.quality = QualityFollower(
                 self.journal,
                 settings.quality,
-                self.places,
+                self.places.exact,
                 busy=lambda: self.inbox.depth > 0 or self.pipeline.behind,
             )
             self.quality_deliveries = [
@@ -253,6 +260,10 @@ class Gateway:
             told = [f"{each.part}: {each.why}" for each in problems]
             log.error("the checks do not get on; everything else does", problems=told)
         self._told_of_quality = bool(problems)
+
+    def _places_changed(self) -> None:
+        """Somebody was enrolled, revoked or moved, by the page or by a command. Raises ConfigError."""
+        self._take_places(*self.settings.current_places())
 
     def _stop_quality(self, seconds: float) -> bool:
         """Stop them together; whether they have ended."""

@@ -36,6 +36,9 @@ WEB_FILES = [
     "uplot/dist/uPlot.iife.min.js",
     "uplot/dist/uPlot.min.css",
     "uplot/LICENSE",
+    # For the label sheet: Polish letters, which PDF's own fonts lack.
+    "dejavu-fonts-ttf/ttf/DejaVuSans.ttf",
+    "dejavu-fonts-ttf/LICENSE",
 ]
 
 

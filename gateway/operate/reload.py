@@ -10,7 +10,18 @@ from gateway.config import ConfigError, Settings
 
 # Sections and keys that take effect while running; every other one waits for a restart.
 APPLIED = (
-    *("nodes_file", "broker", "calibration", "checks", "influx", "log", "quality", "quarantine", "releases"),
+    *(
+        "nodes_file",
+        "districts_file",
+        "broker",
+        "calibration",
+        "checks",
+        "influx",
+        "log",
+        "quality",
+        "quarantine",
+        "releases",
+    ),
     *("journal.batch", "journal.wait_ms", "journal.keep_days", "journal.max_mb"),
 )
 # Both make the session's name at the broker, under which messages may wait.
@@ -21,7 +32,7 @@ PLACES = "places"
 def changed_keys(old: Settings, new: Settings) -> list[str]:
     """Paths of the keys that differ, and "places" when those do; no values, as one may be a secret."""
     found = list(_differences(old, new, ""))
-    if old.places != new.places:
+    if old.places != new.places or old.public_places != new.public_places:
         found.append(PLACES)
     return found
 

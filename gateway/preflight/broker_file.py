@@ -185,7 +185,7 @@ class BrokerFile:
 
     def _connections(self) -> Finding:
         name = "broker_file.connections"
-        nodes = len(self._settings.places)
+        nodes = len(self._settings.public_places)
         for entry in (each for each in self._conf.entries if each.key == "max_connections"):
             most = _number(entry, -1)
             # A gateway, a check or two, and a node that comes back before its old connection is noticed.

@@ -12,6 +12,7 @@ from gateway.preflight.broker_file import BrokerFile
 from gateway.preflight.clock import check_clocks
 from gateway.preflight.database import check_database
 from gateway.preflight.disk import Speed, check_file, check_filesystem, check_space, check_speed
+from gateway.preflight.enrolment import check_enrolment
 from gateway.preflight.finding import Finding, ok, warn
 from gateway.preflight.load import check_load, check_window
 from gateway.preflight.mosquitto_conf import ConfError
@@ -29,7 +30,7 @@ class Options:
 
 
 def examine(settings: Settings, options: Options) -> Iterator[Finding]:
-    yield ok("config", f"loads: network {settings.network}, {len(settings.places)} places")
+    yield ok("config", f"loads: network {settings.network}, {len(settings.public_places)} places")
     rate = find_rate(settings, options.rate)
     yield rate.finding()
     yield from check_clocks(settings)
@@ -71,6 +72,7 @@ def _broker(settings: Settings, options: Options, rate: Rate, speed: Speed | Non
     if not usable:
         return
     yield from examine_lease(settings)
+    yield from check_enrolment(settings, options.load)
     if options.load:
         yield from check_load(settings, rate, speed, file is not None and file.queue_suffices)
     else:

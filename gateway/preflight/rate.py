@@ -46,7 +46,7 @@ def find_rate(settings: Settings, told: float | None) -> Rate:
     if told is not None:
         return Rate(told, "--rate")
     digits = settings.broker.shard_digits
-    nodes = sum(shard_of(node) in digits for node in settings.places)
+    nodes = sum(shard_of(node) in digits for node in settings.public_places)
     per_node = (1 + _HEALTH_SHARE) / READING_SECONDS
     found = [Rate(nodes * per_node, f"nodes_file: {nodes} nodes, a reading a minute each")] if nodes else []
     readings = _in_journal(settings)

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.bell import Bell
 from gateway.journal import JournalError
 from gateway.quality.air import CHOICES
+from gateway.web import join
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
 from gateway.web.queries import Queries
@@ -105,8 +106,15 @@ class _Api:
         return EventStream(self._hub, self._queries)
 
 
-def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[str, Place]) -> Starlette:
-    """`journal` is the journal's file, read only; `bell` is rung after each commit; `places` by node name."""
+def make_app(
+    settings: WebSettings,
+    journal: Path,
+    bell: Bell,
+    places: Mapping[str, Place],
+    desk: join.Desk | None = None,
+) -> Starlette:
+    """`journal` is the journal's file, read only; `bell` is rung after each commit; `places` by node name are
+    the public ones; `desk` enrols by codes, None: nobody does."""
     queries = Queries(journal, places)
     hub = Hub()
     api = _Api(settings, queries, hub)
@@ -127,6 +135,8 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             # It may be in the middle of telling the loop something.
             await asyncio.to_thread(watcher.join, 2.0)
             queries.close()
+            if desk is not None:
+                desk.close()
 
     app = Starlette(
         routes=[
@@ -140,6 +150,7 @@ def make_app(settings: WebSettings, journal: Path, bell: Bell, places: Mapping[s
             Route("/api/stations", api.stations),
             Route("/api/air", api.air),
             Route("/api/events", api.events),
+            *join.routes(desk),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[

@@ -16,6 +16,7 @@ import uvicorn
 from gateway.bell import Bell
 from gateway.web.app import make_app
 from gateway.web.events import Hub
+from gateway.web.join import Desk
 from gateway.web.settings import WebSettings
 from gateway.web.views import Place
 
@@ -47,9 +48,16 @@ class _Uvicorn(uvicorn.Server):
 class WebServer:
     """Serves the page until stop(). start() returns the address once the page answers; raises WebError."""
 
-    def __init__(self, settings: WebSettings, journal: Path, bell: Bell, places: Mapping[str, Place]) -> None:
+    def __init__(
+        self,
+        settings: WebSettings,
+        journal: Path,
+        bell: Bell,
+        places: Mapping[str, Place],
+        desk: Desk | None = None,
+    ) -> None:
         self._settings = settings
-        app = make_app(settings, journal, bell, places)
+        app = make_app(settings, journal, bell, places, desk)
         self._hub: Hub = app.state.hub
         self._uvicorn = _Uvicorn(
             uvicorn.Config(

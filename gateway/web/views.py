@@ -11,7 +11,7 @@ from gateway.records import LedgerRow
 
 
 class Place(Protocol):
-    """Where a node stands: label for people, degrees north and east."""
+    """Where a node stands, as the public may see it: label for people, degrees north and east."""
 
     @property
     def label(self) -> str: ...
@@ -19,6 +19,8 @@ class Place(Protocol):
     def lat(self) -> float: ...
     @property
     def lon(self) -> float: ...
+    @property
+    def precision(self) -> str: ...
 
 
 class QualityView(TypedDict):
@@ -63,6 +65,7 @@ class NodeView(QualityView):
     label: str
     lat: float | None
     lon: float | None
+    precision: str | None  # of the place: exact, grid (100 m) or district
     online: bool | None
     seen: int | None
     fw: str | None
@@ -152,6 +155,7 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "label": (place.label if place else "") or name,
         "lat": place.lat if place else None,
         "lon": place.lon if place else None,
+        "precision": place.precision if place else None,
         "online": status.get("online"),
         "seen": None if seen_ms is None else seen_ms // 1000,
         "fw": status.get("fw"),

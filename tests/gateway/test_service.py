@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import Place
+from gateway.places import Place
 from gateway.service import ClockError, check_clock
 from gateway.web.server import WebError
 from tests.gateway.conftest import make_settings

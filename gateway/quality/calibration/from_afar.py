@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gateway.config import Place, Settings
+from gateway.config import Settings
 from gateway.journal.reader import JournalReader
+from gateway.places import Place
 from gateway.quality.calibration import make, reference
 from gateway.quality.calibration.collocate import UnitHours, unit_hours
 from gateway.quality.calibration.fit import corrected

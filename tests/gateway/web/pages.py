@@ -22,6 +22,7 @@ class Spot:
     label: str
     lat: float
     lon: float
+    precision: str = "exact"
 
 
 PLACES = {

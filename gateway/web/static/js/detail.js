@@ -180,6 +180,8 @@ export class Detail {
     if (node.seen !== null) said.push(text("lastSeen", { ago: ago(this.model.now() - node.seen) }));
     if (node.fw) said.push(text("firmware", { version: node.fw }));
     facts.push(["connection", said.join(", ")]);
+    // Where its sign stands is not where the node does.
+    if (node.precision === "grid" || node.precision === "district") facts.push(["place", text(`place_${node.precision}`)]);
     if (node.safe) facts.push(["remark", text("safeMode")]);
     else if (node.crashed !== null && this.model.now() - node.crashed < CRASH_S) {
       facts.push(["remark", text("crashed", { ago: ago(this.model.now() - node.crashed) })]);
