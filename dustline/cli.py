@@ -19,6 +19,7 @@ COMMANDS = {
     "ledger": ("gateway.cli", "ledger"),
     "node": ("dustline.kit.command", "node"),
     "sim": ("simulator.cli", "sim"),
+    "stations": ("gateway.stations.cli", "stations"),
 }
 
 

@@ -25,9 +25,9 @@ def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> 
     return _make(mqtt.Client, broker, client_id, clean)
 
 
-def make_stream_client(broker: BrokerSettings, client_id: str) -> StreamClient:
-    """The same for many messages, with a session that stays."""
-    return _make(StreamClient, broker, client_id, clean=False)
+def make_stream_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> StreamClient:
+    """The same for many messages, with a session that stays unless `clean`."""
+    return _make(StreamClient, broker, client_id, clean)
 
 
 def _make(kind: type[AnyClient], broker: BrokerSettings, client_id: str, clean: bool) -> AnyClient:

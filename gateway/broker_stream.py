@@ -85,6 +85,11 @@ class StreamClient(mqtt.Client):
             self._send_queued()
         return dropped
 
+    @property
+    def unsent(self) -> int:
+        """Answers that wait for their turn, and those that the broker has not confirmed."""
+        return len(self._queued) + len(self._unconfirmed)
+
     def begin(self, properties: Any) -> None:
         """To be called at each connection: sends again what the last one left unconfirmed, as MQTT wants."""
         limit = getattr(properties, "ReceiveMaximum", _MOST_UNCONFIRMED)

@@ -20,6 +20,8 @@ from gateway.journal.together import ledger_of
 from gateway.preflight.options import check_options
 from gateway.quarantine.cli import quarantine
 from gateway.records import LedgerRow
+from gateway.releases.cli import channel_command, release
+from gateway.releases.rollout_cli import rollout
 
 
 @click.group()
@@ -32,6 +34,9 @@ gateway.add_command(configure_command)
 gateway.add_command(downsample)
 gateway.add_command(journal)
 gateway.add_command(quarantine)
+gateway.add_command(release)
+gateway.add_command(rollout)
+gateway.add_command(channel_command)
 for _each in ENROL_COMMANDS:
     gateway.add_command(_each)
 

@@ -31,6 +31,7 @@ from gateway.operate.settings import MonitorSettings
 from gateway.places import AnyPlace, Place, PlaceError, PublicPlace, public_place
 from gateway.places_file import load_districts, load_places
 from gateway.quality.checks.settings import QualitySettings
+from gateway.releases.settings import ReleasesSettings
 from gateway.standby.settings import StandbySettings
 from gateway.topics import valid_name
 from gateway.web.settings import WebSettings
@@ -210,6 +211,10 @@ class Settings(_FromFile):
         default_factory=CalibrationSettings.model_construct,
         description="Field calibrations of units and models.",
     )
+    releases: ReleasesSettings = Field(
+        default_factory=ReleasesSettings.model_construct,
+        description="Updates of nodes over the air; see docs/updates.md.",
+    )
     enrol: EnrolSettings = Field(
         default_factory=EnrolSettings.model_construct,
         description="Giving nodes their credentials; see docs/enrolment.md.",
@@ -286,6 +291,22 @@ class _JournalOnly(_FromFile):
     journal: JournalSettings = Field(default_factory=JournalSettings.model_construct)
 
 
+class _JournalAndPlaces(_JournalOnly):
+    nodes_file: Path | None = None
+
+
+class _ReleasesOnly(_JournalOnly):
+    releases: ReleasesSettings = Field(default_factory=ReleasesSettings.model_construct)
+
+
+def load_releases(file: Path | None) -> tuple[ReleasesSettings, Path]:
+    """Read where releases are kept, and nothing that needs a secret: (settings, the store's file).
+
+    Raises ConfigError."""
+    found = _load(_ReleasesOnly, file)
+    return found.releases, found.releases.store_beside(found.journal.path)
+
+
 def load(file: Path | None) -> Settings:
     """Read the configuration; without a file, gateway.toml of this directory or else the defaults.
 
@@ -298,6 +319,12 @@ def load_journal(file: Path | None) -> JournalSettings:
     """Read where the journal is, as `load` does, and leave everything else unjudged: to look into the
     journal, nobody needs the secrets of the broker or a database. Raises ConfigError."""
     return _load(_JournalOnly, file).journal
+
+
+def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, Place]]:
+    """The same with the nodes' places. Raises ConfigError."""
+    found = _load(_JournalAndPlaces, file)
+    return found.journal, load_places(found.nodes_file) if found.nodes_file else {}
 
 
 def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:
@@ -329,6 +356,8 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("broker", "ca_file"),
         ("influx", "ca_file"),
         ("calibration", "folder"),
+        ("releases", "store"),
+        ("releases", "public_keys"),
         (None, "districts_file"),
         *(("enrol", key) for key in ("store", "ca_file", "password_file", "acl_file", "pid_file")),
     ):

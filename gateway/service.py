@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 
@@ -27,8 +28,10 @@ from gateway.places import CurrentPlaces, Place, PublicPlace
 from gateway.quality.follow.deliver import QualityDelivery
 from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
+from gateway.releases.updates import Updates
 from gateway.session import Session
 from gateway.standby.duty import Duty
+from gateway.standby.rules import Role
 from gateway.web.join import Desk
 from gateway.web.server import WebError, WebServer
 
@@ -99,6 +102,7 @@ class Gateway:
             desk = Desk(lambda: self.settings) if settings.enrol.page else None
             self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places.public, desk)
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
+        self.updates = self._make_updates(settings) if settings.releases.enabled else None
         self._told_of_quality = False
         self.enrolled = EnrolledPlaces(settings.enrol.store, self._places_changed)
         duties = [self.session.tend, self._look_at_quality, self.enrolled.look]
@@ -114,6 +118,20 @@ class Gateway:
             rest=lambda: self.session.rest(1.0),
             alive=lambda: not not_alive(self),
         )
+
+    def _make_updates(self, settings: Settings) -> Updates:
+        return Updates(
+            settings,
+            on_duty=lambda: self.duty is None or self.duty.role is Role.OWNER,
+            hears=self.session.subscribed.is_set,
+        )
+
+    def _exchange_updates(self, settings: Settings) -> None:
+        if self.updates is not None:
+            self.updates.stop(2.0)
+        self.updates = self._make_updates(settings) if settings.releases.enabled else None
+        if self.updates is not None:
+            self.updates.start()
 
     @property
     def web_url(self) -> str | None:
@@ -151,6 +169,8 @@ class Gateway:
             self.session.start()
         else:
             self.duty.start()  # which starts the session once this gateway has the shard
+        if self.updates is not None:
+            self.updates.start()
         self.watch.start()
         if self.monitor is not None:
             # Last: before the others run, it would say that they are dead.
@@ -187,6 +207,8 @@ class Gateway:
             self._stop_quality(2.0)
             self._make_quality(new)
             self._start_quality()
+        if touched & {"broker", "releases"}:
+            self._exchange_updates(new)
         self.keeper.adjust(new, self._destinations())
         self.settings = new
         self.last_reload_worked = True
@@ -263,6 +285,7 @@ class Gateway:
         deadline = time.monotonic() + STOP_SECONDS
         self.watch.stop(0.5)
         self.session.stop_receiving()
+        updates_end = self._aside(partial(self.updates.stop, 1.5)) if self.updates is not None else None
         if self.duty is None:
             self._end_deliveries()
         self._stop_quality(0)
@@ -282,6 +305,9 @@ class Gateway:
         for server in servers:
             server.join(max(0.0, deadline - time.monotonic()))
             ended.append(not server.is_alive())
+        if updates_end is not None and self.updates is not None:
+            updates_end.join(max(0.0, deadline - time.monotonic()))
+            ended.append(not self.updates.is_alive())
         if all(ended):
             self.journal.close()
         else:
@@ -319,7 +345,7 @@ class Gateway:
         except (JournalError, sqlite3.Error) as error:
             log.warning("cannot see what is delivered; the next start goes on with it", problem=str(error))
 
-    def _aside(self, stop: Callable[[], None]) -> threading.Thread:
+    def _aside(self, stop: Callable[[], object]) -> threading.Thread:
         thread = threading.Thread(target=stop, name="stop", daemon=True)
         thread.start()
         return thread

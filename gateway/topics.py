@@ -11,6 +11,8 @@ from functools import lru_cache
 SHARDS = "0123456789abcdef"
 # What nodes send and the gateway subscribes to.
 KINDS_UP = ("readings", "status", "health")
+# Those that a connection of its own takes: gateway/releases/line.py.
+KINDS_OF_UPDATES = ("fetch", "reply")
 # Remembered topics and nodes: a network's own, and some that a stranger makes up.
 _KNOWN = 65536
 _NAME = re.compile(r"[a-z0-9-]{1,32}\Z")
@@ -50,8 +52,8 @@ def lease(network: str, shards: str) -> str:
 
 
 @lru_cache(_KNOWN)
-def parse(topic: str, network: str) -> Address:
-    """Take a topic apart; TopicError unless a node of that network may send there."""
+def parse(topic: str, network: str, kinds: tuple[str, ...] = KINDS_UP) -> Address:
+    """Take a topic apart; TopicError unless a node of that network may send one of the kinds there."""
     parts = topic.split("/")
     if len(parts) != 6 or parts[:2] != ["dl", "1"]:
         raise TopicError(f"topic {topic[:120]!r} is not of the form dl/1/network/shard/node/kind")
@@ -62,14 +64,14 @@ def parse(topic: str, network: str) -> Address:
         raise TopicError(f"node {node[:40]!r} in the topic is no valid name: 1 to 32 of a-z, 0-9 and -")
     if shard != shard_of(node):
         raise TopicError(f"topic has shard {shard[:8]!r}, node {node} belongs to shard {shard_of(node)!r}")
-    if kind not in KINDS_UP:
+    if kind not in kinds:
         raise TopicError(f"kind {kind[:40]!r} in the topic is none that a node sends")
     return Address(found, shard, node, kind)
 
 
-def filters(network: str, shards: Iterable[str]) -> list[str]:
+def filters(network: str, shards: Iterable[str], kinds: tuple[str, ...] = KINDS_UP) -> list[str]:
     """The subscriptions of a gateway that takes these shards."""
     taken = sorted(set(shards))
     # A wildcard when it takes all, so that a message under a wrong shard is seen and quarantined.
     levels = ["+"] if len(taken) == len(SHARDS) else taken
-    return [f"dl/1/{network}/{level}/+/{kind}" for kind in KINDS_UP for level in levels]
+    return [f"dl/1/{network}/{level}/+/{kind}" for kind in kinds for level in levels]

@@ -78,10 +78,10 @@ def _installer(settings: Settings) -> Installer:
     if influx.api == "v1":
         from gateway.downsample.influx_v1 import InfluxV1Installer
 
-        return InfluxV1Installer(influx)
+        return InfluxV1Installer(influx, settings.quality.enabled)
     from gateway.downsample.influx_v2 import InfluxV2Installer
 
-    return InfluxV2Installer(influx)
+    return InfluxV2Installer(influx, settings.quality.enabled)
 
 
 def _utc(seconds: int) -> str:

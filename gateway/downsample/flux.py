@@ -35,8 +35,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
+    """`checked`: leave out what the checks call bad, and, as in InfluxQL, what they have not judged."""
+
     bucket: str
     day_offset_h: int = 0
+    checked: bool = True
 
     @property
     def means(self) -> str:
@@ -56,13 +59,19 @@ class Dialect:
         return "\n".join([*_bounds(span), *self._days()])
 
     def _hours(self) -> list[str]:
-        lines = _HOURS_HEAD.format(
+        head = _RAW + (_CHECKED if self.checked else _GOOD) + _KEEP
+        lines = head.format(
             bucket=_string(self.bucket), means=_string(self.means), source=SOURCE, hourly=HOURLY
         ).splitlines()
         for group in GROUPS:
             lines += [f"// {group.name}: without the readings that have a flag of {group.mask}"]
+            if self.checked:
+                lines += [
+                    f"// and without those that the checks have not judged, or gave a bit of {group.qc}"
+                ]
+            qc = f", qc: {group.qc}" if self.checked else ""
             for field in group.fields:
-                start = f'good(field: "{field}", mask: {group.mask}) |> keep'
+                start = f'good(field: "{field}", mask: {group.mask}{qc}) |> keep'
                 lines += [
                     f'{start}(fn: mean, name: "{field}") |> yield(name: "{field}")',
                     f'{start}(fn: count, name: "{field}_n") |> yield(name: "{field}_n")',
@@ -90,12 +99,14 @@ class Dialect:
 
 # A window begins a second after the hour: a reading's time is the end of its averaging window, so one of
 # 11:00:00 belongs to the hour before. A reading's field and its flags are two rows until pivot() joins them.
-_HOURS_HEAD = """\
+_RAW = """\
 raw = (field) =>
     from(bucket: {bucket})
         |> range(start: start, stop: stop)
         |> filter(fn: (r) => r._measurement == "{source}" and r._field == field)
 
+"""
+_GOOD = """\
 good = (field, mask) =>
     from(bucket: {bucket})
         |> range(start: start, stop: stop)
@@ -104,6 +115,20 @@ good = (field, mask) =>
         |> rename(fn: (column) => if column == field then "_value" else column)
         |> filter(fn: (r) => exists r._value and bitwise.sand(a: r.flags, b: mask) == 0)
 
+"""
+_CHECKED = """\
+good = (field, mask, qc) =>
+    from(bucket: {bucket})
+        |> range(start: start, stop: stop)
+        |> filter(fn: (r) => r._measurement == "{source}")
+        |> filter(fn: (r) => r._field == field or r._field == "flags" or r._field == "qc")
+        |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
+        |> rename(fn: (column) => if column == field then "_value" else column)
+        |> filter(fn: (r) => exists r._value and exists r.flags and exists r.qc)
+        |> filter(fn: (r) => bitwise.sand(a: r.flags, b: mask) == 0 and bitwise.sand(a: r.qc, b: qc) == 0)
+
+"""
+_KEEP = """\
 keep = (tables=<-, fn, name) =>
     tables
         |> aggregateWindow(every: 1h, offset: 1s, fn: fn, timeSrc: "_start", createEmpty: false)

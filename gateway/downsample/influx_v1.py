@@ -24,11 +24,11 @@ _ANOTHER_USER = (
 
 
 class InfluxV1Installer:
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, checked: bool) -> None:
         self._database = settings.database or ""
         self._user = settings.username
         self._offset_h = settings.day_offset_h
-        self._plan = Dialect(self._database, day_offset_h=settings.day_offset_h)
+        self._plan = Dialect(self._database, day_offset_h=settings.day_offset_h, checked=checked)
         authorization = None
         if settings.username is not None and settings.password is not None:
             pair = f"{settings.username}:{settings.password.get_secret_value()}"

@@ -21,10 +21,10 @@ _RIGHTS = "that may read and write buckets and tasks of the organization"
 
 
 class InfluxV2Installer:
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, checked: bool) -> None:
         self._org, self._bucket = settings.org or "", settings.bucket or ""
         self._offset_h = settings.day_offset_h
-        self._plan = Dialect(self._bucket, settings.day_offset_h)
+        self._plan = Dialect(self._bucket, settings.day_offset_h, checked)
         token = settings.token.get_secret_value() if settings.token else ""
         self._server = Server(settings, f"Token {token}")
 

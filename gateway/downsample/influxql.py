@@ -35,11 +35,16 @@ class ContinuousQuery:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`policy`: the database's default retention policy, to which the gateway writes; "" says the default."""
+    """`policy`: the database's default retention policy, to which the gateway writes; "" says the default.
+
+    `checked`: leave out what the checks call bad. A reading without `qc` is then out too: a comparison with a
+    field that is absent is never true, and InfluxQL has no other word for that.
+    """
 
     database: str
     policy: str = ""
     day_offset_h: int = 0
+    checked: bool = True
 
     def continuous_queries(self) -> list[ContinuousQuery]:
         """In the order in which they are to be created, which is the order in which the server runs them."""
@@ -82,6 +87,8 @@ class Dialect:
                 f'mean("{each}") AS "{each}", count("{each}") AS "{each}_n"' for each in group.fields
             )
             where = [f'"flags" & {group.mask} = 0']
+            if self.checked:
+                where.append(f'"qc" & {group.qc} = 0')
             made.append((group.name, self._select(values, HOURLY, raw, where, "1h, 1s", span)))
         values = f'count("{COUNTED}") AS "{READINGS}"'
         return [*made, ("all", self._select(values, HOURLY, raw, [], "1h, 1s", span))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.destinations.lines import FLAG_BITS, MEASUREMENT, UNKNOWN_FLAG_BIT
+from gateway.quality.checks.bits import BAD, mask_of
 
 SOURCE = MEASUREMENT
 HOURLY, DAILY = f"{MEASUREMENT}_1h", f"{MEASUREMENT}_1d"
@@ -23,16 +24,18 @@ _PM_MASK = sum(bit for flag, bit in FLAG_BITS.items() if flag not in _CLIMATE_FL
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields whose values are left out when a reading has a flag of `mask`."""
+    """Fields whose values are left out when a reading has a flag of `mask`; and where the checks' word
+    counts, when it has a bit of `qc` or is not judged yet."""
 
     name: str
     fields: tuple[str, ...]
     mask: int
+    qc: int
 
 
 GROUPS = (
-    Group("pm", ("pm1", "pm25", "pm4", "pm10", "pm25_cf1"), _PM_MASK),
-    Group("climate", ("temp", "rh", "press"), _CLIMATE_MASK),
+    Group("pm", ("pm1", "pm25", "pm4", "pm10", "pm25_cf1"), _PM_MASK, BAD),
+    Group("climate", ("temp", "rh", "press"), _CLIMATE_MASK, mask_of("climate")),
 )
 FIELDS = tuple(field for group in GROUPS for field in group.fields)
 # All readings of an hour, whatever their flags; counted by a field that each has.

@@ -1,15 +1,21 @@
-"""What enrolment asks of a broker, however it keeps its users; and the end of a node's session there."""
+"""What enrolment asks of a broker, however it keeps its users; and a node's farewell there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
+from pydantic import SecretStr
+
+from gateway import topics
 from gateway.config import Settings
 from gateway.enrol.dynsec import DynamicSecurity
 from gateway.enrol.errors import EnrolError
 from gateway.enrol.files import PROBE, PasswordFile
+from gateway.enrol.kit import new_secret
 from gateway.preflight.line import Line, LineError
+
+_OFFLINE = b'{"v":1,"online":false}'  # a node's last will, by docs/contract.md
 
 
 class BrokerAccess(Protocol):
@@ -48,13 +54,23 @@ def reserved(settings: Settings) -> set[str]:
     return {PROBE, settings.broker.username or "", settings.enrol.admin_username or ""} - {""}
 
 
-def end_session(settings: Settings, name: str) -> str | None:
-    """Take the client id over and let it go, so that nothing is queued for it; why not, if it cannot be done.
+def say_farewell(settings: Settings, access: BrokerAccess, name: str) -> str | None:
+    """In a node's name, by a secret that nobody keeps: it is offline, its session is over. Why not, if not.
 
-    The broker has ended the connection by then. What stays otherwise is a session that nobody can take up.
+    Else its retained status would say for ever what it said last, and messages for it would be queued.
     """
+    secret = new_secret()
     try:
-        with Line(settings.broker, name, clean=True, expiry_s=0):
-            return None
-    except LineError as error:
-        return f"the session of {name} stays at the broker until it expires there: {error}"
+        access.exchange(name, secret)
+        node = settings.broker.model_copy(
+            update={"username": name, "password": SecretStr(secret), "client_id": None}
+        )
+        with Line(node, name, clean=True, expiry_s=0) as line:
+            told = line.publish(topics.build(settings.network, name, "status"), _OFFLINE, retain=True)
+            if told.is_failure:
+                raise LineError(f"it may not publish its own status ({told})")
+    except (EnrolError, LineError) as error:
+        return (
+            f"{name} could not be signed off, so its last status and its session stay at the broker: {error}"
+        )
+    return None

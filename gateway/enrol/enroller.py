@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.config import Settings
-from gateway.enrol.broker import access_to, end_session, reserved
+from gateway.enrol.broker import access_to, reserved, say_farewell
 from gateway.enrol.errors import EnrolError
 from gateway.enrol.kit import Kit, make_kit, new_name, new_secret
 from gateway.enrol.settings import MOST_NAME
@@ -60,10 +60,11 @@ class Enroller:
         """The end of its access; its place is forgotten. What could not be cleared away, in a sentence."""
         self._allowed(name)
         with Store(self._settings.enrol.store) as store:
-            if not self._broker.known(name) and store.state(name) is None:
+            known = self._broker.known(name)
+            if not known and store.state(name) is None:
                 raise EnrolError(f"{name} is not known: `dustline gateway enrolled` lists the nodes")
+            left = say_farewell(self._settings, self._broker, name) if known else None
             self._broker.remove(name)
-            left = end_session(self._settings, name)
             store.put(name, "revoked", None)
         return left
 

@@ -111,6 +111,16 @@ class JournalReader:
             }
         return found
 
+    def status_texts(
+        self, network: str
+    ) -> list[tuple[str, int | None, int | None, int | None, str | None, str | None]]:
+        """(node, online, boot, seen_ms, status, health), the last two in JSON."""
+        return self._db.execute(
+            "SELECT name, online, boot, seen_ms, status, health"
+            " FROM status JOIN nodes ON id = node_id WHERE network = ?",
+            (network,),
+        ).fetchall()
+
     def ledger(self, node: str | None = None, since: int | None = None) -> list[LedgerRow]:
         """Born, stored, quarantined and missing readings of each boot, ordered by node and boot.
 

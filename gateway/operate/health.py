@@ -54,6 +54,15 @@ def not_judging(gateway: Gateway) -> list[Problem]:
     return found
 
 
+def not_updating(gateway: Gateway) -> list[Problem]:
+    """Threads of updates that have ended or hang, which makes nobody start the gateway anew either."""
+    updates = gateway.updates
+    if updates is None:
+        return []
+    found = _thread("updates", updates, updates.heart)
+    return found + _thread("updates server", updates.server, updates.server.heart)
+
+
 def not_ready(gateway: Gateway) -> list[Problem]:
     """What keeps readings from being received and stored now, or a standby from taking over at any time."""
     found: list[Problem] = []

@@ -14,7 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.journal import JournalError, JournalReader
-from gateway.operate.health import not_judging
+from gateway.operate.health import not_judging, not_updating
+from gateway.releases.figures import figures
 
 if TYPE_CHECKING:
     from gateway.service import Gateway
@@ -43,6 +44,8 @@ class _Figures(Collector):
         yield from self._deliveries()
         yield from self._quality()
         yield from self._journal()
+        if self._gateway.updates is not None:
+            yield from figures(self._gateway.updates, stalled=bool(not_updating(self._gateway)))
 
     def _pipeline(self) -> Iterator[Metric]:
         counted, inbox = self._gateway.counters, self._gateway.inbox

@@ -20,6 +20,7 @@ APPLIED = (
         "log",
         "quality",
         "quarantine",
+        "releases",
     ),
     *("journal.batch", "journal.wait_ms", "journal.keep_days", "journal.max_mb"),
 )

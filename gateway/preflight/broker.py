@@ -235,7 +235,8 @@ def _rights(settings: Settings, broker: BrokerSettings) -> Iterator[Finding]:
     allowed: bool | None = None
     for kind, loss in (
         ("ack", "nodes never hear that a reading is stored, and send it again without end"),
-        ("command", "`dustline gateway command` cannot work"),
+        ("command", "`dustline gateway command` cannot work, nor updates"),
+        ("chunk", "nodes cannot be updated"),
         ("config", "`dustline gateway configure` cannot work, and the queue cannot be tried here"),
     ):
         name = f"broker.write_{kind}"

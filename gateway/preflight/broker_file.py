@@ -244,6 +244,13 @@ class BrokerFile:
                 f"{file}: {user} may not do its part",
                 *(f"{file}, user {user}: {line}" for line in absent),
             )
+        deaf = [
+            f"{file}, user {user}: topic read dl/1/{settings.network}/+/+/{kind}"
+            for kind in topics.KINDS_OF_UPDATES
+            if not allowed(rules, "read", topics.build(settings.network, node, kind))
+        ]
+        if deaf:
+            return warn(name, f"{file}: {user} may not read what updates and commands need", *deaf)
         return ok(name, f"{file}: {user} may read what nodes send, and write acks")
 
 

@@ -33,6 +33,7 @@ NAMES = {
     "broker.keepalive": "the keepalive is accepted",
     "broker.write_ack": "acks may be published",
     "broker.write_command": "commands may be published",
+    "broker.write_chunk": "pieces of updates may be published",
     "broker.write_config": "settings may be published",
     "broker.lease": "gateways that share a shard can agree who works",
     "broker.queue": "a 10-minute outage fits into the session's queue",

@@ -128,9 +128,9 @@ class Line:
         _, mid = self._client.subscribe([(each, 1) for each in filters])
         return self._answer_to(mid, "a subscription")
 
-    def publish(self, topic: str, payload: bytes) -> ReasonCode:
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> ReasonCode:
         """With QoS 1; the reason in the PUBACK, which with MQTT 3.1.1 is always success."""
-        return self._answer_to(self._client.publish(topic, payload, 1).mid, "a message")[0]
+        return self._answer_to(self._client.publish(topic, payload, 1, retain).mid, "a message")[0]
 
     def publish_many(self, topic: str, payloads: Sequence[bytes], seconds: float) -> int:
         """Publish as many as the broker confirms in that time; how many it confirmed."""

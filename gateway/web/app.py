@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.bell import Bell
 from gateway.journal import JournalError
+from gateway.quality.air import CHOICES
 from gateway.web import flash, join
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
@@ -83,6 +84,20 @@ class _Api:
         views = await self._queries.run(self._queries.ledger)
         return _json({"nodes": [{"node": name, **counts} for name, counts in views.items()]})
 
+    async def stations_page(self, _: Request) -> Response:
+        return FileResponse(STATIC / "stations.html")
+
+    async def stations(self, _: Request) -> Response:
+        return _json(await self._queries.run(self._queries.stations))
+
+    async def air(self, request: Request) -> Response:
+        name = request.query_params.get("index", next(iter(CHOICES)))
+        if name not in CHOICES:
+            raise HTTPException(
+                400, f"There is no index {_quoted(name)}; ?index= takes one of {', '.join(CHOICES)}."
+            )
+        return _json(await self._queries.run(lambda: self._queries.air(name)))
+
     async def events(self, _: Request) -> Response:
         if self._hub.full():
             raise HTTPException(
@@ -131,6 +146,9 @@ def make_app(
             Route("/api/nodes", api.nodes),
             Route("/api/nodes/{node}/series", api.series),
             Route("/api/ledger", api.ledger),
+            Route("/stations", api.stations_page),
+            Route("/api/stations", api.stations),
+            Route("/api/air", api.air),
             Route("/api/events", api.events),
             *flash.routes(settings.firmware),
             *join.routes(desk),

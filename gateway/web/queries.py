@@ -12,6 +12,9 @@ from typing import TypeVar
 
 from gateway.journal import JournalReader
 from gateway.quality.follow.reader import QualityReader
+from gateway.stations.gather import span_of
+from gateway.stations.view import StationsView, stations_view
+from gateway.web.air import AirView, air_view
 from gateway.web.series import MOST_ROWS, Series, series_by_slot
 from gateway.web.views import LedgerView, NodeView, Place, ledger_views, node_views
 
@@ -20,6 +23,10 @@ T = TypeVar("T")
 _THREADS = 4
 # Counting every boot of every node is the dearest question; many pages ask it at once.
 _LEDGER_KEPT_S = 3.0
+# Faults take hours to show, and hours are over once an hour. What takes long is asked more seldom, for a
+# thirtieth of the time at most.
+_KEPT_S = 20.0
+_REST = 30
 # A node's clock may run ahead of the gateway's by what the gateway's checks let through, a day at most.
 _AHEAD_S = 86400
 
@@ -35,6 +42,10 @@ class Queries:
         self._places = places
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="web-journal")
         self._ledger_mutex = threading.Lock()
+        self._stations_mutex = threading.Lock()
+        self._stations: tuple[float, StationsView] | None = None
+        self._air_mutex = threading.Lock()
+        self._air: dict[str, tuple[float, AirView]] = {}
         self._ledger: tuple[float, dict[str, LedgerView]] | None = None
 
     async def run(self, question: Callable[[], T]) -> T:
@@ -61,9 +72,33 @@ class Queries:
             judged = quality.between(node, since if first is None else first, until)
         return series_by_slot(readings, judged), len(readings) == MOST_ROWS
 
+    def stations(self) -> StationsView:
+        """Nodes that need a visit; kept for a while, as all nodes are gone through for it."""
+        with self._stations_mutex:
+            began = time.monotonic()
+            if self._stations is None or began > self._stations[0]:
+                found = stations_view(self._journal, self._places, span_of(int(time.time())))
+                self._stations = (_good_until(began), found)
+            return self._stations[1]
+
+    def air(self, name: str) -> AirView:
+        """By an index, one of gateway.quality.air.CHOICES."""
+        with self._air_mutex:
+            began, kept = time.monotonic(), self._air.get(name)
+            if kept is None or began > kept[0]:
+                found = air_view(self._journal, name, int(time.time()))
+                kept = self._air[name] = (_good_until(began), found)
+            return kept[1]
+
     def ledger(self) -> dict[str, LedgerView]:
         with self._ledger_mutex:
             if self._ledger is None or time.monotonic() - self._ledger[0] > _LEDGER_KEPT_S:
                 with JournalReader(self._journal) as reader:
                     self._ledger = (time.monotonic(), ledger_views(reader.ledger()))
             return self._ledger[1]
+
+
+def _good_until(began: float) -> float:
+    """When an answer that was begun then, and is ready now, is to be worked out anew; all monotonic s."""
+    done = time.monotonic()
+    return done + max(_KEPT_S, _REST * (done - began))

@@ -16,6 +16,8 @@ from gateway.quality.checks.settings import CompleteSettings
 from gateway.quality.means import expected_in_an_hour
 
 HOUR_S = 3600
+FEWEST = 3  # readings that make a median
+_NOT_COMPARED = BAD & ~QC_BITS["clogged"]
 
 
 def hour_of(t: int) -> int:
@@ -26,8 +28,10 @@ def hour_of(t: int) -> int:
 class Hour(NamedTuple):
     """One hour of one series, as the journal keeps it.
 
-    `have` counts the readings whose value is not bad, of `expected`; means and the median are theirs, None
-    where there is none. `near` is the median of the `near_n` neighbours' medians, `near_mad` their MAD scaled
+    `have` counts the readings whose value is not bad, of `expected`; the means are theirs, None where there
+    is none. The median is held against the neighbours: of at least FEWEST readings that nothing but `clogged`
+    calls bad, as a clogged sensor had else nothing to be found by in the next hour. `near` is the median of
+    the `near_n` neighbours' medians, `near_mad` their MAD scaled
     to a standard deviation, ug/m3. `qc` has the bits
     that half of the hour's readings have, and `incomplete`.
     """
@@ -144,11 +148,11 @@ class HourBook:
         expected, page.seconds = expected_of([*before, *times], page.dt, page.seconds)
         page.last_t = max(page.last_t, times[-1])
 
-        def good(column: int) -> list[float]:
+        def good(column: int, bad: int = BAD) -> list[float]:
             values = zip(cell[column::_WIDTH], qcs, strict=True)
-            return [value for value, qc in values if value is not None and not qc & BAD]
+            return [value for value, qc in values if value is not None and not qc & bad]
 
-        values = sorted(good(_PM25))
+        values, compared = good(_PM25), sorted(good(_PM25, _NOT_COMPARED))
         return Hour(
             *key,
             hour,
@@ -156,7 +160,7 @@ class HourBook:
             expected,
             len(values),
             _mean(values),
-            values[len(values) // 2] if values else None,
+            compared[len(compared) // 2] if len(compared) >= FEWEST else None,
             _mean(good(_PM10)),
             _mean(good(_TEMP)),
             _mean(good(_RH)),

@@ -14,7 +14,7 @@ from math import log
 from typing import NamedTuple
 
 from gateway.quality.checks.bits import QC_BITS
-from gateway.quality.checks.hours import HOUR_S, Completeness, Hour, HourBook
+from gateway.quality.checks.hours import FEWEST, HOUR_S, Completeness, Hour, HourBook
 from gateway.quality.checks.models import model_of
 from gateway.quality.checks.near import Near, Spot
 from gateway.quality.checks.sample import Sample
@@ -25,7 +25,6 @@ GRACE_S = 600
 KEPT_HOURS = 14 * 24
 # What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
 HISTORY_DAYS = 14
-_FEWEST = 3  # readings that make a median
 _BASE = 2.0  # ug/m3
 # A ratio that is not the usual one: in the median of so many hours, and by so many of its own scaled MAD.
 _SHIFT_HOURS = 6
@@ -54,7 +53,7 @@ class Neighbours:
     """
 
     name = "neighbours"
-    version = 1
+    version = 2
 
     def __init__(self, settings: NeighbourSettings) -> None:
         self.settings = settings
@@ -96,7 +95,7 @@ class Clogged:
     """
 
     name = "clogged"
-    version = 1
+    version = 2
 
     def __init__(self, settings: CloggedSettings) -> None:
         self.settings = settings
@@ -248,7 +247,8 @@ class Network:
         rows = self._book.take(hour, self._complete)
         by_node: dict[str, list[tuple[str, float]]] = {}
         for row in rows:
-            if row.pm25_median is not None and row.have >= _FEWEST:
+            # A clogged one is no measure for others.
+            if row.pm25_median is not None and row.have >= FEWEST and not row.qc & self._clogged.bit:
                 family = model_of(row.model).family
                 by_node.setdefault(self._names[row.node_id], []).append((family, row.pm25_median))
         for row in rows:
@@ -295,7 +295,7 @@ class Network:
             track = self._tracks[row.node_id, row.slot] = _Track(self._neighbours.settings.hours)
             self._verdicts[row.node_id, row.slot] = track.verdicts
         own, near = row.pm25_median, row.near
-        if own is None or near is None or row.have < _FEWEST:
+        if own is None or near is None:
             return
         neighbours, clogged = self._neighbours, self._clogged
         track.sides.append(neighbours.side(own, near, row.near_mad or 0.0))

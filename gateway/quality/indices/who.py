@@ -34,6 +34,11 @@ _CATEGORIES = (
 class Who(Index):
     """Value: the mean over the guideline level. Input: a mean over `period` in ug/m3."""
 
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """From the best on."""
+        return _CATEGORIES
+
     def compute(self, value: Number, pollutant: str = "pm25", period: str = "24h") -> Result:
         levels = _LEVELS.get((pollutant, period))
         if levels is None:

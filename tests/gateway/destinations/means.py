@@ -38,8 +38,28 @@ def a_lot(draw: random.Random, start: int, seconds: int, first_id: int = 1) -> l
     return lot
 
 
-def hourly_means(readings: list[StoredReading]) -> dict[Key, dict[str, float]]:
-    """A reading at the full hour speaks of the hour before it."""
+# Sums of the bits that docs/quality-checks.md calls bad for PM, and of the climate's.
+BAD_PM, BAD_CLIMATE = 50415, 512
+
+
+def judged(draw: random.Random, readings: list[StoredReading]) -> dict[int, int]:
+    """Bits by seq: good, humid (suspect, to be kept), bad, climate; one in ten is not judged."""
+    some = (0, 0, 0, 256, 64, 32, 512, 512 + 128, 1 << 28)
+    return {each.seq: draw.choice(some) for each in readings if draw.random() < 0.9}
+
+
+def judgement_lines(readings: list[StoredReading], qc: dict[int, int]) -> list[str]:
+    return [
+        f"reading,network={each.network},node={each.node},slot={each.slot} qc={qc[each.seq]}i {each.t}"
+        for each in readings
+        if each.seq in qc
+    ]
+
+
+def hourly_means(
+    readings: list[StoredReading], qc: dict[int, int] | None = None
+) -> dict[Key, dict[str, float]]:
+    """A reading at the full hour speaks of the hour before it. With `qc` only what is judged and not bad."""
     values: dict[tuple[Key, str], list[float]] = defaultdict(list)
     means: dict[Key, dict[str, float]] = defaultdict(dict)
     for each in readings:
@@ -48,7 +68,9 @@ def hourly_means(readings: list[StoredReading]) -> dict[Key, dict[str, float]]:
         means[key]["readings"] = means[key].get("readings", 0) + 1
         for name, value in each.values.items():
             bad = PM_FLAGS if name in PM else CLIMATE_FLAGS
-            if not set(each.flags) & set(bad):
+            mask = BAD_PM if name in PM else BAD_CLIMATE
+            rejected = qc is not None and (each.seq not in qc or qc[each.seq] & mask)
+            if not (rejected or set(each.flags) & set(bad)):
                 values[key, name].append(value)
     for (key, name), found in values.items():
         means[key] |= {name: fmean(found), f"{name}_n": len(found)}

@@ -18,7 +18,16 @@ from gateway.destinations.influx_v1 import InfluxV1Sink
 from gateway.destinations.settings import InfluxSettings
 from gateway.downsample.influxql import Dialect
 from gateway.journal import Journal
-from tests.gateway.destinations.means import DAY, Key, a_lot, daily_means, hourly_means, same
+from tests.gateway.destinations.means import (
+    DAY,
+    Key,
+    a_lot,
+    daily_means,
+    hourly_means,
+    judged,
+    judgement_lines,
+    same,
+)
 from tests.gateway.destinations.samples import commit, reading, stored
 from tests.gateway.destinations.servers import Influx1
 from tests.support import REPO, wait_for
@@ -43,11 +52,13 @@ def influx(influx1: Callable[..., Influx1]) -> Influx1:
 def run(tmp_path: Path) -> Callable[..., Result]:
     """`run(influx, "apply")`: a command with the configuration of that server."""
 
-    def call(influx: Influx1, *words: str, **changes: str | int) -> Result:
+    def call(influx: Influx1, *words: str, checked: bool = False, **changes: str | int) -> Result:
         keys = {"api": "v1", "url": influx.url, "database": "smog", **changes}
         file = tmp_path / "gateway.toml"
         lines = [f"{name} = {value!r}".replace("'", '"') for name, value in keys.items()]
-        file.write_text("\n".join(["[influx]", "enabled = true", *lines]))
+        file.write_text(
+            "\n".join([f"[quality]\nenabled = {str(checked).lower()}", "[influx]", "enabled = true", *lines])
+        )
         return CliRunner().invoke(gateway, ["downsample", *words, "--config", str(file)])
 
     return call
@@ -110,6 +121,34 @@ def test_means_of_the_past_and_of_what_came_late(
     same(means_in(influx, "reading_1d"), daily_means(hourly))
 
 
+def test_with_checks_the_means_leave_out_what_is_bad_or_not_judged(
+    influx: Influx1, journal: Journal, deliver: Callable[..., Delivery], run: Callable[..., Result]
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    lot = a_lot(draw, DAY - 86400, 30 * 3600)
+    commit(journal, lot)
+    delivered(deliver, influx, journal)
+    assert run(influx, "apply", checked=True).exit_code == 0
+    period = ("--since", "2025-10-08T23:00Z", "--until", "2025-10-12")
+    # Nothing is judged yet: the readings are counted, and there is no mean.
+    assert run(influx, "recompute", *period, checked=True).exit_code == 0
+    assert {name for row in means_in(influx, "reading_1h").values() for name in row} == {"readings"}
+    qc = judged(draw, lot)
+    influx.write("smog", "\n".join(judgement_lines(lot, qc)))
+    done = run(influx, "recompute", *period, checked=True)
+    assert done.exit_code == 0, done.output
+    hourly = hourly_means(stored(journal), qc)
+    assert hourly != hourly_means(stored(journal))
+    same(means_in(influx, "reading_1h"), hourly)
+    same(means_in(influx, "reading_1d"), daily_means(hourly))
+    # The setting has changed: what is installed is told to differ.
+    told = run(influx, "apply", checked=False)
+    assert told.exit_code == 1
+    assert told.output.count("exists and differs") == 4
+
+
 def test_days_by_winter_time(
     influx: Influx1, journal: Journal, deliver: Callable[..., Delivery], run: Callable[..., Result]
 ) -> None:
@@ -167,17 +206,19 @@ def test_a_name_that_must_be_quoted(influx: Influx1, run: Callable[..., Result])
     assert second.exit_code == 0, second.output
 
 
-@pytest.mark.parametrize("ending", ["", "_late"])
-def test_the_server_runs_the_continuous_queries(influx: Influx1, ending: str) -> None:
+@pytest.mark.parametrize(("ending", "checked"), [("", False), ("_late", False), ("", True)])
+def test_the_server_runs_the_continuous_queries(influx: Influx1, ending: str, checked: bool) -> None:
     """The shipped statements with seconds for hours and days: nobody waits for an hour here."""
     influx.query('CREATE RETENTION POLICY "means" ON "smog" DURATION INF REPLICATION 1')
     now = int(time.time())
+    # `stuck`, said by the node's flag or by the gateway's check.
+    good, bad = ("flags=0i,qc=0i", "flags=0i,qc=64i") if checked else ("flags=0i", "flags=8i")
     influx.write(
         "smog",
         "\n".join(
-            f"reading,network=waw,node=a,slot=pm pm25={value},temp={value},flags={flags}i,seq=1i {t}"
-            for t, value, flags in (
-                (t, 8.0 if t % 2 else 4.0, 0 if t % 2 else 8) for t in range(now - 600, now + 1)
+            f"reading,network=waw,node=a,slot=pm pm25={value},temp={value},{bits},seq=1i {t}"
+            for t, value, bits in (
+                (t, 8.0 if t % 2 else 4.0, good if t % 2 else bad) for t in range(now - 600, now + 1)
             )
         ),
     )
@@ -188,7 +229,7 @@ def test_the_server_runs_the_continuous_queries(influx: Influx1, ending: str) ->
         "EVERY 1d FOR 15d": "EVERY 8s FOR 40s",
         "EVERY 1h FOR 16d": "EVERY 4s FOR 40s",
     }
-    for each in Dialect("smog").continuous_queries():
+    for each in Dialect("smog", checked=checked).continuous_queries():
         if each.name.endswith(("_late", "_1d")) == bool(ending) or each.name == "dustline_1d":
             text = each.text
             for long, short in in_seconds.items():
@@ -200,7 +241,7 @@ def test_the_server_runs_the_continuous_queries(influx: Influx1, ending: str) ->
         return [day for day in days if day.get("pm25_hours") == day.get("temp_hours") == 2]
 
     day = wait_for(whole_days, 30, "a whole day of 8 s")[0]
-    # Flag 8 is `stuck`: it leaves out PM values and not those of the climate.
+    # It leaves out PM values and not those of the climate.
     assert (day["pm25"], day["temp"]) == (8.0, 6.0)
     assert (day["pm25_n"], day["temp_n"], day["readings"]) == (4, 8, 8)
 

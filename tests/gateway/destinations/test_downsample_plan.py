@@ -26,6 +26,7 @@ from gateway.downsample.plan import (
 )
 from gateway.reading import FIELDS as MEASURED
 from tests.gateway.destinations.line_parser import parse_line
+from tests.gateway.destinations.means import BAD_CLIMATE, BAD_PM
 from tests.gateway.destinations.samples import reading
 from tests.support import REPO
 
@@ -51,6 +52,7 @@ def test_every_flag_leaves_out_what_it_speaks_of() -> None:
         set(FLAG_BITS) - {"climate_error", "climate_stuck"}
     )
     assert pm.mask & climate.mask & UNKNOWN_FLAG_BIT
+    assert (pm.qc, climate.qc) == (BAD_PM, BAD_CLIMATE)
 
 
 def test_both_dialects_make_the_same_fields() -> None:

@@ -25,7 +25,16 @@ from gateway.destinations.influx_v2 import InfluxV2Sink
 from gateway.destinations.lines import flag_bits
 from gateway.destinations.settings import InfluxSettings
 from gateway.journal import Journal, JournalReader
-from tests.gateway.destinations.means import DAY, Key, a_lot, daily_means, hourly_means, same
+from tests.gateway.destinations.means import (
+    DAY,
+    Key,
+    a_lot,
+    daily_means,
+    hourly_means,
+    judged,
+    judgement_lines,
+    same,
+)
 from tests.gateway.destinations.samples import a_mixed_lot, commit, reading, stored
 from tests.gateway.destinations.servers import Server, http
 from tests.support import choose_port, wait_for
@@ -107,11 +116,12 @@ def influx(tmp_path: Path, servers: list[Server]) -> Influx2:
 
 @pytest.fixture
 def run(influx: Influx2, tmp_path: Path) -> Callable[..., Result]:
-    def call(*words: str, **changes: str | int) -> Result:
+    def call(*words: str, checked: bool = False, **changes: str | int) -> Result:
         keys = {"url": influx.url, "org": ORG, "bucket": BUCKET, "token": ADMIN, **changes}
         file = tmp_path / "gateway.toml"
         lines = [f"{name} = {value!r}".replace("'", '"') for name, value in keys.items()]
-        file.write_text("\n".join(["[influx]", "enabled = true", *lines]))
+        quality = f"[quality]\nenabled = {str(checked).lower()}"
+        file.write_text("\n".join([quality, "[influx]", "enabled = true", *lines]))
         return CliRunner().invoke(gateway, ["downsample", *words, "--config", str(file)])
 
     return call
@@ -211,6 +221,37 @@ def test_means_of_the_past_and_of_what_came_late(
         hourly = hourly_means(stored(journal))
         same(influx.means("reading_1h"), hourly)
         same(influx.means("reading_1d"), daily_means(hourly))
+
+
+def test_with_checks_the_means_leave_out_what_is_bad_or_not_judged(
+    influx: Influx2, journal: Journal, carry: Callable[[], Delivery], run: Callable[..., Result]
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    lot = a_lot(draw, DAY - 86400, 30 * 3600)
+    commit(journal, lot)
+    carry()
+    assert run("apply", checked=True).exit_code == 0
+    period = ("--since", "2025-10-08T23:00Z", "--until", "2025-10-12")
+    # Nothing is judged yet: the readings are counted, and there is no mean.
+    done = run("recompute", *period, checked=True)
+    assert done.exit_code == 0, done.output
+    assert {name for row in influx.means("reading_1h").values() for name in row} == {"readings"}
+    qc = judged(draw, lot)
+    written = http.request(
+        "POST",
+        f"{influx.url}/api/v2/write?org={ORG}&bucket={BUCKET}&precision=s",
+        body="\n".join(judgement_lines(lot, qc)),
+        headers={"Authorization": f"Token {ADMIN}"},
+    )
+    assert written.status == 204
+    done = run("recompute", *period, checked=True)
+    assert done.exit_code == 0, done.output
+    hourly = hourly_means(stored(journal), qc)
+    assert hourly != hourly_means(stored(journal))
+    same(influx.means("reading_1h"), hourly)
+    same(influx.means("reading_1d"), daily_means(hourly))
 
 
 @pytest.mark.parametrize("offset_h", [0, 1])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
 
 from gateway.enrol.store import Store
-from tests.gateway.enrol.guarded import enrolled, lets_in, secret_of
-from tests.gateway.talker import Talker
+from gateway.journal import JournalReader
+from tests.gateway.enrol.guarded import GATEWAY, enrolled, lets_in, secret_of
+from tests.gateway.talker import Talker, topic
 from tests.support import wait_for
+
+ONLINE = {"v": 1, "online": True, "boot": 1, "fw": "1", "reset": "power", "config": 0, "sensors": []}
 
 
 def test_a_revoked_node_is_thrown_out_and_stays_out(guarded: Any, client: Any) -> None:
@@ -70,3 +75,35 @@ def test_a_revoked_node_comes_back_by_enrolling_it_again(guarded: Any) -> None:
     (new,) = enrolled(guarded, "praga-1")
     assert lets_in(guarded.port, "praga-1", new)
     assert not lets_in(guarded.port, "praga-1", old)
+
+
+def test_a_revoked_node_is_not_shown_as_connected(guarded: Any, run_gateway: Any, tmp_path: Path) -> None:
+    (secret,) = enrolled(guarded, "praga-1")
+    run_gateway(guarded.port, broker=GATEWAY)
+    node = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="praga-1", reconnect_on_failure=False)
+    node.username_pw_set("praga-1", secret)
+    node.will_set(topic("praga-1", "status"), b'{"v":1,"online":false}', 1, True)
+    node.connect("127.0.0.1", guarded.port)
+    node.loop_start()
+
+    def online() -> bool | None:
+        with JournalReader(tmp_path / "journal.sqlite") as reader:
+            return reader.statuses().get("praga-1", {}).get("online")
+
+    wait_for(node.is_connected, what="the connection")
+    node.publish(topic("praga-1", "status"), json.dumps(ONLINE), 1, True)
+    wait_for(lambda: online() is True, what="its status")
+    # Mosquitto does not send the last will of whom it throws out.
+    assert guarded.enroller.revoke("praga-1") is None
+    wait_for(lambda: online() is False, what="the end of its status")
+    node.loop_stop()
+
+
+def test_a_node_that_cannot_sign_off_is_revoked_all_the_same(guarded_by: Any) -> None:
+    guarded = guarded_by("files")
+    (secret,) = enrolled(guarded, "praga-1")
+    guarded.settings.enrol.acl_file.write_text("# nothing\n")
+    left = guarded.enroller.revoke("praga-1")
+    assert left is not None
+    assert "could not be signed off" in left
+    assert not lets_in(guarded.port, "praga-1", secret)

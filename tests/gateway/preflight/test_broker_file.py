@@ -34,6 +34,8 @@ user dustline-gateway
 topic read dl/1/warsaw/+/+/readings
 topic read dl/1/warsaw/+/+/status
 topic read dl/1/warsaw/+/+/health
+topic read dl/1/warsaw/+/+/reply
+topic read dl/1/warsaw/+/+/fetch
 topic write dl/1/warsaw/+/+/ack
 """
 
@@ -170,6 +172,9 @@ def test_each_absent_rule_is_named(kind: str, judge: Any, tmp_path: Path) -> Non
         f"{tmp_path}/acl, user dustline-gateway: topic {access} dl/1/warsaw/+/+/{kind}",
     )
     assert judge(GOOD, rules=RULES + "topic deny dl/1/warsaw/#\n")["broker_file.acl"].level == "fail"
+    line = "topic read dl/1/warsaw/+/+/fetch"
+    found = judge(GOOD, rules=RULES.replace(line + "\n", ""))["broker_file.acl"]
+    assert (found.level, found.change[0].endswith(line)) == ("warn", True)
 
 
 def test_absent_or_unreadable_rules_are_no_ok(judge: Any) -> None:

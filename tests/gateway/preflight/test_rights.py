@@ -22,7 +22,10 @@ user dustline-gateway
 topic read dl/1/warsaw/+/+/readings
 topic read dl/1/warsaw/+/+/status
 topic read dl/1/warsaw/+/+/health
+topic read dl/1/warsaw/+/+/reply
+topic read dl/1/warsaw/+/+/fetch
 topic write dl/1/warsaw/+/+/ack
+topic write dl/1/warsaw/+/+/chunk
 topic readwrite dl/1/warsaw/+/+/config
 topic write dl/1/warsaw/+/+/command
 pattern readwrite dl/1/+/+/%u/#
@@ -73,6 +76,7 @@ def test_good_broker_with_its_file_has_no_finding_at_all(
     [
         ("topic write dl/1/warsaw/+/+/ack", "broker.write_ack", "fail"),
         ("topic write dl/1/warsaw/+/+/command", "broker.write_command", "warn"),
+        ("topic write dl/1/warsaw/+/+/chunk", "broker.write_chunk", "warn"),
         ("topic readwrite dl/1/warsaw/+/+/config", "broker.write_config", "warn"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from math import cos, hypot, radians
 from types import SimpleNamespace
 
@@ -99,6 +100,16 @@ def test_nothing_where_the_neighbours_have_something_is_clogged() -> None:
     assert found_on(samples, 3, "clogged", found)[0] == pytest.approx(5 + 10 / 60, abs=0.1)
     clean = city(5, 8, lambda node, hour: 0.5 if node == 3 else 4.0)
     assert not found_on(clean, 3, "clogged", judge_all(clean, where=places(5)))
+
+
+@pytest.mark.parametrize("step", [1, 5])
+def test_a_clogged_sensor_stays_marked_until_air_gets_in(step: int) -> None:
+    """Its own mark must not take away what it is found by."""
+    samples = city(5, 16, lambda node, hour: 0.5 if node == 3 and 2 <= hour < 12 else 15.0, step=step)
+    hours = found_on(samples, 3, "clogged", judge_all(samples, where=places(5)))
+    assert hours[0] == pytest.approx(5 + 10 / 60, abs=0.1)
+    assert max(later - earlier for earlier, later in pairwise(hours)) < 0.1
+    assert 12 < hours[-1] < 13.5
 
 
 def test_a_decline_is_clogged_and_a_low_unit_is_not() -> None:

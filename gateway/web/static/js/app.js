@@ -1,7 +1,9 @@
 // The page: puts map, list, detail and event stream together. #wola in the address opens that node.
+import { Air } from "./air.js";
+import { AIR_TEXTS } from "./air_texts.js";
 import { Detail } from "./detail.js";
 import { byId, setText } from "./dom.js";
-import { chooseLanguage, clock, currentLanguage, setLanguage, text } from "./i18n.js";
+import { chooseLanguage, clock, currentLanguage, learn, setLanguage, text } from "./i18n.js";
 import { NodeList, paintLegend } from "./list.js";
 import { Live } from "./live.js";
 import { NodeMap } from "./map.js";
@@ -68,7 +70,10 @@ function start(config) {
     cameFrom = list;
     go(name);
   });
-  const detail = new Detail(model, () => {
+  const air = new Air(() => {
+    if (detail.name) detail.paint();
+  });
+  const detail = new Detail(model, air, () => {
     location.hash = "";
   });
 
@@ -105,6 +110,7 @@ function start(config) {
       translatePage();
       map.translate();
       list.update();
+      air.paint();
       detail.translate();
     });
   }
@@ -130,6 +136,7 @@ function start(config) {
   );
 }
 
+learn(AIR_TEXTS);
 chooseLanguage();
 translatePage();
 start(await loadConfig());

@@ -18,8 +18,9 @@ const SAME = {
 };
 
 export class Detail {
-  constructor(model, close) {
+  constructor(model, air, close) {
     this.model = model;
+    this.air = air;
     this.name = null;
     this.slot = null;
     this.chart = new Chart();
@@ -164,6 +165,8 @@ export class Detail {
   paintFacts(node) {
     const at = measuredAt(node);
     const facts = [];
+    const index = this.air.ofNode(node.name);
+    if (index !== null) facts.push([`index_${this.air.found.index.name}`, index]);
     if (at !== null) {
       facts.push([node.t === null ? "arrived" : "measured", `${moment(at)} (${ago(this.model.now() - at)})`]);
       facts.push(["quality", remarks(node).join("; ") || text("qualityGood")]);

@@ -120,6 +120,7 @@ export const TEXTS = {
     chartEmpty: "No PM2.5 value in the last 24 hours.",
     gap: "no value",
     slot: "Sensor {slot}",
+    stations: "Station health",
   },
   pl: {
     skip: "Przejdź do listy czujników",
@@ -240,8 +241,14 @@ export const TEXTS = {
     chartEmpty: "Brak wartości PM2,5 w ostatnich 24 godzinach.",
     gap: "brak wartości",
     slot: "Czujnik {slot}",
+    stations: "Stan stacji",
   },
 };
+
+// Texts of a page of its own, in the same form.
+export function learn(more) {
+  for (const [name, texts] of Object.entries(more)) Object.assign(TEXTS[name], texts);
+}
 
 const REMEMBERED = "dustline.language";
 let language = "en";

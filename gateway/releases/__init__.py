@@ -1,0 +1,1 @@
+"""The gateway's side of updates: releases, their pieces, roll-outs in stages. See docs/updates.md."""
