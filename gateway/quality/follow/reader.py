@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.journal.schema import open_reader
+from gateway.journal.spans import READINGS_OF_TIMES
 
 
 class QualityReader:
@@ -29,10 +30,11 @@ class QualityReader:
     def between(self, node: str, since: int, until: int) -> dict[int, int]:
         """Of a node's readings with since <= t <= until (UTC s)."""
         query = (
-            "SELECT readings.id, qc FROM readings JOIN nodes ON nodes.id = node_id"
-            " JOIN quality ON reading_id = readings.id WHERE name = ? AND t BETWEEN ? AND ?"
+            f"SELECT readings.id, qc FROM nodes CROSS JOIN {READINGS_OF_TIMES}"  # noqa: S608
+            " JOIN quality ON reading_id = readings.id"
+            " WHERE nodes.name = ? AND readings.node_id = nodes.id AND t BETWEEN ? AND ?"
         )
-        return dict(self._db.execute(query, (node, since, until)).fetchall())
+        return dict(self._db.execute(query, (since, until, node, since, until)).fetchall())
 
     def versions(self) -> dict[int, str]:
         """Name, version and settings of the checks, as JSON, by the number that judgements carry."""
