@@ -25,9 +25,9 @@ from tests.gateway.talker import Talker, reading
 from tests.gateway.web.pages import ask, event_stream
 from tests.support import wait_for
 
-LAT, LON = 52.2371455, 20.9583177
+LAT, LON = 52.2411873, 20.9467291  # no example on a page
 # As long as the grid's own digits allow; a float that is written shorter begins the same.
-CANARIES = ("52.2371", "20.95831", "52,2371", "20,95831")
+CANARIES = ("52.2411", "20.94672", "52,2411", "20,94672")
 HIDDEN = ("by-grid", "by-district", "in-the-file")
 ONLINE = {"v": 1, "online": True, "boot": 1, "fw": "1", "reset": "power", "config": 0, "sensors": []}
 
