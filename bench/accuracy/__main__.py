@@ -18,8 +18,8 @@ from bench.accuracy import tables, ways
 from bench.accuracy.detect import Detection, detect
 from bench.accuracy.judged import judge
 from bench.accuracy.town import HOUR, NEEDED, Floats, Hourly, Means, Size, Town
-from gateway.quality.calibration.collocate import CLIMATE, EXCLUDED
 from gateway.quality.calibration.fit import Rules
+from gateway.quality.checks.bits import CLIMATE, UNFIT
 
 RENEW_DAYS = 7
 
@@ -30,7 +30,7 @@ def hourly_of(town: Town, qc: np.ndarray) -> Hourly:
     for first in town.blocks():
         values = town.values(town.block(first))
         bits = qc[first : first + len(values.born)]
-        bad = (bits & EXCLUDED) != 0
+        bad = (bits & UNFIT) != 0
         dry = (bits & CLIMATE) != 0
         for mean, value, out in zip(
             means, (values.pm, values.rh, values.temp), (bad, bad | dry, bad | dry), strict=True
@@ -54,7 +54,7 @@ def score(town: Town, qc: np.ndarray, hourly: Hourly, made: list[ways.Made]) -> 
             continue
         values = town.values(town.block(first))
         bits = qc[first : first + len(values.born)]
-        good = (bits & EXCLUDED) == 0
+        good = (bits & UNFIT) == 0
         rh = np.where((bits & CLIMATE) == 0, values.rh, np.nan)
         hour = values.hour - first_hour
         day = first // town.per_day - town.size.collocation

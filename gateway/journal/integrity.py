@@ -17,7 +17,7 @@ START_SECONDS = 5.0
 _STEP = 5000
 _SMALL_TABLES = (
     *("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine"),
-    *("quality_versions", "quality_cursors"),
+    *("quality_versions", "quality_cursors", "quality_corrections", "quality_runs", "quality_shared"),
 )
 _TELL = 20
 
@@ -148,6 +148,12 @@ def _disagreements(db: sqlite3.Connection) -> list[str]:
     ).fetchone()
     if baseless:
         wrong.append(f"{baseless} judgements are of no reading or by no known checks")
+    (baseless,) = db.execute(
+        "SELECT count(*) FROM quality_aside WHERE reading_id NOT IN (SELECT id FROM readings)"
+        " OR run NOT IN (SELECT id FROM quality_runs UNION SELECT 0)"
+    ).fetchone()
+    if baseless:
+        wrong.append(f"{baseless} judgements that are not in use are of no reading or of no known run")
     said, true = read_all_extents(db), held_by_rows(db)
     for node_id, boot in sorted(said.keys() | true.keys()):
         if said.get((node_id, boot)) != true.get((node_id, boot)):

@@ -8,10 +8,10 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Literal
 
-from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, migrate
+from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, V4_ADDS, migrate
 from gateway.reading import FIELDS
 
-VERSION = 3
+VERSION = 4
 # SQLite waits this long for another connection's lock before it gives up.
 BUSY_SECONDS = 5.0
 # The write-ahead log is cut back to this after a long reader let it grow.
@@ -115,6 +115,7 @@ CREATE TABLE cursors (
 ) WITHOUT ROWID;
 {V2_ADDS}
 {V3_ADDS}
+{V4_ADDS}
 """
 
 

@@ -1,4 +1,4 @@
-"""A journal of version 1 or 2 goes on under the present program."""
+"""A journal of an earlier version goes on under the present program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader
 from gateway.journal.integrity import check_fully
-from gateway.journal.migrate import V3_ADDS
+from gateway.journal.migrate import V3_ADDS, V4_ADDS
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
@@ -92,8 +92,40 @@ def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> 
     assert columns(path) == columns(tmp_path / "new.sqlite")
 
 
+def as_version_3(path: Path) -> None:
+    """Take a present journal back to what version 3 was: new tables and columns go."""
+    with sqlite3.connect(path) as db:
+        for name in ("corrections", "runs", "aside", "hours_aside", "shared"):
+            assert f"CREATE TABLE quality_{name} " in V4_ADDS
+            db.execute(f"DROP TABLE quality_{name}")
+        for table, column in (("quality", "factor"), ("quality", "run"), ("quality_hours", "run")):
+            assert f"ALTER TABLE {table} ADD COLUMN {column} " in V4_ADDS
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("UPDATE meta SET value = '3' WHERE key = 'schema'")
+
+
+def test_judgements_of_version_3_stay_and_are_the_streams(tmp_path: Path) -> None:
+    path = tmp_path / "three.sqlite"
+    with Journal(path) as journal:
+        journal.commit(batch(*(new(seq) for seq in range(1, 20))))
+        with journal.writing() as db:
+            db.execute("INSERT INTO quality_versions VALUES (1, 'h', '[]', 5)")
+            db.execute(
+                "INSERT INTO quality (reading_id, version, qc, change) SELECT id, 1, 256, id FROM readings"
+            )
+    as_version_3(path)
+    with Journal(path) as journal:
+        assert check_fully(journal._db) == []
+        with journal.writing() as db:
+            rows = db.execute("SELECT DISTINCT version, qc, pm25, factor, run FROM quality").fetchall()
+            assert rows == [(1, 256, None, None, 0)]
+    Journal(tmp_path / "new.sqlite").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
 def as_version_2(path: Path) -> None:
     """Take a present journal back to what version 2 was: the tables of version 3 are new ones."""
+    as_version_3(path)
     with sqlite3.connect(path) as db:
         for table in ("quality_versions", "quality", "quality_hours", "quality_cursors"):
             assert f"CREATE TABLE {table} " in V3_ADDS

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
 from gateway.journal.schema import open_reader
+
+_CORRECTED = (
+    "SELECT quality.reading_id, quality.pm25, quality.pm10, by.pm25, by.pm10, factor FROM quality"
+    " JOIN quality_corrections AS by ON by.id = calibration"
+)
+
+
+class Correction(TypedDict):
+    """Corrected values in ug/m3, and name and version of what made each; `factor`: of the error that all
+    units share, in pm25 already. None where there is none."""
+
+    pm25: float | None
+    pm10: float | None
+    pm25_by: str | None
+    pm10_by: str | None
+    factor: float | None
 
 
 class QualityReader:
@@ -33,6 +50,34 @@ class QualityReader:
             " JOIN quality ON reading_id = readings.id WHERE name = ? AND t BETWEEN ? AND ?"
         )
         return dict(self._db.execute(query, (node, since, until)).fetchall())
+
+    def corrected_latest(self) -> dict[int, Correction]:
+        """What the newest readings of each node and slot were corrected to, of those that were."""
+        return self._corrected(
+            f"{_CORRECTED} JOIN latest ON latest.reading_id = quality.reading_id"
+            " WHERE calibration IS NOT NULL",
+            (),
+        )
+
+    def corrected_between(self, node: str, since: int, until: int) -> dict[int, Correction]:
+        """The same of a node's readings with since <= t <= until (UTC s)."""
+        return self._corrected(
+            f"{_CORRECTED} JOIN readings ON readings.id = quality.reading_id"
+            " JOIN nodes ON nodes.id = node_id WHERE name = ? AND t BETWEEN ? AND ?",
+            (node, since, until),
+        )
+
+    def _corrected(self, query: str, values: tuple[object, ...]) -> dict[int, Correction]:
+        return {
+            id: {
+                "pm25": pm25,
+                "pm10": pm10,
+                "pm25_by": by25 or None,
+                "pm10_by": by10 or None,
+                "factor": factor,
+            }
+            for id, pm25, pm10, by25, by10, factor in self._db.execute(query, values)
+        }
 
     def versions(self) -> dict[int, str]:
         """Name, version and settings of the checks, as JSON, by the number that judgements carry."""
