@@ -135,6 +135,7 @@ CREATE TABLE quality_hours_aside (
     node_id INTEGER NOT NULL,
     slot TEXT NOT NULL,
     hour INTEGER NOT NULL,
+    run INTEGER NOT NULL,
     model TEXT NOT NULL,
     expected INTEGER NOT NULL,
     have INTEGER NOT NULL,
@@ -147,7 +148,6 @@ CREATE TABLE quality_hours_aside (
     near_mad REAL,
     near_n INTEGER NOT NULL,
     qc INTEGER NOT NULL,
-    run INTEGER NOT NULL,
     PRIMARY KEY (node_id, hour, slot, run)
 ) WITHOUT ROWID;
 -- The factor that a run took for an hour, and from how many hours before it.

@@ -25,8 +25,8 @@ class Place(Protocol):
 
 
 class QualityView(TypedDict):
-    """What the checks say of a reading: bits, how far its PM is to be trusted, the bits' names; and to what it
-    was corrected.
+    """What the checks say of a reading: bits, how far its PM is to be trusted, the bits' names; and to
+    what it was corrected.
 
     None and [] while it is not judged.
     """

@@ -112,14 +112,20 @@ def provisional(db: sqlite3.Connection) -> dict[int, Span]:
     return {int(node_id): Span(first, last) for node_id, first, last in db.execute(query)}
 
 
-def hours_since(db: sqlite3.Connection, hour: int) -> Iterable[tuple[Hour, str]]:
-    """The hours from that one on with their nodes' names, in the order of hours."""
-    columns = ", ".join(f"quality_hours.{name}" for name in _HOUR)
-    query = (
-        f"SELECT {columns}, nodes.name FROM quality_hours JOIN nodes ON nodes.id = node_id"  # noqa: S608
-        " WHERE hour >= ? ORDER BY hour"
-    )
-    for *row, name in db.execute(query, (hour,)):
+def hours_since(db: sqlite3.Connection, hour: int, run: int = 0) -> Iterable[tuple[Hour, str]]:
+    """The hours from that one on with their nodes' names, in the order of hours: those in use, or a run's own
+    in place of them.
+    """
+    columns = ", ".join(f"h.{name}" for name in _HOUR)
+    select = f"SELECT {columns}, nodes.name FROM {{}} h JOIN nodes ON nodes.id = node_id WHERE hour >= :hour"  # noqa: S608
+    query = select.format("quality_hours")
+    if run:
+        own = "quality_hours_aside"
+        query += (
+            f" AND NOT EXISTS (SELECT 1 FROM {own} a WHERE a.run = :run AND a.node_id = h.node_id"  # noqa: S608
+            f" AND a.hour = h.hour AND a.slot = h.slot) UNION ALL {select.format(own)} AND h.run = :run"
+        )
+    for *row, name in db.execute(f"{query} ORDER BY hour", {"hour": hour, "run": run}):
         yield Hour._make(row), str(name)
 
 

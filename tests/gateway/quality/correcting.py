@@ -5,18 +5,23 @@ All units read twice the air, which their calibrations know, and SHARED of that,
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from gateway.journal import NewReading
+from gateway.journal import Batch, Journal, NewReading
 from gateway.quality.calibration.record import Calibration, write
+from gateway.quality.checks import Judge, QualitySettings
 from gateway.quality.checks.near import Spot
+from gateway.quality.follow import store
+from gateway.quality.follow.batch import judge_batch
 from tests.gateway.quality.judging import T0
 
 SHARED = 1.25
 STEP_S = 300
+HOURS = 12
 ANCHORS = ("n1", "n2", "n3", "n4")  # two at each station
 FAR = "n9"
 PLACES: dict[str, Spot] = {
@@ -93,3 +98,43 @@ def readings(hours: int, first: int = 0) -> list[NewReading]:
                 )
             )  # fmt: skip
     return made
+
+
+def make_site(folder: Path) -> Path:
+    """A configuration, and a journal of HOURS that the stream has judged without any calibration."""
+    places = "".join(f"[nodes.{name}]\nlat = {spot.lat}\nlon = {spot.lon}\n" for name, spot in PLACES.items())
+    (folder / "nodes.toml").write_text(places)
+    (folder / "calibrations").mkdir()
+    write_stations(folder, HOURS)
+    configure(folder)
+    with Journal(folder / "journal.sqlite", synchronous="NORMAL") as journal:
+        journal.commit(Batch("warsaw", readings=readings(HOURS)))
+        judge = Judge(QualitySettings(), PLACES)
+        with journal.writing() as db:
+            samples = store.samples_after(db, 0, 1_000_000)
+            what = judge_batch(judge, samples)
+            what.upto = samples[-1].id
+            store.write(db, judge.version, what)
+    return folder
+
+
+def configure(folder: Path, quality: str = "") -> None:
+    (folder / "gateway.toml").write_text(
+        f'nodes_file = "{folder}/nodes.toml"\n[journal]\npath = "{folder}/journal.sqlite"\n'
+        f'[calibration]\nfolder = "calibrations"\nstations = "stations.toml"\n{quality}'
+    )
+
+
+def table(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the site's journal."""
+    with sqlite3.connect(folder / "journal.sqlite") as db:
+        return db.execute(query).fetchall()
+
+
+def in_use(folder: Path) -> list[tuple[Any, ...]]:
+    """All judgements in use, without the numbers of changes."""
+    return table(
+        folder,
+        "SELECT reading_id, version, qc, quality.pm25, quality.pm10, c.pm25, factor, run FROM quality"
+        " LEFT JOIN quality_corrections c ON c.id = calibration ORDER BY reading_id",
+    )
