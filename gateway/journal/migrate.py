@@ -89,8 +89,8 @@ CREATE INDEX quality_hours_by_hour ON quality_hours (hour);
 -- and counts changes.
 CREATE TABLE quality_cursors (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"""
 
-# What version 4 has more than version 3: corrections by name, and judgements that are not in use.
-V4_ADDS = """
+# What version 4 has more: corrections by name, and judgements that are not in use.
+ASIDE_ADDS = """
 -- By what a reading's pm25 and pm10 were corrected: names with their versions, '' for none.
 CREATE TABLE quality_corrections (
     id INTEGER PRIMARY KEY,
@@ -159,7 +159,7 @@ CREATE TABLE quality_shared (
     PRIMARY KEY (run, hour)
 ) WITHOUT ROWID;"""
 
-_STEPS = {1: _TO_2, 2: V3_ADDS, 3: V4_ADDS}
+_STEPS = {1: _TO_2, 2: V3_ADDS, 3: ASIDE_ADDS}
 
 
 def migrate(db: sqlite3.Connection, found: int) -> None:

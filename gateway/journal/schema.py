@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Literal
 
-from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, V4_ADDS, migrate
+from gateway.journal.migrate import ASIDE_ADDS, FIRST_VERSION, V2_ADDS, V3_ADDS, migrate
 from gateway.reading import FIELDS
 
 VERSION = 4
@@ -115,7 +115,7 @@ CREATE TABLE cursors (
 ) WITHOUT ROWID;
 {V2_ADDS}
 {V3_ADDS}
-{V4_ADDS}
+{ASIDE_ADDS}
 """
 
 

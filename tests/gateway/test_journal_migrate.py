@@ -9,7 +9,7 @@ import pytest
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader
 from gateway.journal.integrity import check_fully
-from gateway.journal.migrate import V3_ADDS, V4_ADDS
+from gateway.journal.migrate import ASIDE_ADDS, V3_ADDS
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
@@ -96,10 +96,10 @@ def as_version_3(path: Path) -> None:
     """Take a present journal back to what version 3 was: new tables and columns go."""
     with sqlite3.connect(path) as db:
         for name in ("corrections", "runs", "aside", "hours_aside", "shared"):
-            assert f"CREATE TABLE quality_{name} " in V4_ADDS
+            assert f"CREATE TABLE quality_{name} " in ASIDE_ADDS
             db.execute(f"DROP TABLE quality_{name}")
         for table, column in (("quality", "factor"), ("quality", "run"), ("quality_hours", "run")):
-            assert f"ALTER TABLE {table} ADD COLUMN {column} " in V4_ADDS
+            assert f"ALTER TABLE {table} ADD COLUMN {column} " in ASIDE_ADDS
             db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute("UPDATE meta SET value = '3' WHERE key = 'schema'")
 

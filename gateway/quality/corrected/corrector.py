@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from gateway.quality.calibration.library import Plan, first_that_can
@@ -154,9 +155,7 @@ class Corrector:
             return None
         rh, temp = (None, None) if qc & CLIMATE else (s.rh, s.temp)
 
-        def raw(field: str) -> float | None:
-            return getattr(s, field, None)
-
+        raw = partial(getattr, s)
         fine = first_that_can(unit.pm25, raw, rh, temp) if unit.pm25 else None
         coarse = first_that_can(unit.pm10, raw, rh, temp) if unit.pm10 else None
         pm25, by25 = (None, "") if fine is None else (fine.value, fine.id or "")

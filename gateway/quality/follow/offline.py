@@ -43,7 +43,8 @@ def judge_span(
     begin = since - MEMORY_S - HOUR_S
     first = hour_of(begin)
     known = store.hours_since(db, first - HISTORY_DAYS * 24, run)
-    judge.network.restore((hour, name) for hour, name in known if hour.hour < first)
+    # An hour that begins before that is taken as it was counted, not as what is left of it.
+    judge.network.restore((hour, name) for hour, name in known if hour.hour <= first)
     numbers = {int(id) for (id,) in db.execute("SELECT id FROM nodes WHERE name = ?", (node,))}
     at = begin
     while at < until:

@@ -31,11 +31,12 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """UTC s; `until` None is now. `node` "" is all nodes."""
+    """UTC s; `until` None is now. `node` "" is all nodes. `aside`: it is not brought into use."""
 
     since: int
     until: int | None = None
     node: str = ""
+    aside: bool = False
 
 
 @dataclass(slots=True)
@@ -48,8 +49,8 @@ class Done:
 
 
 def reprocess(beside: Beside, settings: Settings, wanted: Wanted, tell: Tell = lambda _: None) -> Done:
-    """Judge what was asked for; the run is then ready, and not in use. Raises RefusedError, JournalError,
-    CalibrationError."""
+    """Judge what was asked for. The run is then ready, or with one more step on its way into use: a kill in
+    between finds it there. Raises RefusedError, JournalError, CalibrationError."""
     if not settings.quality.enabled:
         raise RefusedError("quality.enabled is false: there are no checks to judge by; set it to true")
     db = open_reader(beside.path)
@@ -65,7 +66,7 @@ def reprocess(beside: Beside, settings: Settings, wanted: Wanted, tell: Tell = l
             _judge(beside, db, judge, corrector, run, tell)
             done.errors = judge.errors
             with beside.writing() as writing:
-                runs.set_state(writing, run.id, READY)
+                runs.set_state(writing, run.id, READY if wanted.aside else COMING)
         found = runs.find(db, run.id)
         assert found is not None
         done.run = found

@@ -85,7 +85,7 @@ def _reprocess(settings: Settings, since: int | None, until: int | None, node: s
     began = time.monotonic()
     with Beside(settings.journal.path) as beside:
         with _bar("judging") as tell:
-            done = reprocess(beside, settings, Wanted(since, until, node), tell)
+            done = reprocess(beside, settings, Wanted(since, until, node, aside), tell)
         run = done.run
         if done.resumed is not None:
             click.echo(f"version {run.id} was cut off; it went on from {said(done.resumed)}")

@@ -16,6 +16,7 @@ from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.runs import COMING, GOING, IN_USE, READY, STREAM, Run
 
 PAGE = 4000
+NODES = 10
 Tell = Callable[[float], None]
 _ROW = "reading_id, version, qc, pm25, pm10, calibration, factor, run"
 _HOUR = ", ".join((*Hour._fields, "run"))
@@ -46,16 +47,17 @@ def use(beside: Beside, run: Run, tell: Tell = lambda _: None) -> None:
             _come(db, at, upto, run.id)
         at = upto
         tell(1 - (last - at) / whole)
-    for node_id in _nodes(beside, run.id):
+    for nodes in _nodes(beside, run.id):
         with beside.writing() as db:
-            db.execute(
-                f"INSERT OR REPLACE INTO quality_hours_aside ({_HOUR})"  # noqa: S608
-                f" SELECT {', '.join('h.' + name for name in _HOUR.split(', '))} FROM quality_hours_aside a"
-                f" JOIN quality_hours h ON {_HOUR_OF_BOTH}"
-                " WHERE a.node_id = ? AND a.run = ? AND h.run <> a.run",
-                (node_id, run.id),
-            )
-            _come_hours(db, node_id, run.id)
+            for node_id in nodes:
+                db.execute(
+                    f"INSERT OR REPLACE INTO quality_hours_aside ({_HOUR})"  # noqa: S608
+                    f" SELECT {', '.join('h.' + name for name in _HOUR.split(', '))}"
+                    f" FROM quality_hours_aside a JOIN quality_hours h ON {_HOUR_OF_BOTH}"
+                    " WHERE a.node_id = ? AND a.run = ? AND h.run <> a.run",
+                    (node_id, run.id),
+                )
+                _come_hours(db, node_id, run.id)
     with beside.writing() as db:
         runs.set_state(db, run.id, IN_USE)
 
@@ -82,15 +84,16 @@ def use_stream(beside: Beside, tell: Tell = lambda _: None) -> list[Run]:
             _come(db, at, upto, STREAM)
         at = upto
         tell(1 - (last - at) / whole)
-    for node_id in _nodes(beside, None):
+    for nodes in _nodes(beside, None):
         with beside.writing() as db:
-            db.execute(
-                f"INSERT OR REPLACE INTO quality_hours_aside ({_HOUR}) SELECT {_HOUR}"  # noqa: S608
-                " FROM quality_hours WHERE node_id = ? AND run > 0",
-                (node_id,),
-            )
-            db.execute("DELETE FROM quality_hours WHERE node_id = ? AND run > 0", (node_id,))
-            _come_hours(db, node_id, STREAM)
+            for node_id in nodes:
+                db.execute(
+                    f"INSERT OR REPLACE INTO quality_hours_aside ({_HOUR}) SELECT {_HOUR}"  # noqa: S608
+                    " FROM quality_hours WHERE node_id = ? AND run > 0",
+                    (node_id,),
+                )
+                db.execute("DELETE FROM quality_hours WHERE node_id = ? AND run > 0", (node_id,))
+                _come_hours(db, node_id, STREAM)
     with beside.writing() as db:
         for each in going:
             runs.set_state(db, each.id, READY)
@@ -145,14 +148,13 @@ def _come_hours(db: sqlite3.Connection, node_id: int, run: int) -> None:
     db.execute("DELETE FROM quality_hours_aside WHERE node_id = ? AND run = ?", (node_id, run))
 
 
-def _nodes(beside: Beside, run: int | None) -> list[int]:
-    """Numbers of the nodes that have hours aside of a run, or of any."""
+def _nodes(beside: Beside, run: int | None) -> list[list[int]]:
+    """Numbers of the nodes that have hours aside of a run, or of all nodes: some at a time."""
     with beside.writing() as db:
-        return [
-            int(id)
-            for (id,) in db.execute(
-                "SELECT id FROM nodes WHERE ? IS NULL OR EXISTS (SELECT 1 FROM quality_hours_aside"
-                " WHERE node_id = nodes.id AND run = ?) ORDER BY id",
-                (run, run),
-            )
-        ]
+        found = db.execute(
+            "SELECT id FROM nodes WHERE ? IS NULL OR EXISTS (SELECT 1 FROM quality_hours_aside"
+            " WHERE node_id = nodes.id AND run = ?) ORDER BY id",
+            (run, run),
+        ).fetchall()
+    numbers = [int(id) for (id,) in found]
+    return [numbers[at : at + NODES] for at in range(0, len(numbers), NODES)]
