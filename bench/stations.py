@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from gateway.journal import spans
 from gateway.journal.schema import create
 from gateway.quality.checks.bits import mask_of
 from gateway.stations.gather import span_of
@@ -43,7 +44,7 @@ INSERT INTO quality_hours (node_id, slot, hour, model, expected, have, pm25, pm2
 SELECT nodes.id, 'a', :last - i, 'sds011', 60, CASE WHEN nodes.id % 70 = 0 THEN 57 ELSE 60 END, 12.0, 12.0,
     18.0, 5.0, 60.0, 12.0, 1.0, 10,
     CASE WHEN :faults AND nodes.id % 100 = 0 AND i < 100 THEN :stuck ELSE 0 END
-FROM nodes CROSS JOIN numbers
+FROM numbers CROSS JOIN nodes
 """
 )
 
@@ -59,6 +60,7 @@ def fill(path: Path, nodes: int, days: int, readings: int = 60, *, faults: bool 
         "INSERT INTO nodes VALUES (?, 'bench', ?)", [(at + 1, f"node-{at:05}") for at in range(nodes)]
     )
     db.execute(_READINGS, {"now": now, "count": readings})
+    db.execute(spans.FILL)
     last = now // 3600 - 1
     stuck = mask_of("stuck")
     db.execute(_HOURS, {"last": last, "count": 24 * days, "stuck": stuck, "faults": faults})

@@ -17,7 +17,7 @@ COMMANDS = {
     "gateway": ("gateway.cli", "gateway"),
     "index": ("gateway.quality.cli", "index"),
     "ledger": ("gateway.cli", "ledger"),
-    "node": ("dustline.node.cli", "node"),
+    "node": ("dustline.kit.command", "node"),
     "reprocess": ("gateway.quality.reprocess.cli", "reprocess_command"),
     "sim": ("simulator.cli", "sim"),
     "stations": ("gateway.stations.cli", "stations"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -19,6 +18,7 @@ from gateway.records import NewReading, Rejected
 
 OUT_OF_RANGE = "out_of_range"
 
+_MEASURED = frozenset(FIELDS)
 _PM = tuple(name for name in FIELDS if name.startswith("pm"))
 # Lowest and highest value that a sensor can truly report, from the datasheets: SDS011 999.9 ug/m3, Plantower
 # x003 and SPS30 at least 1000 ug/m3 and specified to there, BME280 -40..85 degC and 300..1100 hPa.
@@ -98,8 +98,8 @@ def _span(seconds: int) -> str:
 
 
 def _values(reading: ReadingItem) -> dict[str, float]:
-    found: Mapping[str, Any] = reading
-    return {name: value for name in FIELDS if (value := found.get(name)) is not None}
+    found = cast("dict[str, Any]", reading)
+    return {name: value for name, value in found.items() if name in _MEASURED and value is not None}
 
 
 @lru_cache(1024)  # a stranger may make names up

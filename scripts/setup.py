@@ -36,10 +36,31 @@ WEB_FILES = [
     "uplot/dist/uPlot.iife.min.js",
     "uplot/dist/uPlot.min.css",
     "uplot/LICENSE",
+    "esp-web-tools/dist/flash.js",
+    "esp-web-tools/dist/util/sleep.js",
+    "esp-web-tools/LICENSE",
+    "esptool-js/bundle.js",
+    "esptool-js/LICENSE",
+    "improv-wifi-serial-sdk/dist/serial.js",
+    "improv-wifi-serial-sdk/dist/const.js",
+    "improv-wifi-serial-sdk/dist/util/hex-formatter.js",
+    "improv-wifi-serial-sdk/dist/util/to-hex.js",
+    "improv-wifi-serial-sdk/LICENSE",
     # For the label sheet: Polish letters, which PDF's own fonts lack.
     "dejavu-fonts-ttf/ttf/DejaVuSans.ttf",
     "dejavu-fonts-ttf/LICENSE",
 ]
+# A browser without a bundler wants addresses where these say names.
+WEB_IMPORTS = {
+    "esp-web-tools/dist/flash.js": {
+        'from "esptool-js"': 'from "../esptool-js/bundle.js"',
+        'from "./util/sleep"': 'from "./util/sleep.js"',
+    },
+    "improv-wifi-serial-sdk/dist/serial.js": {
+        'from "./util/hex-formatter"': 'from "./util/hex-formatter.js"'
+    },
+    "improv-wifi-serial-sdk/dist/util/hex-formatter.js": {'from "./to-hex"': 'from "./to-hex.js"'},
+}
 
 
 def say(text: str) -> None:
@@ -114,6 +135,11 @@ def install_web(level: str) -> None:
         target = VENDOR / name.replace("/dist/", "/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "node_modules" / name, target)
+        for old, new in WEB_IMPORTS.get(name, {}).items():
+            text = target.read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                stop(f"{name} does not say {old} once: this version must be looked at, see WEB_IMPORTS")
+            target.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def install_debian() -> None:

@@ -4,6 +4,7 @@ flash/      the board's file system and the process's working directory; config.
 nvs.json    the chip's non-volatile storage
 fw, chip, main   while it is on: links to the bytecode that it runs, and main.py
 node.log    the serial console
+console     with that option, while it is on: a link to a terminal that is the serial console, see console.py
 """
 
 from __future__ import annotations

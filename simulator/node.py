@@ -23,6 +23,7 @@ from simulator.board.soft_ap import SoftAp
 from simulator.board.talk import serve
 from simulator.board.wiring import Fitting, Wiring
 from simulator.bytecode import compiled
+from simulator.console import Console
 from simulator.home import Home
 from simulator.options import Fitted, NodeOptions
 from simulator.process import Process, end, send, spawn
@@ -102,6 +103,7 @@ class SimNode:
         self.starts = 0  # of the process, whatever the reason
         self.crashes = 0  # exits that nobody asked for
         self._process: Process | None = None
+        self._console: Console | None = None
         self._runner: threading.Thread | None = None
         self._network: Router | None = None
         self._failure: Exception | None = None
@@ -237,6 +239,9 @@ class SimNode:
                 self.wiring.power(True)
                 stack.callback(self._serial.close)
                 self._serial.open(chip.ports.values(), wires)
+                if self.options.console:
+                    self._console = Console(home.directory / "console", home.log)
+                    stack.callback(self._console.close)
                 self._run(chip)
         except Exception as error:  # noqa: BLE001 - kept, told and raised by stop()
             # A mistake in the simulator. As a thread's it would be lost, and the node look merely silent.
@@ -289,7 +294,8 @@ class SimNode:
 
     def _spawn(self, theirs: socket.socket, chip: Chip) -> Process:
         heap, runtime = self.options.heap, self.micropython.path
-        return spawn(runtime, heap, self._home, theirs.fileno(), chip.handles)
+        console = self._console.handle if self._console else None
+        return spawn(runtime, heap, self._home, theirs.fileno(), chip.handles, console)
 
     def _after(self, code: int, reset: Reset | None) -> tuple[str, float | None]:
         """(reset cause, seconds until the next start; None for never)"""

@@ -152,6 +152,7 @@ class NodeOptions:
     router: bool = False
     sensors: tuple[Fitted, ...] = ()
     auto: bool = False  # config.json does not say what is fitted, nor where: the firmware looks
+    console: bool = False  # its serial console can be opened, as `console` in its directory
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])  # further settings of config.json
 
     @property

@@ -16,9 +16,12 @@ TERM_S = 3.0
 Process = subprocess.Popen[bytes]
 
 
-def spawn(micropython: Path, heap: str, home: Home, talk: int, handles: tuple[int, ...]) -> Process:
-    """`talk` is the node's end of the line to its chip, `handles` are those of its UARTs. To be called in the
-    thread that shall not be outlived (launcher.py). Raises OSError when there is nothing to run."""
+def spawn(
+    micropython: Path, heap: str, home: Home, talk: int, handles: tuple[int, ...], console: int | None = None
+) -> Process:
+    """`talk` is the node's end of the line to its chip, `handles` are those of its UARTs, `console` is its
+    end of a console; None: node.log. To be called in the thread that shall not be outlived (launcher.py).
+    Raises OSError when there is nothing to run."""
     command = [
         sys.executable,
         *("-I", "-S", str(Path(launcher.__file__).resolve()), str(os.getpid())),
@@ -31,9 +34,9 @@ def spawn(micropython: Path, heap: str, home: Home, talk: int, handles: tuple[in
             command,
             cwd=home.flash,
             env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdin=subprocess.DEVNULL if console is None else console,
+            stdout=log if console is None else console,
+            stderr=log if console is None else console,
             pass_fds=(talk, *handles),
             start_new_session=True,
         )

@@ -36,6 +36,8 @@ LONGEST_FIRST = (
     "test_serving.py",
     "test_rollout.py",
     "test_takeover.py",
+    "test_flash_page.py",
+    "test_flash.py",
     "test_interop.py",
 )
 

@@ -3,12 +3,17 @@
 Real Mosquitto, QoS 1, MQTT 5; database VictoriaMetrics through /api/v2/write, the one real server here that
 takes influxdb-client's writes. Each way drains the same messages, which the broker held before it connected:
   discard  paho receives and throws away
-  plain    paho's callback, pydantic, influxdb-client's batching writer; nothing is durable before its ack
+  plain    paho's callback, pydantic, influxdb-client's batching writer; nothing is durable before its ack; it
+           writes 9 fields of a reading
+  all      the same with all 13 fields that the gateway writes
   journal  `dustline gateway run` to its journal's commit (FULL), acks and answers included
   influx   the same with the readings carried on to the database, to the cursor's last move
+  floor    no way to take readings, but a bound for all: the messages in memory, JSON parsed, a row inserted
+           for each reading without an index, durable commits of 500 messages, and nothing else
 Each is told as the median of the runs, with the least and the most. A ratio is of one run, and its median
 is that of the runs' ratios: a shared machine is slower at times by a half. Discard counts the readings of
-messages that it does not even look into: with 30 in a message its readings/s say little, its messages/s more.
+messages that it does not even look into: with 30 in a message its readings/s say little, and floor says what
+a gateway could reach at most.
 """
 
 from __future__ import annotations
@@ -28,11 +33,13 @@ from bench.ingest.load import leave_sessions, messages, publish
 from tests.gateway.destinations.servers import Victoria
 from tests.support import Mosquitto, choose_port
 
-WAYS = ("discard", "plain", "journal", "influx")
+WAYS = ("discard", "plain", "all", "journal", "influx")
+_FLOOR = "floor"
 
 
-def _plain(way: str, port: int, client_id: str, count: int, url: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.ingest.plain", way, str(port), client_id, str(count), url]
+def _run(module: str, *words: object) -> dict[str, float]:
+    """A process of its own; what it prints at its end."""
+    command = [sys.executable, "-m", f"bench.ingest.{module}", *map(str, words)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -44,8 +51,8 @@ def measure(folder: Path, port: int, url: str, count: int, per_message: int, nod
     publish(port, messages(count, per_message, nodes))
     readings = count * per_message
     found: dict[str, float] = {}
-    for way, name in (("discard", "discard"), ("influx", "plain")):
-        done = _plain(way, port, name, count, url)
+    for way, name in (("discard", "discard"), ("influx", "plain"), ("all", "all")):
+        done = _run("plain", way, port, name, count, url)
         found[name] = readings / done["seconds"]
         found[name + "_cpu_us"] = done["cpu_s"] / readings * 1e6
     for name in ("journal", "influx"):
@@ -60,8 +67,13 @@ def measure(folder: Path, port: int, url: str, count: int, per_message: int, nod
         found[name + "_cpu_us"] = run.cpu_s / readings * 1e6
         found["bytes"] = run.journal_bytes / readings
         shutil.rmtree(home)
+    done = _run("floor", count, per_message, nodes)
+    found[_FLOOR], found[_FLOOR + "_cpu_us"] = readings / done["seconds"], done["cpu_s"] / readings * 1e6
     found["journal / discard"] = found["journal"] / found["discard"]
     found["influx / plain"] = found["influx"] / found["plain"]
+    found["influx / all"] = found["influx"] / found["all"]
+    found["floor / discard"] = found[_FLOOR] / found["discard"]
+    found["journal / floor, CPU"] = found["journal_cpu_us"] / found[_FLOOR + "_cpu_us"]
     return found
 
 
@@ -96,12 +108,13 @@ def main() -> int:
 
 def _report(runs: Sequence[dict[str, float]], per_message: int) -> None:
     print(f"{'way':10}{'readings/s':>26}{'messages/s':>12}{'CPU us a reading':>22}")
-    for way in WAYS:
+    for way in (*WAYS, _FLOOR):
         rate = statistics.median(run[way] for run in runs)
         cpu = _spread(runs, way + "_cpu_us", ".1f")
         print(f"{way:10}{_spread(runs, way, '.0f'):>26}{rate / per_message:12.0f}{cpu:>22}")
-    for ratio, goal in (("journal / discard", 0.8), ("influx / plain", 1.0)):
-        print(f"{ratio:18}{_spread(runs, ratio, '.2f')} (goal {goal})")
+    ratios = {"journal / discard": " (goal 0.8)", "influx / plain": " (goal 1.0)"}
+    for ratio in (*ratios, "influx / all", "floor / discard", "journal / floor, CPU"):
+        print(f"{ratio:22}{_spread(runs, ratio, '.2f')}{ratios.get(ratio, '')}")
     print(f"journal: {statistics.median(run['bytes'] for run in runs):.0f} bytes a reading")
 
 

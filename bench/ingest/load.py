@@ -45,7 +45,8 @@ def leave_sessions(port: int, client_ids: Sequence[str]) -> None:
 
 def messages(count: int, per_message: int, nodes: int, first: int = 1) -> Iterator[tuple[str, bytes]]:
     """Topic and payload: node after node, seqs from `first` on; distinct rows, times of the last hours."""
-    now = int(time.time()) - 60 * (count * per_message // nodes + 1)
+    rounds = -(-count // nodes)
+    now = int(time.time()) - 60 * (rounds * per_message + 1)
     for number in range(count):
         at, round_ = number % nodes, number // nodes
         node = f"node-{at:05}"

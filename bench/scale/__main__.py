@@ -40,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--readings", type=int, default=20000, help="of each case and round")
+    parser.add_argument("--readings", type=int, default=40000, help="of each case and round")
     parser.add_argument("--nodes", type=int, nargs="+", default=[1000, 10, 10000], help="the first: baseline")
     parser.add_argument("--held", type=int, nargs="+", default=[20_000, 1_000_000, 10_000_000])
     parser.add_argument("--rounds", type=int, default=3)
@@ -86,7 +86,7 @@ def by_journal(folder: Path, port: int, held: list[int], readings: int, rounds: 
     found = _in_turns(rounds, {n: lambda h=h: journal_cost(h, port, nodes, readings) for n, h in cases})
     print(f"\n{readings} readings of {nodes} nodes, the journal holds so many before")
     _table(found)
-    print("".join(f"{name:>12}" for name in ["", *homes]).rjust(38 + 12 * len(homes)) + "   last/first")
+    print("".join(f"{name:>12}" for name in ["", *homes]).rjust(42 + 12 * len(homes)) + "   last/first")
     influx = Influx1(folder / "influx", [])
     influx.start()
     try:
@@ -104,7 +104,7 @@ def by_journal(folder: Path, port: int, held: list[int], readings: int, rounds: 
         rounds, {n: lambda h=h: questions(h / "journal.sqlite", "node-00007") for n, h in cases}
     )
     for question in next(iter(asked.values()))[0]:
-        _row(f"{question}, ms", {n: [each[question] for each in all_] for n, all_ in asked.items()})
+        _row(f"{question}, CPU ms", {n: [each[question] for each in all_] for n, all_ in asked.items()})
 
 
 def _home(folder: Path, name: str, nodes: int, each: int) -> Path:
@@ -140,7 +140,7 @@ def _row(what: str, found: Mapping[str, list[float]]) -> None:
     middle = [median(values) for values in found.values()]
     low, high = min(list(found.values())[-1]), max(list(found.values())[-1])
     figures = "".join(f"{value:12.2f}" for value in middle)
-    print(f"{what:38}{figures}{middle[-1] / middle[0]:8.2f}   ({low:.2f}-{high:.2f})")
+    print(f"{what:42}{figures}{middle[-1] / middle[0]:8.2f}   ({low:.2f}-{high:.2f})")
 
 
 if __name__ == "__main__":

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from pathlib import Path
 
 from bench.ingest.load import NETWORK
+from gateway.journal import spans
 from gateway.journal.schema import create
 
 _STEP = 500_000
+# A node's last health message takes about that.
+_HEALTH_BYTES = 500
 # Each reading has the columns that bench.ingest's messages fill.
 _READINGS = """
 WITH RECURSIVE numbers (i) AS (SELECT :begin UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :end)
@@ -42,13 +46,14 @@ def fill(path: Path, nodes: int, each: int, until: int | None = None) -> None:
     total = nodes * each
     for begin in range(0, total, _STEP):
         db.execute(_READINGS, {"begin": begin, "end": min(total, begin + _STEP), "nodes": nodes, "t0": t0})
+    db.execute(spans.FILL)
     newest = t0 + 60 * (each - 1)
     db.execute("INSERT INTO extents SELECT id, 1, 1, ? FROM nodes", (each,))
     db.execute("INSERT INTO claims SELECT id, 1, ?, ? FROM nodes", (each, newest * 1000))
     db.execute("INSERT INTO latest SELECT id, 'a', ?, ? + id FROM nodes", (newest, total - nodes))
-    db.execute(
-        "INSERT INTO status (node_id, online, boot, seen_ms) SELECT id, 1, 1, ? FROM nodes", (newest * 1000,)
-    )
+    health = json.dumps({"v": 1, "filler": "x" * _HEALTH_BYTES})
+    db.execute("INSERT INTO status SELECT id, 1, 1, ?, NULL, ? FROM nodes", (newest * 1000, health))
+    db.execute("INSERT INTO seen SELECT id, 1, ? FROM nodes", (newest * 1000,))
     db.execute("COMMIT")
     db.execute("PRAGMA journal_mode = WAL")
     db.close()

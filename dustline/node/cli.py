@@ -18,7 +18,7 @@ NO = 1
 
 @click.group()
 def node() -> None:
-    """Versions of the firmware for boards: docs/node/update.md."""
+    """Boards and their firmware: docs/node/flash.md, docs/node/update.md."""
 
 
 @node.command()

@@ -7,7 +7,9 @@ anew with app.setup 2: the node runs as ever, and its network stays a while long
 import asyncio
 import gc
 import os
+import sys
 
+import micropython
 from micropython import const
 
 from node import use_once
@@ -173,8 +175,22 @@ async def _open(session):
     session.server = Server(lambda request: portal.handle(session, request))
     await session.server.start(host, int(port))
     print("setup: page http://" + session.at + "/")
+    session.serial = asyncio.create_task(app.keep("serial", lambda: _listen(session)))
     names = portal_set.get("dns", 53)
     return asyncio.create_task(app.keep("names", lambda: dns.serve(host, names, radio.ADDRESS)))
+
+
+async def _listen(session):
+    """Answer at the console once somebody writes there. Most set up without a cable, and what answers there
+    takes memory."""
+    micropython.kbd_intr(-1)  # see serial.py
+    try:
+        stream = asyncio.StreamReader(sys.stdin.buffer)
+        begun = await stream.read(1)
+        if begun:
+            await __import__("setup.serial").serial.Serial(session).run(stream, begun)
+    finally:
+        micropython.kbd_intr(3)
 
 
 def _password(session):
@@ -197,6 +213,7 @@ def _password(session):
 
 def _close(session, guests):
     guests.cancel()
+    session.serial.cancel()
     session.server.close()
     session.radio.active(False)
     print("setup: closed")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from gateway.reading import FIELDS, ReadingRow, StoredReading, to_row
 
 MEASUREMENT = "reading"
+_BEFORE_VALUE = tuple(f"{name}=" for name in FIELDS)
 
 # Bits of the integer field `flags`, 0 = nothing to remark. An integer, since some stores that take line
 # protocol (VictoriaMetrics) turn strings into 0. A bit's meaning never changes; new flags take the next bit.
@@ -49,11 +50,11 @@ def line_of_row(row: ReadingRow) -> str | None:
     _, _, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
     if t is None:
         return None
-    values = ",".join(
-        [f"{name}={float(it)!r}" for name, it in zip(FIELDS, measured, strict=True) if it is not None]
+    values = "".join(
+        [f"{name}{float(it)!r}," for name, it in zip(_BEFORE_VALUE, measured, strict=True) if it is not None]
     )
     return (
-        f"{_series(network, node, slot)} {values}{',' if values else ''}"
+        f"{_series(network, node, slot)} {values}"
         f"n={n}i,dt={dt}i,boot={boot}i,seq={seq}i,up={up}i{_words(flags, model, tq)} {t}"
     )
 

@@ -6,12 +6,12 @@ In steps so small that a commit never waits long for one. What goes is accounted
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from gateway.journal import gone, rows
+from gateway.journal import gone, rows, spans
 from gateway.journal.writer import Journal
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.journal")
@@ -194,7 +194,7 @@ def forget(journal: Journal, destination: str) -> bool:
         return db.execute("DELETE FROM cursors WHERE destination = ?", (destination,)).rowcount > 0
 
 
-def _take_out(db: sqlite3.Connection, taken: Iterable[tuple[int, int, int, int, int | None]]) -> None:
+def _take_out(db: sqlite3.Connection, taken: Sequence[tuple[int, int, int, int, int | None]]) -> None:
     by_boot: dict[tuple[int, int], list[tuple[int, int | None]]] = {}
     last = 0
     for id, node_id, boot, seq, t in taken:
@@ -203,6 +203,7 @@ def _take_out(db: sqlite3.Connection, taken: Iterable[tuple[int, int, int, int, 
         db.execute("DELETE FROM quality_aside WHERE reading_id = ?", (id,))
         by_boot.setdefault((node_id, boot), []).append((seq, t))
         last = max(last, id)
+    spans.forget_empty(db, (id for id, *_ in taken), rows.last_id(db))
     for (node_id, boot), seqs in by_boot.items():
         gone.note_gone(db, node_id, boot, "stored", seqs)
         newest = max([t for _, t in seqs if t is not None], default=0)

@@ -20,14 +20,18 @@ def read_all_extents(db: sqlite3.Connection) -> Held:
     return found
 
 
-def held_by_rows(db: sqlite3.Connection) -> Held:
-    """What `extents` must say, from all other tables. Reads the whole index: for a check or a salvage."""
+def held_by_rows(db: sqlite3.Connection, doubled: list[tuple[int, int, int]] | None = None) -> Held:
+    """What `extents` must say, from all other tables. Reads the whole index: for a check or a salvage.
+
+    Readings whose (node_id, boot, seq) is there twice are added to `doubled`.
+    """
     found: Held = {}
     query = "SELECT node_id, boot, seq FROM readings ORDER BY node_id, boot, seq"
     for key, rows in groupby(db.execute(query), lambda row: (row[0], row[1])):
         ranges = found[key] = []
         for _, _, seq in rows:
-            extents.add(ranges, seq)
+            if not extents.add(ranges, seq) and doubled is not None:
+                doubled.append((*key, seq))
     for node_id, boot, first, last in db.execute("SELECT node_id, boot, first, last FROM gone"):
         add_range(found.setdefault((node_id, boot), []), (first, last))
     ids = node_ids(db)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.journal import spans
 from gateway.journal.held import held_by_rows, read_all_extents
 from gateway.journal.schema import CLEAN, JournalError, advice, is_damage
 
@@ -18,6 +19,7 @@ _STEP = 5000
 _SMALL_TABLES = (
     *("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine"),
     *("quality_versions", "quality_cursors", "quality_corrections", "quality_runs", "quality_shared"),
+    *("spans", "seen"),
 )
 _TELL = 20
 
@@ -101,9 +103,9 @@ def _read_below(db: sqlite3.Connection, below: int) -> int:
     if not found:
         return 0
     (indexed,) = db.execute(
-        "SELECT count(*) FROM readings a CROSS JOIN readings b INDEXED BY sqlite_autoindex_readings_1"
-        " ON b.node_id = a.node_id AND b.boot = a.boot AND b.seq = a.seq AND b.id = a.id"
-        " WHERE a.id BETWEEN ? AND ?",
+        "SELECT count(*) FROM readings a CROSS JOIN readings b INDEXED BY readings_by_span"  # noqa: S608
+        f" ON b.id >> {spans.SPAN_BITS} = a.id >> {spans.SPAN_BITS} AND b.node_id = a.node_id"
+        " AND b.boot = a.boot AND b.seq = a.seq AND b.id = a.id WHERE a.id BETWEEN ? AND ?",
         (lowest, highest),
     ).fetchone()
     if indexed != found:
@@ -154,7 +156,14 @@ def _disagreements(db: sqlite3.Connection) -> list[str]:
     ).fetchone()
     if baseless:
         wrong.append(f"{baseless} judgements that are not in use are of no reading or of no known run")
-    said, true = read_all_extents(db), held_by_rows(db)
+    unnoted = spans.unnoted(db)
+    if unnoted:
+        wrong.append(f"{unnoted} hours of readings cannot be found by their time")
+    doubled: list[tuple[int, int, int]] = []
+    said, true = read_all_extents(db), held_by_rows(db, doubled)
+    wrong += [
+        f"node {node_id} boot {boot}: seq {seq} is stored twice" for node_id, boot, seq in doubled[:_TELL]
+    ]
     for node_id, boot in sorted(said.keys() | true.keys()):
         if said.get((node_id, boot)) != true.get((node_id, boot)):
             wrong.append(f"node {node_id} boot {boot}: the seqs said to be held are not those that are")

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+
+import structlog
+
+from gateway.journal import spans
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.journal")
 
 FIRST_VERSION = 1
 
@@ -89,8 +96,32 @@ CREATE INDEX quality_hours_by_hour ON quality_hours (hour);
 -- and counts changes.
 CREATE TABLE quality_cursors (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"""
 
-# What version 4 has more: corrections by name, and judgements that are not in use.
-ASIDE_ADDS = """
+# The tables that version 4 has more than version 3.
+V4_ADDS = f"""{spans.TABLE}
+-- When a node was last heard, and in which boot. Each message changes it, and rows of `status` are wide.
+CREATE TABLE seen (node_id INTEGER PRIMARY KEY, boot INTEGER, seen_ms INTEGER);"""
+
+# In version 4 readings are found by spans. What there was before is the table's own constraint, which SQLite
+# cannot drop. Its index is one like any other, so it gets a name and is dropped by that. The readings stay
+# where they are: a journal need not have its size once more on the disk.
+_TO_4 = f"""
+PRAGMA writable_schema = ON;
+UPDATE sqlite_master SET sql = {{without_unique}} WHERE type = 'table' AND name = 'readings';
+UPDATE sqlite_master SET name = 'readings_by_identity',
+    sql = 'CREATE UNIQUE INDEX readings_by_identity ON readings (node_id, boot, seq)'
+    WHERE type = 'index' AND name = 'sqlite_autoindex_readings_1';
+PRAGMA writable_schema = RESET;
+DROP INDEX readings_by_identity;
+DROP INDEX readings_by_time;
+{spans.INDEXES}
+{V4_ADDS}
+{spans.FILL}
+INSERT INTO seen SELECT node_id, boot, seen_ms FROM status;
+"""  # noqa: S608
+_UNIQUE = re.compile(r",\s*UNIQUE \(node_id, boot, seq\)")
+
+# What version 5 has more than version 4: corrections by name, and judgements that are not in use.
+V5_ADDS = """
 -- By what a reading's pm25 and pm10 were corrected: names with their versions, '' for none.
 CREATE TABLE quality_corrections (
     id INTEGER PRIMARY KEY,
@@ -159,13 +190,25 @@ CREATE TABLE quality_shared (
     PRIMARY KEY (run, hour)
 ) WITHOUT ROWID;"""
 
-_STEPS = {1: _TO_2, 2: V3_ADDS, 3: ASIDE_ADDS}
-
 
 def migrate(db: sqlite3.Connection, found: int) -> None:
     """Bring a file of version `found` to the present one; all or nothing."""
-    steps = "".join(text for version, text in _STEPS.items() if version >= found)
-    present = max(_STEPS) + 1
+    steps = {1: _TO_2, 2: V3_ADDS, 3: _to_4(db) if found < 4 else "", 4: V5_ADDS}
+    present = max(steps) + 1
+    text = "".join(step for version, step in steps.items() if version >= found)
+    newest = db.execute("SELECT max(id) FROM readings").fetchone()[0]
+    log.info("bringing the journal to a newer schema", found=found, schema=present, newest_id=newest)
     db.executescript(
-        f"BEGIN IMMEDIATE; {steps} UPDATE meta SET value = '{present}' WHERE key = 'schema'; COMMIT;"  # noqa: S608
+        f"BEGIN IMMEDIATE; {text} UPDATE meta SET value = '{present}' WHERE key = 'schema'; COMMIT;"  # noqa: S608
     )
+    log.info("the journal has the newer schema", schema=present)
+
+
+def _to_4(db: sqlite3.Connection) -> str:
+    """The step, with the text of the file's own table."""
+    (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'readings'").fetchone()
+    without, times = _UNIQUE.subn("", sql)
+    if times != 1:
+        raise sqlite3.DatabaseError("the table of readings is not that of any version")
+    (quoted,) = db.execute("SELECT quote(?)", (without,)).fetchone()
+    return _TO_4.format(without_unique=quoted)

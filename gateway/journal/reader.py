@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway import extents
-from gateway.extents import Range
-from gateway.journal.gone import stored_and_gone
+from gateway.journal.account import ledger_row, read_accounts
 from gateway.journal.schema import open_reader
+from gateway.journal.spans import READINGS_NEWEST_FIRST, READINGS_OF_TIMES
 from gateway.reading import FIELDS, ReadingRow, StoredReading, from_row
 from gateway.records import Account, LedgerRow, Quarantined
 
@@ -80,9 +79,11 @@ class JournalReader:
     def series(self, node: str, since: int, until: int, limit: int = 5000) -> list[StoredReading]:
         """Readings of a node with since <= t <= until (UTC s), ascending t; the newest `limit` of them."""
         newest = self._readings(
-            f"{_SELECT} WHERE name = ? AND readings.t BETWEEN ? AND ?"
-            " ORDER BY readings.t DESC, readings.id DESC LIMIT ?",
-            (node, since, until, limit),
+            f"{_SELECT} WHERE readings.id IN (SELECT readings.id"  # noqa: S608
+            f" FROM nodes CROSS JOIN {READINGS_OF_TIMES} WHERE nodes.name = ?"
+            " AND readings.node_id = nodes.id AND readings.t BETWEEN ? AND ?"
+            " ORDER BY readings.t DESC, readings.id DESC LIMIT ?) ORDER BY readings.t DESC, readings.id DESC",
+            (since, until, node, since, until, limit),
         )
         return newest[::-1]
 
@@ -92,8 +93,9 @@ class JournalReader:
         A value is None when the node never told it. `online` alone may be stale: compare `seen_ms`.
         """
         rows = self._db.execute(
-            "SELECT name, online, boot, seen_ms, status, health"
-            " FROM status JOIN nodes ON id = node_id ORDER BY name"
+            "SELECT name, online, coalesce(seen.boot, status.boot), coalesce(seen.seen_ms, status.seen_ms),"
+            " status, health FROM nodes LEFT JOIN status ON status.node_id = id LEFT JOIN seen"
+            " ON seen.node_id = id WHERE status.node_id IS NOT NULL OR seen.node_id IS NOT NULL ORDER BY name"
         )
         found: dict[str, dict[str, Any]] = {}
         for name, online, boot, seen_ms, status_text, health_text in rows:
@@ -128,104 +130,20 @@ class JournalReader:
         readings are known by ranges only, so a `since` within one counts all of it. What is born is the
         higher of the node's own claim and the highest seq held. Pruned readings count as stored.
         """
-        # One transaction: all counts are of the same moment.
-        self._db.execute("BEGIN")
-        try:
-            names: list[tuple[int, str]] = self._db.execute(
-                "SELECT id, name FROM nodes WHERE ? IS NULL OR name = ? ORDER BY name, id", (node, node)
-            ).fetchall()
-            rows: list[LedgerRow] = []
-            for node_id, name in names:
-                for boot, claimed, held in self._boots(node_id, since):
-                    row = self._ledger_row(node_id, name, boot, claimed, held, since)
-                    if row is not None:
-                        rows.append(row)
-            return rows
-        finally:
-            self._db.execute("COMMIT")
-
-    def _boots(self, node_id: int, since: int | None) -> list[tuple[int, int, list[Range]]]:
-        """(boot, last seq claimed, ranges held) of each boot that is known of."""
-        claims: dict[int, tuple[int, int]] = {
-            boot: (last, seen_ms)
-            for boot, last, seen_ms in self._db.execute(
-                "SELECT boot, last, seen_ms FROM claims WHERE node_id = ?", (node_id,)
-            )
-        }
-        held: dict[int, list[Range]] = {}
-        query = "SELECT boot, first, last FROM extents WHERE node_id = ? ORDER BY boot, first"
-        for boot, first, last in self._db.execute(query, (node_id,)):
-            held.setdefault(boot, []).append((first, last))
-        found: list[tuple[int, int, list[Range]]] = []
-        for boot in sorted(claims.keys() | held.keys()):
-            claimed, seen_ms = claims.get(boot, (0, 0))
-            if boot not in held and since is not None and seen_ms < since * 1000:
-                continue
-            found.append((boot, claimed, held.get(boot, [])))
-        return found
-
-    def _ledger_row(
-        self, node_id: int, node: str, boot: int, claimed: int, held: list[Range], since: int | None
-    ) -> LedgerRow | None:
-        last = max(claimed, held[-1][1] if held else 0)
-        pruned, older = stored_and_gone(self._db, node_id, boot, since)
-        first = max(older, self._older(node_id, boot, since)) + 1
-        if since is not None and first > last:
-            return None
-        counted = self._db.execute(
-            "SELECT count(*) FROM readings WHERE node_id = ? AND boot = ? AND seq >= ?",
-            (node_id, boot, first),
-        ).fetchone()
-        stored = int(counted[0]) + extents.total(
-            (max(low, first), high) for low, high in pruned if high >= first
-        )
-        missing_ranges = tuple(extents.gaps(held, first, last))
-        born, missing = last - first + 1, extents.total(missing_ranges)
-        # What is held and not stored is in quarantine.
-        return LedgerRow(node, boot, born, stored, born - missing - stored, missing, missing_ranges)
-
-    def _older(self, node_id: int, boot: int, since: int | None) -> int:
-        """The last seq of a stored reading that is older than `since`; 0 when there is none."""
-        if since is None:
-            return 0
-        # +t: by the index of seqs, newest first, and not through all that is older.
-        row = self._db.execute(
-            "SELECT seq FROM readings WHERE node_id = ? AND boot = ? AND +t < ? ORDER BY seq DESC LIMIT 1",
-            (node_id, boot, since),
-        ).fetchone()
-        return int(row[0]) if row else 0
+        found = sorted(self.accounts(node, since).items(), key=lambda each: (each[0][1], each[0]))
+        rows = (ledger_row(name, boot, [account], since) for (_, name, boot), account in found)
+        return [row for row in rows if row is not None]
 
     def accounts(
         self, node: str | None = None, since: int | None = None
     ) -> dict[tuple[str, str, int], Account]:
         """What a ledger over several journals is made of, by network, node and boot."""
+        # One transaction: all is of the same moment.
         self._db.execute("BEGIN")
         try:
-            names: list[tuple[int, str, str]] = self._db.execute(
-                "SELECT id, network, name FROM nodes WHERE ? IS NULL OR name = ?", (node, node)
-            ).fetchall()
-            found: dict[tuple[str, str, int], Account] = {}
-            for node_id, network, name in names:
-                for boot, claimed, held in self._boots(node_id, None):
-                    found[network, name, boot] = self._account(node_id, boot, claimed, held, since)
-            return found
+            return read_accounts(self._db, node, since)
         finally:
             self._db.execute("COMMIT")
-
-    def _account(
-        self, node_id: int, boot: int, claimed: int, held: list[Range], since: int | None
-    ) -> Account:
-        pruned, older = stored_and_gone(self._db, node_id, boot, since)
-        runs: list[Range] = self._db.execute(
-            "SELECT min(seq), max(seq) FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run"
-            " FROM readings WHERE node_id = ? AND boot = ?) GROUP BY run",
-            (node_id, boot),
-        ).fetchall()
-        row = self._db.execute(
-            "SELECT seen_ms FROM claims WHERE node_id = ? AND boot = ?", (node_id, boot)
-        ).fetchone()
-        older = max(older, self._older(node_id, boot, since))
-        return Account(claimed, int(row[0]) if row else 0, held, extents.union(runs, pruned), older)
 
     def quarantined(
         self, limit: int = 100, node: str | None = None, *, open: bool = False
@@ -249,7 +167,12 @@ class JournalReader:
 
     def identified(self, node: str, boot: int, seq: int) -> list[StoredReading]:
         """The reading of an identity; one of each network that has such a node."""
-        return self._readings(f"{_SELECT} WHERE name = ? AND boot = ? AND seq = ?", (node, boot, seq))
+        return self._readings(
+            f"{_SELECT} WHERE readings.id IN (SELECT readings.id"  # noqa: S608
+            f" FROM nodes CROSS JOIN {READINGS_NEWEST_FIRST} WHERE nodes.name = ?"
+            " AND readings.node_id = nodes.id AND boot = ? AND seq = ?)",
+            (node, boot, seq),
+        )
 
     def _readings(self, query: str, values: Sequence[object]) -> list[StoredReading]:
         return [from_row(row) for row in self._db.execute(query, tuple(values))]

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from gateway.extents import Range
+from gateway.journal.spans import READINGS_NEWEST_FIRST
 from gateway.reading import FIELDS, StoredReading
 from gateway.records import Claim, NewReading, Rejected, Sighting
 
@@ -17,20 +18,61 @@ _COLUMNS = (
     *("received_ms", "node_id", "boot", "seq", "t", "tq", "up", "dt", "n", "slot", "model", "flags"),
     *FIELDS,
 )
-_ONE_ROW = f"(?, {', '.join('?' * len(_COLUMNS))})"
-_INSERT_READING = f"INSERT OR ROLLBACK INTO readings (id, {', '.join(_COLUMNS)}) VALUES {_ONE_ROW}"  # noqa: S608
-# Rows that one statement inserts. Python's lock is let go and taken again at each statement: row by row,
+# Rows that one statement writes. Python's lock is let go and taken again at each statement: row by row,
 # a commit waits at each row for whatever thread runs meanwhile. SQLite takes at least 32,766 values.
 _TOGETHER = 250
-_INSERT_TOGETHER = _INSERT_READING + f", {_ONE_ROW}" * (_TOGETHER - 1)
+
+
+class _Together:
+    """A statement for many rows: what stands before and behind VALUES, and the number of columns."""
+
+    def __init__(self, before: str, columns: int, behind: str = "") -> None:
+        row = f"({', '.join('?' * columns)})"
+        self._one = f"{before} VALUES {row}{behind}"
+        self._many = f"{before} VALUES {row}{f', {row}' * (_TOGETHER - 1)}{behind}"
+
+    def run(self, db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+        together = len(rows) - len(rows) % _TOGETHER
+        for first in range(0, together, _TOGETHER):
+            db.execute(self._many, list(chain.from_iterable(rows[first : first + _TOGETHER])))
+        db.executemany(self._one, rows[together:])
+
+
+_INSERT_READINGS = _Together(
+    f"INSERT OR ROLLBACK INTO readings (id, {', '.join(_COLUMNS)})",
+    1 + len(_COLUMNS),
+)
+_RAISE_LATEST = _Together(
+    "INSERT INTO latest",
+    4,
+    " ON CONFLICT DO UPDATE SET at = excluded.at, reading_id = excluded.reading_id WHERE excluded.at >= at",
+)
+_UPDATE_SEEN = _Together(
+    "INSERT INTO seen",
+    3,
+    " ON CONFLICT DO UPDATE SET boot = coalesce(excluded.boot, boot),"
+    " seen_ms = coalesce(excluded.seen_ms, seen_ms)",
+)
 _INSERT_QUARANTINE = (
     "INSERT INTO quarantine (received_ms, topic, node, boot, seq, reason, detail, payload, size, destination)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+# SQLite stores a NaN as NULL. Python takes eight times as long to hand over a None, of which a reading has a
+# dozen: it looks for an adapter for each. No value is a NaN: the contract refuses it.
+_NO_VALUES = (float("nan"),) * len(FIELDS)
 # What must be equal in two messages of the same reading. `t` and `tq` are left out: a node may work the time
 # out between two attempts to send.
 _SAME = ("up", "dt", "n", "slot", *FIELDS)
-_SELECT_SAME = f"SELECT {', '.join(_SAME)} FROM readings WHERE node_id = ? AND boot = ? AND seq = ?"  # noqa: S608
+_IDENTIFIED = f"FROM {READINGS_NEWEST_FIRST} WHERE node_id = ?1 AND boot = ?2 AND seq = ?3"
+_SELECT_SAME = f"SELECT {', '.join(_SAME)} {_IDENTIFIED} LIMIT 1"
+
+_NOT_AS_REMEMBERED = "the journal holds other seqs than those that are remembered"
+# Only the last range grows, and it ends where it is remembered to end.
+_GROW = (
+    "UPDATE extents SET last = ?1 WHERE node_id = ?2 AND boot = ?3 AND first = ?4 AND last = ?5"
+    " AND NOT EXISTS (SELECT 1 FROM extents AS above"
+    " WHERE above.node_id = ?2 AND above.boot = ?3 AND above.first > ?4)"
+)
 
 
 def last_id(db: sqlite3.Connection) -> int:
@@ -55,15 +97,12 @@ def reading_row(id: int, node_id: int, new: NewReading) -> tuple[object, ...]:
         new.slot,
         new.model,
         " ".join(new.flags),
-        *map(new.values.get, FIELDS),
+        *map(new.values.get, FIELDS, _NO_VALUES),
     )
 
 
 def insert_readings(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    together = len(rows) - len(rows) % _TOGETHER
-    for first in range(0, together, _TOGETHER):
-        db.execute(_INSERT_TOGETHER, list(chain.from_iterable(rows[first : first + _TOGETHER])))
-    db.executemany(_INSERT_READING, rows[together:])
+    _INSERT_READINGS.run(db, rows)
 
 
 def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) -> bool:
@@ -83,8 +122,8 @@ def is_another_reading(db: sqlite3.Connection, node_id: int, new: NewReading) ->
 def is_stored(db: sqlite3.Connection, node_id: int, boot: int, seq: int) -> bool:
     """Whether this identity is that of a stored reading, be it pruned since; else it may be quarantined."""
     row = db.execute(
-        "SELECT 1 FROM readings WHERE node_id = ?1 AND boot = ?2 AND seq = ?3 UNION ALL SELECT 1 FROM gone"
-        " WHERE node_id = ?1 AND boot = ?2 AND was = 'stored' AND ?3 BETWEEN first AND last LIMIT 1",
+        "SELECT 1 FROM gone WHERE node_id = ?1 AND boot = ?2 AND was = 'stored'"  # noqa: S608
+        f" AND ?3 BETWEEN first AND last UNION ALL SELECT 1 {_IDENTIFIED} LIMIT 1",
         (node_id, boot, seq),
     ).fetchone()
     return row is not None
@@ -133,11 +172,7 @@ def set_cursor(db: sqlite3.Connection, destination: str, upto: int) -> None:
 
 def raise_latest(db: sqlite3.Connection, newest: Sequence[tuple[int, str, int, int]]) -> None:
     """Make readings the newest of their node and slot, unless a newer one is: node_id, slot, at, id each."""
-    db.executemany(
-        "INSERT INTO latest VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-        " SET at = excluded.at, reading_id = excluded.reading_id WHERE excluded.at >= at",
-        newest,
-    )
+    _RAISE_LATEST.run(db, newest)
 
 
 def raise_claim(db: sqlite3.Connection, node_id: int, claim: Claim) -> None:
@@ -171,15 +206,12 @@ def update_status(db: sqlite3.Connection, node_id: int, seen: Sighting) -> None:
             _json(health),
         ),
     )
+    _UPDATE_SEEN.run(db, [(node_id, seen.boot, seen.received_ms if seen.live else None)])
 
 
 def update_seen(db: sqlite3.Connection, seen: dict[int, Sighting]) -> None:
     """Sightings by node_id that tell when a node was there, and in which boot."""
-    db.executemany(
-        "INSERT INTO status (node_id, boot, seen_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-        " SET boot = coalesce(excluded.boot, boot), seen_ms = excluded.seen_ms",
-        [(node_id, each.boot, each.received_ms) for node_id, each in seen.items()],
-    )
+    _UPDATE_SEEN.run(db, [(node_id, each.boot, each.received_ms) for node_id, each in seen.items()])
 
 
 def _last_crash(db: sqlite3.Connection, node_id: int) -> dict[str, Any]:
@@ -200,22 +232,29 @@ def read_extents(db: sqlite3.Connection, node_id: int, boot: int) -> list[Range]
 def write_extents(
     db: sqlite3.Connection, changed: Sequence[tuple[tuple[int, int], list[Range], list[Range]]]
 ) -> None:
-    """Write what changed of (node_id, boot), before and after: commonly one range that grew."""
-    gone: list[tuple[int, int, int]] = []
-    made: list[tuple[int, int, int, int]] = []
-    grown: list[tuple[int, int, int, int]] = []
+    """Write what changed of (node_id, boot), before and after: commonly one range that grew.
+
+    `before` must be what the file says, and sqlite3.IntegrityError tells that it is not. So a seq that was
+    added to it was not held, by the file's own word, and no reading is stored twice.
+    """
+    grown: list[tuple[int, int, int, int, int]] = []
     for (node_id, boot), before, after in changed:
         if before and before[:-1] == after[:-1] and before[-1][0] == after[-1][0]:
             first, last = after[-1]
             if last != before[-1][1]:
-                grown.append((last, node_id, boot, first))
+                grown.append((last, node_id, boot, first, before[-1][1]))
             continue
+        if before == after:
+            continue
+        if read_extents(db, node_id, boot) != before:
+            raise sqlite3.IntegrityError(_NOT_AS_REMEMBERED)
         old, new = set(before), set(after)
-        gone += [(node_id, boot, first) for first, _ in old - new]
-        made += [(node_id, boot, *each) for each in new - old]
-    db.executemany("UPDATE extents SET last = ? WHERE node_id = ? AND boot = ? AND first = ?", grown)
-    db.executemany("DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?", gone)
-    db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", made)
+        gone = [(node_id, boot, first) for first, _ in old - new]
+        db.executemany("DELETE FROM extents WHERE node_id = ? AND boot = ? AND first = ?", gone)
+        made = [(node_id, boot, *each) for each in new - old]
+        db.executemany("INSERT INTO extents VALUES (?, ?, ?, ?)", made)
+    if grown and db.executemany(_GROW, grown).rowcount != len(grown):
+        raise sqlite3.IntegrityError(_NOT_AS_REMEMBERED)
 
 
 def now_ms() -> int:

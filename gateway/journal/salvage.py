@@ -14,17 +14,18 @@ from pathlib import Path
 from gateway import extents
 from gateway.contract import MAX_SEQ
 from gateway.extents import Range
-from gateway.journal import rows
+from gateway.journal import rows, spans
 from gateway.journal.held import Held, held_by_rows
 from gateway.journal.integrity import check_fully
 from gateway.journal.rescue import read_all, read_by_id, top_id
-from gateway.journal.salvage_readings import salvage_readings
+from gateway.journal.salvage_readings import NO_LONGER_UNIQUE, UNIQUE, salvage_readings
 from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
 
 _BY_ID = {
     "nodes": "id",
     "quarantine": "id",
     "status": "node_id",
+    "seen": "node_id",
     "quality_versions": "id",
     "quality_corrections": "id",
     "quality_runs": "id",
@@ -100,7 +101,10 @@ def _rebuild(path: Path, fresh: Path, report: Report) -> None:
         for table, key in _BY_KEY.items():
             _copy(old, new, table, key, report)
         _copy_missing_nodes(old, new, report)
+        new.execute(UNIQUE)
         found = salvage_readings(path, old, new)
+        new.execute(NO_LONGER_UNIQUE)
+        new.execute(spans.FILL)
         report.oddities = found.oddities
         _count(report, "readings", found.kept, found.damaged)
         _copy(old, new, "quality", "reading_id", report)

@@ -15,6 +15,9 @@ from gateway.reading import FIELDS
 
 # A row that reads, but as no reading.
 REASON = "salvage"
+# A damaged file may have two rows of one identity; while rows are taken over, the new file refuses that.
+UNIQUE = "CREATE UNIQUE INDEX only_once ON readings (node_id, boot, seq)"
+NO_LONGER_UNIQUE = "DROP INDEX only_once"
 _TEXTS = ("tq", "slot", "model", "flags")
 _WHOLE = ("id", "received_ms", "node_id", "boot", "seq", "up", "dt", "n")
 

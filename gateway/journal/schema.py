@@ -8,10 +8,11 @@ import sqlite3
 from pathlib import Path
 from typing import IO, Literal
 
-from gateway.journal.migrate import ASIDE_ADDS, FIRST_VERSION, V2_ADDS, V3_ADDS, migrate
+from gateway.journal import spans
+from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, V4_ADDS, V5_ADDS, migrate
 from gateway.reading import FIELDS
 
-VERSION = 4
+VERSION = 5
 # SQLite waits this long for another connection's lock before it gives up.
 BUSY_SECONDS = 5.0
 # The write-ahead log is cut back to this after a long reader let it grow.
@@ -37,6 +38,7 @@ CREATE TABLE nodes (
     UNIQUE (network, name)
 );
 -- AUTOINCREMENT: a destination's cursor counts ids, so none may ever be used twice.
+-- No (node_id, boot, seq) is there twice: what is not among `extents` is new, see rows.write_extents.
 CREATE TABLE readings (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     received_ms INTEGER NOT NULL,
@@ -51,10 +53,9 @@ CREATE TABLE readings (
     slot TEXT NOT NULL,
     model TEXT NOT NULL,
     flags TEXT NOT NULL,
-    {_VALUE_COLUMNS},
-    UNIQUE (node_id, boot, seq)
+    {_VALUE_COLUMNS}
 );
-CREATE INDEX readings_by_time ON readings (node_id, t);
+{spans.INDEXES}
 -- The newest reading of each node and slot, so that the map needs no search.
 -- at = t, or the second of arrival when there is no t.
 CREATE TABLE latest (
@@ -99,6 +100,7 @@ CREATE TABLE quarantine (
     replayed_ms INTEGER
 );
 CREATE INDEX quarantine_by_reading ON quarantine (node, boot, seq) WHERE seq IS NOT NULL;
+-- boot and seen_ms: of what tells a status or health message. Of all messages: `seen`.
 CREATE TABLE status (
     node_id INTEGER PRIMARY KEY,
     online INTEGER,
@@ -115,7 +117,8 @@ CREATE TABLE cursors (
 ) WITHOUT ROWID;
 {V2_ADDS}
 {V3_ADDS}
-{ASIDE_ADDS}
+{V4_ADDS}
+{V5_ADDS}
 """
 
 

@@ -19,7 +19,8 @@ from typing import Any, Literal
 from gateway import extents
 from gateway.bell import Bell
 from gateway.extents import Range
-from gateway.journal import integrity, rows
+from gateway.journal import integrity, rows, spans
+from gateway.journal.held import node_ids
 from gateway.journal.schema import JournalError, advice, is_damage, lock_for_writing, open_writer
 from gateway.reading import StoredReading
 from gateway.records import Batch, Committed, NewReading, Rejected, Sighting
@@ -28,6 +29,8 @@ from gateway.records import Batch, Committed, NewReading, Rejected, Sighting
 CONFLICT = "conflict"
 # Said no to by a destination: the reading stays in the journal.
 REFUSED = "refused"
+# How many pairs of spans and periods: a commit has one or two, until a backlog comes.
+_SPANS_KEPT = 4096
 # How many boots' ranges are remembered between commits: more than a large network's nodes, some 20 MB.
 _EXTENTS_KEPT = 65536
 _ORIGIN = attrgetter("node", "boot")
@@ -50,6 +53,7 @@ class _Pending:
     # The next reading's id, and rows that are still to be written.
     next_id: int = 0
     readings: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
+    spans: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     before: dict[tuple[int, int], list[Range]] = field(default_factory=dict[tuple[int, int], list[Range]])
     newest: dict[tuple[int, str], tuple[int, int]] = field(
         default_factory=dict[tuple[int, str], tuple[int, int]]
@@ -84,6 +88,7 @@ class Journal:
         self._file = _file_at(path)
         self._nodes: dict[tuple[str, str], int] = {}
         self._held: dict[tuple[int, int], list[Range]] = {}
+        self._spans: set[tuple[int, int]] = set()
 
     def close(self) -> None:
         with self._mutex:
@@ -130,6 +135,7 @@ class Journal:
         for rejected in batch.rejected:
             self._take_rejected(batch.network, rejected, pending, done)
         rows.write_extents(self._db, [(key, old, self._held[key]) for key, old in pending.before.items()])
+        spans.note(self._db, pending.spans - self._spans)
         rows.raise_latest(self._db, [(*key, *newest) for key, newest in pending.newest.items()])
         for claim in batch.claims:
             rows.raise_claim(self._db, self._node_id(batch.network, claim.node), claim)
@@ -138,6 +144,9 @@ class Journal:
         done.held = {key: list(ranges) for key, ranges in done.held.items()}
         if len(self._held) > _EXTENTS_KEPT:
             self._held.clear()
+        if len(self._spans) > _SPANS_KEPT:
+            self._spans.clear()
+        self._spans |= pending.spans
 
     def _write(self, pending: _Pending) -> None:
         """Have the readings taken so far in the table: many at once cost little more than one."""
@@ -201,6 +210,8 @@ class Journal:
                 reading_id = pending.next_id
                 pending.next_id += 1
                 pending.readings.append(rows.reading_row(reading_id, node_id, new))
+                if new.t is not None:
+                    pending.spans.add(spans.key(reading_id, new.t))
                 at = new.received_ms // 1000 if new.t is None else new.t
                 newest = pending.newest.get((node_id, new.slot))
                 if newest is None or at >= newest[0]:
@@ -263,6 +274,7 @@ class Journal:
             except BaseException as error:
                 self._nodes.clear()
                 self._held.clear()
+                self._spans.clear()
                 # SQLite has rolled back by itself after some errors, a full disk among them.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -272,13 +284,12 @@ class Journal:
                 raise
 
     def _node_id(self, network: str, node: str) -> int:
+        if not self._nodes:  # all at once: thousands of nodes come back with the gateway
+            self._nodes = node_ids(self._db)
         found = self._nodes.get((network, node))
         if found is None:
-            self._db.execute("INSERT OR IGNORE INTO nodes (network, name) VALUES (?, ?)", (network, node))
-            row: tuple[int] = self._db.execute(
-                "SELECT id FROM nodes WHERE network = ? AND name = ?", (network, node)
-            ).fetchone()
-            found = self._nodes[network, node] = row[0]
+            made = self._db.execute("INSERT INTO nodes (network, name) VALUES (?, ?)", (network, node))
+            found = self._nodes[network, node] = int(made.lastrowid or 0)
         return found
 
     def _ranges(self, node_id: int, boot: int, pending: _Pending) -> list[Range]:

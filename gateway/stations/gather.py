@@ -15,6 +15,7 @@ from gateway import extents
 from gateway.extents import Range
 from gateway.journal.reader import JournalReader
 from gateway.journal.schema import open_reader
+from gateway.journal.spans import READINGS_OF_TIMES, newest_upto, oldest_from
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.checks.hours import HOUR_S, hour_of
 from gateway.stations.facts import LATE_DAYS, Facts, SlotFacts, Span, Trouble
@@ -45,11 +46,10 @@ _TROUBLES = (
     " WHERE node_id = ? AND hour >= ? AND hour <= ? AND qc & ? ORDER BY hour"
 )
 _SPIKES = (
-    "SELECT t, qc FROM (SELECT id, t FROM readings WHERE node_id = ? AND t > ? AND t <= ? AND slot = ?"
-    " ORDER BY t DESC LIMIT ?) JOIN quality ON reading_id = id"
+    "SELECT t, qc FROM (SELECT readings.id, t"  # noqa: S608
+    f" FROM {READINGS_OF_TIMES} WHERE node_id = ? AND t > ? AND t <= ? AND slot = ?"
+    " ORDER BY t DESC LIMIT ?) AS found JOIN quality ON reading_id = found.id"
 )
-_BEFORE = "SELECT boot, seq FROM readings WHERE node_id = ? AND t <= ? ORDER BY t DESC, id DESC LIMIT 1"
-_FIRST = "SELECT boot, seq FROM readings WHERE node_id = ? AND t IS NOT NULL ORDER BY t LIMIT 1"
 
 
 class Place(Protocol):
@@ -140,25 +140,34 @@ def _slots(
 
 
 def _look_for_spikes(db: sqlite3.Connection, node_id: int, facts: SlotFacts, now: int) -> None:
-    looked = db.execute(_SPIKES, (node_id, now - _DAY, now, facts.slot, MOST_LOOKED_AT)).fetchall()
+    since = now - _DAY
+    asked = (since, now, node_id, since, now, facts.slot, MOST_LOOKED_AT)
+    looked = db.execute(_SPIKES, asked).fetchall()
     spikes = [int(t) for t, qc in looked if qc & _SPIKE]
     facts.looked_at, facts.spikes = len(looked), len(spikes)
     facts.spikes_since = min(spikes, default=None)
 
 
 def _restarts(db: sqlite3.Connection, node_id: int, boot: int, now: int) -> int:
-    row = db.execute(_BEFORE, (node_id, now - _DAY)).fetchone()
-    if row is None:
-        row = db.execute(_FIRST, (node_id,)).fetchone()
+    row = _known_at(db, node_id, now - _DAY)
     return 0 if row is None else max(0, boot - int(row[0]))
+
+
+def _known_at(db: sqlite3.Connection, node_id: int, t: int) -> tuple[int, int] | None:
+    """(boot, seq) of a node's last reading up to `t`, or of its first one behind that."""
+    if db.execute("SELECT 1 FROM latest WHERE node_id = ?", (node_id,)).fetchone() is None:
+        return None  # it never had one: nothing to look for
+    id = newest_upto(db, node_id, t) or oldest_from(db, node_id, t)
+    found: tuple[int, int] | None = db.execute(
+        "SELECT boot, seq FROM readings WHERE id = ?", (id,)
+    ).fetchone()
+    return found
 
 
 def _missing(db: sqlite3.Connection, node_id: int, since: int) -> tuple[int, int]:
     """Born and missing after the last reading that is older than `since`; the ledger counts exactly."""
-    row = db.execute(_BEFORE, (node_id, since)).fetchone()
-    if row is None:
-        # Before the first that is here nothing is known.
-        row = db.execute(_FIRST, (node_id,)).fetchone()
+    # Before the first that is here nothing is known.
+    row = _known_at(db, node_id, since)
     if row is None:
         return 0, 0
     boot0, seq0 = int(row[0]), int(row[1])

@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.bell import Bell
 from gateway.journal import JournalError
 from gateway.quality.air import CHOICES
-from gateway.web import join
+from gateway.web import flash, join
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
 from gateway.web.queries import Queries
@@ -150,6 +150,7 @@ def make_app(
             Route("/api/stations", api.stations),
             Route("/api/air", api.air),
             Route("/api/events", api.events),
+            *flash.routes(settings.firmware),
             *join.routes(desk),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

@@ -53,6 +53,11 @@ class WebSettings(BaseModel):
     stale_s: Int = Field(
         1800, ge=10, le=172800, description="A reading older than that is shown as out of date, s."
     )
+    firmware: str = Field(
+        "",
+        description="Folder with the images that the page /flash installs, as `dustline node flash-page` "
+        "makes it. Empty: that page sets up boards which are flashed already.",
+    )
 
     @field_validator("tile_url")
     @classmethod

@@ -95,3 +95,13 @@ def test_many_gaps_speak_of_the_part_that_was_sent() -> None:
 
 def test_refusal_fits_the_contract() -> None:
     assert json.loads(refusal("x" * 500)) == {"v": 1, "refused": "x" * 200}
+
+
+@given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)), st.integers(0, 31), st.integers(0, 31))
+def test_without_and_within_are_what_sets_say(
+    whole: set[int], taken: set[int], first: int, last: int
+) -> None:
+    ranges = built(list(whole))
+    assert extents.without(ranges, built(list(taken))) == built(list(whole - taken))
+    inside = [seq for low, high in extents.within(ranges, first, last) for seq in range(low, high + 1)]
+    assert inside == sorted(seq for seq in whole if first <= seq <= last)

@@ -201,7 +201,7 @@ def write_other(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (write_meta, "has schema 99, this program knows schema 4; use the Dustline that wrote it"),
+        (write_meta, "has schema 99, this program knows schema 5; use the Dustline that wrote it"),
         (write_text, "move the file away"),
         (write_other, "not a journal; set journal.path to another file"),
     ],
@@ -256,3 +256,10 @@ def test_any_history_adds_up(batches: list[list[tuple[str, int, int, bool]]], cl
         assert (row.born, row.stored, row.quarantined) == (born, len(s), len(q))
         assert {x for f, e in row.missing_ranges for x in range(f, e + 1)} == set(range(1, born + 1)) - s - q
         assert row.missing == born - len(s) - len(q)
+
+
+def test_a_value_that_is_absent_is_null_in_the_file(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.commit(batch(new(1, values={"pm25": 1.5})))
+        query = "SELECT typeof(pm1), typeof(pm25), typeof(press) FROM readings"
+        assert journal._db.execute(query).fetchall() == [("null", "real", "null")]

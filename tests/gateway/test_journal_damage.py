@@ -121,7 +121,7 @@ def test_damage_is_found_after_a_crash(what: str, path: Path) -> None:
 def test_reading_missing_in_its_index_is_found(path: Path) -> None:
     """As when a page of the index is one of an earlier moment: sound in itself, but not true."""
     crash(path)
-    root = root_of(path, "sqlite_autoindex_readings_1")
+    root = root_of(path, "readings_by_span")
     before = path.read_bytes()
     with sqlite3.connect(path) as db:
         db.execute("UPDATE readings SET seq = seq + 5000 WHERE id BETWEEN 2990 AND 3000")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from gateway.journal import Claim, Journal, JournalError, JournalReader
+from gateway.journal import Claim, Journal, JournalError, JournalReader, Sighting
 from gateway.journal.integrity import check_fully
-from gateway.journal.migrate import ASIDE_ADDS, V3_ADDS
+from gateway.journal.migrate import V3_ADDS, V5_ADDS
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
 from tests.gateway.batches import bad, batch, new
+from tests.support import REPO
 
 # As version 1 made them.
 TABLES_1 = f"""
@@ -74,9 +79,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def columns(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Of each table its columns, of each index its text; None for that of a table's own constraint."""
     with sqlite3.connect(path) as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: list(db.execute(f"PRAGMA table_info({name})")) for name in tables}
+        found = {name: list(db.execute(f"PRAGMA table_info({name})")) for name in tables}
+        found["indexes"] = sorted(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'"))
+        return found
 
 
 def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> None:
@@ -92,20 +100,20 @@ def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> 
     assert columns(path) == columns(tmp_path / "new.sqlite")
 
 
-def as_version_3(path: Path) -> None:
-    """Take a present journal back to what version 3 was: new tables and columns go."""
+def as_version_4(path: Path) -> None:
+    """Take a present journal back to what version 4 was: new tables and columns go."""
     with sqlite3.connect(path) as db:
         for name in ("corrections", "runs", "aside", "hours_aside", "shared"):
-            assert f"CREATE TABLE quality_{name} " in ASIDE_ADDS
+            assert f"CREATE TABLE quality_{name} " in V5_ADDS
             db.execute(f"DROP TABLE quality_{name}")
         for table, column in (("quality", "factor"), ("quality", "run"), ("quality_hours", "run")):
-            assert f"ALTER TABLE {table} ADD COLUMN {column} " in ASIDE_ADDS
+            assert f"ALTER TABLE {table} ADD COLUMN {column} " in V5_ADDS
             db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        db.execute("UPDATE meta SET value = '3' WHERE key = 'schema'")
+        db.execute("UPDATE meta SET value = '4' WHERE key = 'schema'")
 
 
-def test_judgements_of_version_3_stay_and_are_the_streams(tmp_path: Path) -> None:
-    path = tmp_path / "three.sqlite"
+def test_judgements_of_version_4_stay_and_are_the_streams(tmp_path: Path) -> None:
+    path = tmp_path / "four.sqlite"
     with Journal(path) as journal:
         journal.commit(batch(*(new(seq) for seq in range(1, 20))))
         with journal.writing() as db:
@@ -113,7 +121,7 @@ def test_judgements_of_version_3_stay_and_are_the_streams(tmp_path: Path) -> Non
             db.execute(
                 "INSERT INTO quality (reading_id, version, qc, change) SELECT id, 1, 256, id FROM readings"
             )
-    as_version_3(path)
+    as_version_4(path)
     with Journal(path) as journal:
         assert check_fully(journal._db) == []
         with journal.writing() as db:
@@ -121,6 +129,26 @@ def test_judgements_of_version_3_stay_and_are_the_streams(tmp_path: Path) -> Non
             assert rows == [(1, 256, None, None, 0)]
     Journal(tmp_path / "new.sqlite").close()
     assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
+def as_version_3(path: Path) -> None:
+    """Take a present journal back to what version 3 was: its rows are the same, found by other indexes."""
+    as_version_4(path)
+    with sqlite3.connect(path) as db:
+        (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'readings'").fetchone()
+        old = sql.rstrip(")").rstrip() + ",\n    UNIQUE (node_id, boot, seq)\n)"
+        db.executescript(
+            f"""
+            INSERT INTO status (node_id, boot, seen_ms) SELECT * FROM seen WHERE true ON CONFLICT DO UPDATE
+                SET boot = excluded.boot, seen_ms = excluded.seen_ms;
+            DROP INDEX readings_by_span; DROP INDEX readings_without_time;
+            DROP TABLE spans; DROP TABLE seen;
+            ALTER TABLE readings RENAME TO present; {old};
+            INSERT INTO readings SELECT * FROM present; DROP TABLE present;
+            CREATE INDEX readings_by_time ON readings (node_id, t);
+            UPDATE meta SET value = '3' WHERE key = 'schema';
+            """
+        )
 
 
 def as_version_2(path: Path) -> None:
@@ -131,6 +159,64 @@ def as_version_2(path: Path) -> None:
             assert f"CREATE TABLE {table} " in V3_ADDS
             db.execute(f"DROP TABLE {table}")
         db.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+
+
+def fill(path: Path) -> None:
+    """Two nodes, late readings, one without a time, one quarantined, one sighting."""
+    with Journal(path) as journal:
+        journal.commit(batch(*(new(seq) for seq in range(1, 200)), bad(200)))
+        journal.commit(batch(*(new(seq, "n2", t=1_700_000_000 + 9000 * seq) for seq in range(90, 10, -1))))
+        journal.commit(batch(new(1, "n2", t=None, tq="none"), Sighting(77, "n2", True, boot=4)))
+
+
+def test_version_3_answers_as_before(tmp_path: Path) -> None:
+    path, since = tmp_path / "three.sqlite", new(90).t
+    fill(path)
+    with JournalReader(path) as reader:
+        before = (reader.ledger(), reader.ledger(since=since), reader.statuses(), reader.latest())
+        series = reader.series("n2", new(50).t or 0, 1_800_000_000)
+        assert [each.seq for each in series] == list(range(11, 91))
+    as_version_3(path)
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT * FROM readings").fetchall()
+    with Journal(path) as journal, JournalReader(path) as reader:
+        assert before == (reader.ledger(), reader.ledger(since=since), reader.statuses(), reader.latest())
+        assert reader.series("n2", new(50).t or 0, 1_800_000_000) == series
+        assert journal.commit(batch(new(17, "n2", t=1_700_153_000), new(200, "n2"))).stored == 1
+        assert check_fully(journal._db) == []
+        assert journal._db.execute("PRAGMA freelist_count").fetchone()[0] > 0
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT * FROM readings LIMIT ?", (len(rows),)).fetchall() == rows
+    Journal(tmp_path / "new.sqlite").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
+def test_a_kill_in_the_middle_leaves_version_3(tmp_path: Path) -> None:
+    path = tmp_path / "three.sqlite"
+    fill(path)
+    as_version_3(path)
+    kill = (
+        "import os, signal, sqlite3, sys\n"
+        "from gateway.journal import migrate, schema\n"
+        "from pathlib import Path\n"
+        "migrate._TO_4 = migrate._TO_4.replace('INSERT INTO seen', 'SELECT die(); INSERT INTO seen')\n"
+        "plain = sqlite3.connect\n"
+        "def connect(*words, **more):\n"
+        "    db = plain(*words, **more)\n"
+        "    db.execute('PRAGMA cache_size = 1')\n"
+        "    db.create_function('die', 0, lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+        "    return db\n"
+        "sqlite3.connect = connect\n"
+        "schema.open_writer(Path(sys.argv[1]), 'FULL')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", kill, str(path)], cwd=REPO)
+    assert done.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("3",)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        db.execute("SELECT count(*) FROM readings INDEXED BY sqlite_autoindex_readings_1").fetchone()
+    with Journal(path) as journal:
+        assert check_fully(journal._db) == []
 
 
 def test_version_2_with_readings_becomes_what_a_new_journal_is(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.journal.integrity import check_fully
+from gateway.journal.schema import open_reader
 from tests.support import REPO
 from tests.torture.fleet import Fleet, Node
 from tests.torture.plant import DATABASE, Plant
@@ -131,13 +134,16 @@ def settle(plant: Plant, fleet: Fleet, verdict: Verdict) -> None:
 
 
 def judge(plant: Plant, fleet: Fleet, verdict: Verdict) -> None:
-    """The journal by its ledger, the database row by row."""
+    """The journal by its ledger and by its own check of every row, the database row by row."""
     born, stored, quarantined, missing = _ledger(plant)
     if (born, quarantined, missing) != (fleet.born, 0, 0):
         verdict.wrong.append(
             f"the ledger says born={born} quarantined={quarantined} missing={missing}, born were {fleet.born}"
         )
     verdict.stored = stored
+    # A reading that is stored twice would show as one in the database.
+    with closing(open_reader(plant.disk / "journal.sqlite")) as db:
+        verdict.wrong += check_fully(db)
     for node in fleet.nodes:
         rows = _rows(plant, node)
         for seq in range(1, node.born + 1):

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import TypedDict
 
 from gateway.journal.schema import open_reader
+from gateway.journal.spans import READINGS_OF_TIMES
 
-_CORRECTED = (
-    "SELECT quality.reading_id, quality.pm25, quality.pm10, by.pm25, by.pm10, factor FROM quality"
-    " JOIN quality_corrections AS by ON by.id = calibration"
-)
+_CORRECTED = "SELECT quality.reading_id, quality.pm25, quality.pm10, by.pm25, by.pm10, factor"
 
 
 class Correction(TypedDict):
@@ -46,25 +44,28 @@ class QualityReader:
     def between(self, node: str, since: int, until: int) -> dict[int, int]:
         """Of a node's readings with since <= t <= until (UTC s)."""
         query = (
-            "SELECT readings.id, qc FROM readings JOIN nodes ON nodes.id = node_id"
-            " JOIN quality ON reading_id = readings.id WHERE name = ? AND t BETWEEN ? AND ?"
+            f"SELECT readings.id, qc FROM nodes CROSS JOIN {READINGS_OF_TIMES}"  # noqa: S608
+            " JOIN quality ON reading_id = readings.id"
+            " WHERE nodes.name = ? AND readings.node_id = nodes.id AND t BETWEEN ? AND ?"
         )
-        return dict(self._db.execute(query, (node, since, until)).fetchall())
+        return dict(self._db.execute(query, (since, until, node, since, until)).fetchall())
 
     def corrected_latest(self) -> dict[int, Correction]:
         """What the newest readings of each node and slot were corrected to, of those that were."""
         return self._corrected(
-            f"{_CORRECTED} JOIN latest ON latest.reading_id = quality.reading_id"
-            " WHERE calibration IS NOT NULL",
+            f"{_CORRECTED} FROM latest JOIN quality ON quality.reading_id = latest.reading_id"
+            " JOIN quality_corrections AS by ON by.id = calibration",
             (),
         )
 
     def corrected_between(self, node: str, since: int, until: int) -> dict[int, Correction]:
         """The same of a node's readings with since <= t <= until (UTC s)."""
         return self._corrected(
-            f"{_CORRECTED} JOIN readings ON readings.id = quality.reading_id"
-            " JOIN nodes ON nodes.id = node_id WHERE name = ? AND t BETWEEN ? AND ?",
-            (node, since, until),
+            f"{_CORRECTED} FROM nodes CROSS JOIN {READINGS_OF_TIMES}"
+            " JOIN quality ON quality.reading_id = readings.id"
+            " JOIN quality_corrections AS by ON by.id = calibration"
+            " WHERE nodes.name = ? AND readings.node_id = nodes.id AND t BETWEEN ? AND ?",
+            (since, until, node, since, until),
         )
 
     def _corrected(self, query: str, values: tuple[object, ...]) -> dict[int, Correction]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.journal import rows
+from gateway.journal.spans import READINGS_OF_TIMES
 from gateway.quality.calibration.shared import Shared
 from gateway.quality.checks.bits import PROVISIONAL
 from gateway.quality.checks.hours import Hour
@@ -72,10 +73,10 @@ def samples_after(db: sqlite3.Connection, id: int, limit: int) -> list[Sample]:
 def samples_between(db: sqlite3.Connection, since: int, until: int) -> list[Sample]:
     """Of all nodes those with since < t <= until (UTC s), in the order of (t, id)."""
     query = (
-        f"SELECT {COLUMNS} FROM nodes CROSS JOIN readings ON readings.node_id = nodes.id"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {READINGS_OF_TIMES} JOIN nodes ON nodes.id = readings.node_id"  # noqa: S608
         " WHERE readings.t > ? AND readings.t <= ? ORDER BY readings.t, readings.id"
     )
-    return list(map(Sample._make, db.execute(query, (since, until))))
+    return list(map(Sample._make, db.execute(query, (since, until, since, until))))
 
 
 def samples_of_node(
@@ -85,12 +86,13 @@ def samples_of_node(
     query = (
         f"SELECT {COLUMNS}, quality.qc FROM readings"  # noqa: S608
         " JOIN nodes ON nodes.id = readings.node_id LEFT JOIN quality ON quality.reading_id = readings.id"
+        f" WHERE readings.id IN (SELECT readings.id FROM {READINGS_OF_TIMES}"
         " WHERE readings.node_id = ? AND readings.t >= ? AND readings.t <= ?"
         " AND (readings.t > ? OR readings.id > ?) AND readings.id <= ?"
-        " ORDER BY readings.t, readings.id LIMIT ?"
+        " ORDER BY readings.t, readings.id LIMIT ?) ORDER BY readings.t, readings.id"
     )
     t, id = after
-    found = db.execute(query, (node_id, t, until, t, id, upto_id, limit))
+    found = db.execute(query, (t, until, node_id, t, until, t, id, upto_id, limit))
     return [(Sample._make(row[:-1]), row[-1]) for row in found]
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from bench.stations import fill
 from gateway.journal import Batch, Claim, Journal, NewReading, Sighting
 from gateway.journal.schema import open_reader
+from gateway.journal.spans import SPAN_BITS
 from gateway.stations import gather
 from gateway.stations.cli import stations
 from gateway.stations.gather import facts_of, span_of
@@ -143,8 +144,9 @@ def test_a_node_costs_the_same_in_a_journal_of_ten_times_the_time(
 ) -> None:
     """In instructions of SQLite's machine, which no busy computer changes."""
     small, large = tmp_path / "small.sqlite", tmp_path / "large.sqlite"
-    fill(small, nodes=10, days=16, readings=50)
-    fill(large, nodes=10, days=160, readings=5000)
+    # More than a day of readings, and as many in the newest span of ids.
+    fill(small, nodes=10, days=16, readings=2000)
+    fill(large, nodes=10, days=160, readings=2000 + 5 * (1 << SPAN_BITS) // 10)
     cost = {path: _steps(path, monkeypatch) for path in (small, large)}
     assert cost[large] < 1.1 * cost[small], cost
 

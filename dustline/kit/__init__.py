@@ -1,0 +1,1 @@
+"""A volunteer's kit: the flashable image, flashing over a cable, set-up over the same cable."""
