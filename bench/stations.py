@@ -39,7 +39,8 @@ FROM numbers CROSS JOIN nodes
 _HOURS = (
     _NUMBERS
     + """
-INSERT INTO quality_hours
+INSERT INTO quality_hours (node_id, slot, hour, model, expected, have, pm25, pm25_median, pm10, temp, rh,
+    near, near_mad, near_n, qc)
 SELECT nodes.id, 'a', :last - i, 'sds011', 60, CASE WHEN nodes.id % 70 = 0 THEN 57 ELSE 60 END, 12.0, 12.0,
     18.0, 5.0, 60.0, 12.0, 1.0, 10,
     CASE WHEN :faults AND nodes.id % 100 = 0 AND i < 100 THEN :stuck ELSE 0 END
@@ -66,7 +67,8 @@ def fill(path: Path, nodes: int, days: int, readings: int = 60, *, faults: bool 
     db.execute("INSERT INTO extents SELECT id, 1, 1, ? FROM nodes", (readings,))
     db.execute("INSERT INTO claims SELECT id, 1, ?, ? FROM nodes", (readings, now * 1000))
     db.execute("INSERT INTO latest SELECT node_id, 'a', t, id FROM readings WHERE seq = ?", (readings,))
-    db.execute("INSERT INTO quality SELECT id, 1, CASE WHEN id % 30 THEN 0 ELSE 32 END, id, NULL, NULL, NULL"
+    db.execute("INSERT INTO quality (reading_id, version, qc, change)"
+               " SELECT id, 1, CASE WHEN id % 30 THEN 0 ELSE 32 END, id"
                " FROM readings WHERE ? AND node_id % 70 = 0", (faults,))  # fmt: skip
     db.execute("INSERT INTO status SELECT id, 1, 1, ?, NULL, ? FROM nodes", (now * 1000, _HEALTH))
     db.execute("COMMIT")

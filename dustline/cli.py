@@ -18,6 +18,7 @@ COMMANDS = {
     "index": ("gateway.quality.cli", "index"),
     "ledger": ("gateway.cli", "ledger"),
     "node": ("dustline.kit.command", "node"),
+    "reprocess": ("gateway.quality.reprocess.cli", "reprocess_command"),
     "sim": ("simulator.cli", "sim"),
     "stations": ("gateway.stations.cli", "stations"),
 }

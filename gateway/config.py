@@ -130,6 +130,12 @@ class CalibrationSettings(BaseModel):
         description="Folder of the calibrations that `dustline calibrate` writes, a file each; see "
         "docs/calibration.md. A relative path starts at this file's directory.",
     )
+    stations: Path | None = Field(
+        None,
+        description="TOML file of the reference stations, as for `dustline calibrate remote`: what all units "
+        "read wrong alike is taken off by the hours that stations report, see docs/calibration.md. A "
+        "relative path starts at this file's directory.",
+    )
 
 
 class LogSettings(BaseModel):
@@ -367,6 +373,7 @@ def _resolve_paths(document: dict[str, Any], home: Path) -> None:
         ("releases", "public_keys"),
         (None, "districts_file"),
         *(("enrol", key) for key in ("store", "ca_file", "password_file", "acl_file", "pid_file")),
+        ("calibration", "stations"),
     ):
         table = document if section is None else document.get(section)
         if isinstance(table, dict):

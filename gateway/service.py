@@ -25,6 +25,7 @@ from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicabl
 from gateway.operate.watch import Watch
 from gateway.pipeline import Pipeline
 from gateway.places import CurrentPlaces, Place, PublicPlace
+from gateway.quality.corrected.sources import Files
 from gateway.quality.follow.deliver import QualityDelivery
 from gateway.quality.follow.follower import QualityFollower
 from gateway.receive import Inbox
@@ -203,7 +204,7 @@ class Gateway:
             self._take_places(new.places, new.public_places)
         if "influx" in touched:
             self._exchange_deliveries(self._deliveries_to(sinks, new))
-        if touched & {"influx", "quality"}:
+        if touched & {"influx", "quality", "calibration"}:
             self._stop_quality(2.0)
             self._make_quality(new)
             self._start_quality()
@@ -241,6 +242,7 @@ class Gateway:
                 settings.quality,
                 self.places.exact,
                 busy=lambda: self.inbox.depth > 0 or self.pipeline.behind,
+                files=Files(settings.calibration.folder, settings.calibration.stations),
             )
             self.quality_deliveries = [
                 QualityDelivery(self.journal, sink, follower.bell, batch=settings.influx.batch)

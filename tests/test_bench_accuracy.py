@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.accuracy import ways
+from bench.accuracy import product, ways
 from bench.accuracy.__main__ import hourly_of, main, score
 from bench.accuracy.detect import SILENT, Detection, alarms, detect
 from bench.accuracy.judged import NOT_BORN, Bits, judge
@@ -89,7 +89,7 @@ def test_calibrations_never_see_the_truth(
 
 
 def test_the_scored_days_are_those_after(town: Town, qc: Bits, hourly: Hourly, made: ways.Made) -> None:
-    scored = score(town, qc, hourly, [made, made])
+    scored = score(town, qc, [made, made])
     assert scored.truth.shape == (SIZE.days * 24, len(town.units))
     assert scored.held.sum() == sum(1 for station in town.station_of if station is None)
     raw, corrected = (row([scored], way, lambda one: one.held) for way in ("raw", "calibrated"))
@@ -153,17 +153,30 @@ def test_recall_hours_and_false_alarms(town: Town) -> None:
     assert found.false_rate == pytest.approx(1 / (20 * 20 / 30), rel=0.01)
 
 
-def test_an_hours_shared_error_is_known_from_the_hours_before(
-    town: Town, hourly: Hourly, made: ways.Made
+def test_the_product_corrects_and_knows_the_shared_error_from_the_hours_before(
+    town: Town, made: ways.Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    qc = np.where(town.born, 0, NOT_BORN).astype(np.int32)
     first = SIZE.collocation * 24
-    factors = ways.shared_factors(town, hourly, made, first)
-    assert len(factors) == SIZE.days * 24
-    later = hourly._replace(pm=hourly.pm.copy())
-    later.pm[first + 40 :] *= 3.0
-    again = ways.shared_factors(town, later, made, first)
-    assert (again[:42] == factors[:42]).all()
-    assert (again[42:48] != factors[42:48]).any()
+    found = product.correct(town, qc, made)
+    block = town.block(first * town.expected)
+    values, rows = town.values(block), slice(block.first, block.first + len(block.ends))
+    plain = ways.apply(made.best, np.round(values.pm, 2), np.round(values.rh, 2), np.round(values.temp, 2))
+    factors = found[rows] / np.where(plain > 1, plain, np.nan)
+    assert np.isfinite(factors).sum() > 0.8 * town.born[rows].sum()
+    sound = (block.seen.clock_s == 0) & np.isfinite(factors)
+    for at in range(0, len(factors), 7):
+        one = factors[at][sound[at]]
+        assert one.max() - one.min() < 0.01, "one factor for all units"
+    assert np.nanstd(factors) > 0.001
+    # What stations report later changes nothing before.
+    later = town.stations.pm25.copy()
+    later[first + 40 :] *= 3.0
+    monkeypatch.setattr(town, "stations", town.stations._replace(pm25=later))
+    again = product.correct(town, qc, made)
+    upto = (first + 42) * town.expected - 1
+    assert np.array_equal(again[:upto], found[:upto], equal_nan=True)
+    assert not np.array_equal(again[upto:], found[upto:], equal_nan=True)
 
 
 def test_arrays_are_corrected_as_readings_are() -> None:

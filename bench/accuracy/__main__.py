@@ -17,9 +17,10 @@ import numpy as np
 from bench.accuracy import tables, ways
 from bench.accuracy.detect import Detection, detect
 from bench.accuracy.judged import judge
+from bench.accuracy.product import correct
 from bench.accuracy.town import HOUR, NEEDED, Floats, Hourly, Means, Size, Town
-from gateway.quality.calibration.collocate import CLIMATE, EXCLUDED
 from gateway.quality.calibration.fit import Rules
+from gateway.quality.checks.bits import CLIMATE, UNFIT
 
 RENEW_DAYS = 7
 
@@ -30,7 +31,7 @@ def hourly_of(town: Town, qc: np.ndarray) -> Hourly:
     for first in town.blocks():
         values = town.values(town.block(first))
         bits = qc[first : first + len(values.born)]
-        bad = (bits & EXCLUDED) != 0
+        bad = (bits & UNFIT) != 0
         dry = (bits & CLIMATE) != 0
         for mean, value, out in zip(
             means, (values.pm, values.rh, values.temp), (bad, bad | dry, bad | dry), strict=True
@@ -40,21 +41,18 @@ def hourly_of(town: Town, qc: np.ndarray) -> Hourly:
     return Hourly(ways.starts(town), *(mean.take(least) for mean in means))
 
 
-def score(town: Town, qc: np.ndarray, hourly: Hourly, made: list[ways.Made]) -> tables.Scored:
+def score(town: Town, qc: np.ndarray, made: list[ways.Made]) -> tables.Scored:
     """The scored days by every way, as hourly means; made[1:] are those renewed every RENEW_DAYS."""
     first_hour = (town.split - town.begin) // HOUR
     hours, units = town.hours - first_hour, len(town.units)
-    means = {
-        name: Means(hours, units)
-        for name in (*tables.WAYS, "truth")
-        if name not in (tables.BOUND, tables.SHARED)
-    }
+    means = {name: Means(hours, units) for name in (*tables.WAYS, "truth") if name != tables.BOUND}
+    product = correct(town, qc, made[0])
     for first in town.blocks():
         if first < town.size.collocation * town.per_day - 1:
             continue
         values = town.values(town.block(first))
         bits = qc[first : first + len(values.born)]
-        good = (bits & EXCLUDED) == 0
+        good = (bits & UNFIT) == 0
         rh = np.where((bits & CLIMATE) == 0, values.rh, np.nan)
         hour = values.hour - first_hour
         day = first // town.per_day - town.size.collocation
@@ -71,6 +69,7 @@ def score(town: Town, qc: np.ndarray, hourly: Hourly, made: list[ways.Made]) -> 
             "kappa": by(everything),
             "model": by(made[0].model),
             "calibrated": by(made[0].best),
+            tables.SHARED: np.where(good, product[first : first + len(values.born)], np.nan),
             "renewed": by(renewed.best),
             "calibrated, all of it": by(made[0].best, values.pm, values.rh),
         }
@@ -80,8 +79,6 @@ def score(town: Town, qc: np.ndarray, hourly: Hourly, made: list[ways.Made]) -> 
     least = NEEDED * town.expected
     taken = {name: mean.take(least) for name, mean in means.items()}
     truth = taken.pop("truth")
-    factors = ways.shared_factors(town, hourly, made[0], first_hour)
-    taken[tables.SHARED] = taken[tables.HEADED] * factors[:, None]
     taken[tables.BOUND] = _bound(taken[tables.HEADED], truth)
     held = np.array([station is None for station in town.station_of])
     return tables.Scored(truth, taken, town.models, held)
@@ -118,7 +115,7 @@ def main(nodes: int, days: int, collocation: int, seeds: str, period: int) -> No
         made = [ways.calibrate(town, hourly, 0, split, rules)]
         for day in range(0, days, RENEW_DAYS):
             made.append(ways.calibrate(town, hourly, day * 24, split + day * 24, rules, made[-1]))
-        scored.append(score(town, qc, hourly, made))
+        scored.append(score(town, qc, made))
         tables.tell_seed(seed, scored[-1], made[0].told)
         click.echo(
             f"  {time.process_time() - began:.0f} s of one core, {judged - began:.0f} s of it checks\n",

@@ -31,7 +31,7 @@ def judge(town: Town) -> Bits:
     units = len(town.units)
     flat = out.reshape(-1)
     for first in town.blocks():
-        for sample in _samples(town, town.block(first)):
+        for sample in samples_of(town, town.block(first)):
             flat[sample.id] = judge.judge(sample)
         for earlier, bits in judge.take_amended():
             flat[earlier.id] |= bits
@@ -41,7 +41,7 @@ def judge(town: Town) -> Bits:
     return flat.reshape(-1, units)
 
 
-def _samples(town: Town, block: Block) -> list[Sample]:
+def samples_of(town: Town, block: Block) -> list[Sample]:
     """In the order of time; `id` is the place in a flat array of (rows, units)."""
     seen, values = block.seen, town.values(block)
     has = town.lights.sensors.units

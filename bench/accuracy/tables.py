@@ -22,7 +22,7 @@ WAYS = {
     "kappa": "kappa-koehler with its defaults",
     "model": "calibration of the model",
     "calibrated": "field calibration beside a station, remote elsewhere; made once, before",
-    SHARED: "calibrated, times what units beside stations show of the hours before; stations read on",
+    SHARED: "what the gateway writes: calibrated, times what units beside stations show of the hours before",
     "renewed": "the same, made anew every 7 days from the 28 before",
     "calibrated, all of it": "as calibrated, what the checks found left in; far beyond the range is refused",
     BOUND: "calibrated times each unit's best gain by the truth: what no gain goes beyond",

@@ -12,7 +12,6 @@ from bench.accuracy.town import HOUR, Floats, Hourly, Town
 from gateway.quality.calibration.fit import Pairs, Rules, corrected, fit, stretched
 from gateway.quality.calibration.record import FARTHEST, CalibrationError, Coefficients, Valid
 from gateway.quality.calibration.remote import Network, RemoteRules, gain_of, mixed_hours, place_error
-from gateway.quality.calibration.shared import Anchor, shared_factor
 from gateway.quality.corrections.kappa import ENTRY
 
 
@@ -88,24 +87,6 @@ def apply(of: dict[int, Way], pm: Floats, rh: Floats, temp: Floats) -> Floats:
             warm = warm if valid.temp is None else np.clip(warm, *valid.temp)
         out[:, column] = corrected(c, values, wet, warm)
     return out
-
-
-def shared_factors(town: Town, hourly: Hourly, made: Made, first: int) -> Floats:
-    """Of each hour from `first` on, shape (hours,): from stations and the units beside them in the hours
-    before."""
-    columns = sorted(made.field)
-    values = apply({column: made.field[column] for column in columns}, hourly.pm, hourly.rh, hourly.temp)
-    past: list[list[Anchor]] = []
-    for hour in range(town.hours):
-        anchors: list[Anchor] = []
-        for column in columns:
-            station = town.station_of[column] or ""
-            reference = town.stations.pm25[hour, town.stations.names.index(station)]
-            if np.isfinite(values[hour, column]):
-                anchors.append(Anchor(station, float(values[hour, column]), float(reference)))
-        past.append(anchors)
-    found = [shared_factor(past[max(0, hour - 24) : hour]) for hour in range(first, town.hours)]
-    return np.array([1.0 if it is None else it.factor for it in found])
 
 
 def _times(way: Way, gain: float) -> Way:

@@ -200,6 +200,7 @@ def _take_out(db: sqlite3.Connection, taken: Sequence[tuple[int, int, int, int, 
     for id, node_id, boot, seq, t in taken:
         db.execute("DELETE FROM readings WHERE id = ?", (id,))
         db.execute("DELETE FROM quality WHERE reading_id = ?", (id,))
+        db.execute("DELETE FROM quality_aside WHERE reading_id = ?", (id,))
         by_boot.setdefault((node_id, boot), []).append((seq, t))
         last = max(last, id)
     spans.forget_empty(db, (id for id, *_ in taken), rows.last_id(db))
@@ -207,9 +208,11 @@ def _take_out(db: sqlite3.Connection, taken: Sequence[tuple[int, int, int, int, 
         gone.note_gone(db, node_id, boot, "stored", seqs)
         newest = max([t for _, t in seqs if t is not None], default=0)
         # Hours of which no reading is left; those between them go with the next.
-        db.execute(
-            "DELETE FROM quality_hours WHERE node_id = ? AND hour < ?", (node_id, newest // _HOUR_S - 1)
-        )
+        for table in ("quality_hours", "quality_hours_aside"):
+            db.execute(
+                f"DELETE FROM {table} WHERE node_id = ? AND hour < ?",  # noqa: S608
+                (node_id, newest // _HOUR_S - 1),
+            )
     db.execute("INSERT OR REPLACE INTO meta VALUES ('pruned_upto', ?)", (str(max(last, _pruned_upto(db))),))
 
 

@@ -18,7 +18,8 @@ START_SECONDS = 5.0
 _STEP = 5000
 _SMALL_TABLES = (
     *("meta", "nodes", "latest", "extents", "claims", "status", "cursors", "gone", "quarantine"),
-    *("quality_versions", "quality_cursors", "spans", "seen"),
+    *("quality_versions", "quality_cursors", "quality_corrections", "quality_runs", "quality_shared"),
+    *("spans", "seen"),
 )
 _TELL = 20
 
@@ -149,6 +150,12 @@ def _disagreements(db: sqlite3.Connection) -> list[str]:
     ).fetchone()
     if baseless:
         wrong.append(f"{baseless} judgements are of no reading or by no known checks")
+    (baseless,) = db.execute(
+        "SELECT count(*) FROM quality_aside WHERE reading_id NOT IN (SELECT id FROM readings)"
+        " OR run NOT IN (SELECT id FROM quality_runs UNION SELECT 0)"
+    ).fetchone()
+    if baseless:
+        wrong.append(f"{baseless} judgements that are not in use are of no reading or of no known run")
     unnoted = spans.unnoted(db)
     if unnoted:
         wrong.append(f"{unnoted} hours of readings cannot be found by their time")

@@ -120,10 +120,80 @@ INSERT INTO seen SELECT node_id, boot, seen_ms FROM status;
 """  # noqa: S608
 _UNIQUE = re.compile(r",\s*UNIQUE \(node_id, boot, seq\)")
 
+# What version 5 has more than version 4: corrections by name, and judgements that are not in use.
+V5_ADDS = """
+-- By what a reading's pm25 and pm10 were corrected: names with their versions, '' for none.
+CREATE TABLE quality_corrections (
+    id INTEGER PRIMARY KEY,
+    pm25 TEXT NOT NULL,
+    pm10 TEXT NOT NULL,
+    UNIQUE (pm25, pm10)
+);
+-- factor: of the error that all units share; it is in pm25 already. run: which of quality_runs judged, 0 the
+-- stream.
+ALTER TABLE quality ADD COLUMN factor REAL;
+ALTER TABLE quality ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE quality_hours ADD COLUMN run INTEGER NOT NULL DEFAULT 0;
+-- Each `dustline reprocess`: of readings with since < t <= until, judged up to upto. Columns and states:
+-- gateway/quality/reprocess/runs.py. AUTOINCREMENT: a number is never used twice.
+CREATE TABLE quality_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    made_ms INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    open_end INTEGER NOT NULL,
+    node TEXT NOT NULL,
+    state TEXT NOT NULL,
+    upto INTEGER NOT NULL,
+    readings INTEGER NOT NULL DEFAULT 0,
+    first_id INTEGER,
+    last_id INTEGER
+);
+-- Judgements of readings that are judged by another run in `quality`, or will be.
+CREATE TABLE quality_aside (
+    reading_id INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    qc INTEGER NOT NULL,
+    pm25 REAL,
+    pm10 REAL,
+    calibration INTEGER,
+    factor REAL,
+    PRIMARY KEY (reading_id, run)
+) WITHOUT ROWID;
+CREATE TABLE quality_hours_aside (
+    node_id INTEGER NOT NULL,
+    slot TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    expected INTEGER NOT NULL,
+    have INTEGER NOT NULL,
+    pm25 REAL,
+    pm25_median REAL,
+    pm10 REAL,
+    temp REAL,
+    rh REAL,
+    near REAL,
+    near_mad REAL,
+    near_n INTEGER NOT NULL,
+    qc INTEGER NOT NULL,
+    PRIMARY KEY (node_id, hour, slot, run)
+) WITHOUT ROWID;
+-- The factor that a run took for an hour, and from how many hours before it.
+CREATE TABLE quality_shared (
+    run INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    factor REAL NOT NULL,
+    hours INTEGER NOT NULL,
+    PRIMARY KEY (run, hour)
+) WITHOUT ROWID;"""
+
 
 def migrate(db: sqlite3.Connection, found: int) -> None:
     """Bring a file of version `found` to the present one; all or nothing."""
-    steps = {1: _TO_2, 2: V3_ADDS, 3: _to_4(db)}
+    steps = {1: _TO_2, 2: V3_ADDS, 3: _to_4(db) if found < 4 else "", 4: V5_ADDS}
     present = max(steps) + 1
     text = "".join(step for version, step in steps.items() if version >= found)
     newest = db.execute("SELECT max(id) FROM readings").fetchone()[0]

@@ -21,7 +21,15 @@ from gateway.journal.rescue import read_all, read_by_id, top_id
 from gateway.journal.salvage_readings import NO_LONGER_UNIQUE, UNIQUE, salvage_readings
 from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
 
-_BY_ID = {"nodes": "id", "quarantine": "id", "status": "node_id", "seen": "node_id", "quality_versions": "id"}
+_BY_ID = {
+    "nodes": "id",
+    "quarantine": "id",
+    "status": "node_id",
+    "seen": "node_id",
+    "quality_versions": "id",
+    "quality_corrections": "id",
+    "quality_runs": "id",
+}
 _BY_KEY = {
     "meta": "key",
     "latest": "node_id, slot",
@@ -31,6 +39,9 @@ _BY_KEY = {
     "quarantine_dropped": "reason",
     "quality_hours": "node_id, hour, slot",
     "quality_cursors": "name",
+    "quality_aside": "reading_id, run",
+    "quality_hours_aside": "node_id, hour, slot, run",
+    "quality_shared": "run, hour",
 }
 
 
@@ -155,6 +166,10 @@ def _settle(old: sqlite3.Connection, new: sqlite3.Connection, report: Report) ->
     new.execute(
         "DELETE FROM quality WHERE reading_id NOT IN (SELECT id FROM readings)"
         " OR version NOT IN (SELECT id FROM quality_versions)"
+    )
+    new.execute(
+        "DELETE FROM quality_aside WHERE reading_id NOT IN (SELECT id FROM readings)"
+        " OR run NOT IN (SELECT id FROM quality_runs UNION SELECT 0)"
     )
     held = held_by_rows(new)
     for (node_id, boot), ranges in held.items():

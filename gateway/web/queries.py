@@ -56,7 +56,13 @@ class Queries:
 
     def nodes(self) -> dict[str, NodeView]:
         with JournalReader(self._journal) as reader, QualityReader(self._journal) as quality:
-            return node_views(reader.latest(), reader.statuses(), self._places, quality.of_latest())
+            return node_views(
+                reader.latest(),
+                reader.statuses(),
+                self._places,
+                quality.of_latest(),
+                quality.corrected_latest(),
+            )
 
     def series(self, node: str, since: int) -> tuple[list[Series], bool] | None:
         """Chart columns from `since` (UTC s) on, and whether older readings were left out.
@@ -69,8 +75,12 @@ class Queries:
             if not readings and node not in node_views(reader.latest(), reader.statuses(), self._places):
                 return None
             first = readings[0].t if readings else since
-            judged = quality.between(node, since if first is None else first, until)
-        return series_by_slot(readings, judged), len(readings) == MOST_ROWS
+            first = since if first is None else first
+            judged = quality.between(node, first, until)
+            corrected = {
+                id: each["pm25"] for id, each in quality.corrected_between(node, first, until).items()
+            }
+        return series_by_slot(readings, judged, corrected), len(readings) == MOST_ROWS
 
     def stations(self) -> StationsView:
         """Nodes that need a visit; kept for a while, as all nodes are gone through for it."""

@@ -22,7 +22,8 @@ Column = list[float | None]
 
 
 class Series(TypedDict):
-    """Columns of one sensor. t: UTC s ascending; pm*: ug/m3. A point that is null in both marks a gap.
+    """Columns of one sensor. t: UTC s ascending; pm*: ug/m3, pm25_cor the corrected value. A point that is
+    null in all of them marks a gap.
 
     qc: the checks' bits, of a mean those of all its readings together; null where nothing is judged. `step`
     is the length in s over which the points are means; None when they are the readings themselves.
@@ -34,23 +35,32 @@ class Series(TypedDict):
     t: list[int]
     pm25: Column
     pm10: Column
+    pm25_cor: Column
     qc: list[int | None]
 
 
 def series_by_slot(
-    readings: Iterable[StoredReading], judged: Mapping[int, int] | None = None
+    readings: Iterable[StoredReading],
+    judged: Mapping[int, int] | None = None,
+    corrected: Mapping[int, float | None] | None = None,
 ) -> list[Series]:
-    """`readings` ascending by t, all of one node and with a t; `judged` has their bits, by id."""
+    """`readings` ascending by t, all of one node and with a t; `judged` has their bits, by id, `corrected`
+    their corrected PM2.5."""
     slots: dict[str, list[StoredReading]] = {}
     for reading in readings:
         slots.setdefault(reading.slot, []).append(reading)
-    return [_series(slot, slots[slot], judged or {}) for slot in sorted(slots)]
+    return [_series(slot, slots[slot], judged or {}, corrected or {}) for slot in sorted(slots)]
 
 
-def _series(slot: str, readings: list[StoredReading], judged: Mapping[int, int]) -> Series:
+def _series(
+    slot: str,
+    readings: list[StoredReading],
+    judged: Mapping[int, int],
+    corrected: Mapping[int, float | None],
+) -> Series:
     times: list[int] = []
     bits: dict[int, int] = {}
-    columns: list[Column] = [[], []]
+    columns: list[Column] = [[], [], []]
     for reading in readings:
         # A chart needs growing times; two readings of one second are possible after a restart.
         if reading.t is None or (times and reading.t <= times[-1]):
@@ -58,8 +68,9 @@ def _series(slot: str, readings: list[StoredReading], judged: Mapping[int, int])
         times.append(reading.t)
         if reading.id in judged:
             bits[reading.t] = judged[reading.id]
-        for column, name in zip(columns, _FIELDS, strict=True):
+        for column, name in zip(columns[:-1], _FIELDS, strict=True):
             column.append(reading.values.get(name))
+        columns[-1].append(corrected.get(reading.id))
     step = None
     if len(times) > MOST_POINTS:
         step = _step(times)
@@ -73,6 +84,7 @@ def _series(slot: str, readings: list[StoredReading], judged: Mapping[int, int])
         "t": times,
         "pm25": columns[0],
         "pm10": columns[1],
+        "pm25_cor": columns[2],
         "qc": [bits.get(t) for t in times],
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypedDict
 
 from gateway.quality.checks.bits import Trust, names_of, trust_of
+from gateway.quality.follow.reader import Correction
 from gateway.reading import StoredReading
 from gateway.records import LedgerRow
 
@@ -24,7 +25,8 @@ class Place(Protocol):
 
 
 class QualityView(TypedDict):
-    """What the checks say of a reading: bits, how far its PM is to be trusted, the bits' names.
+    """What the checks say of a reading: bits, how far its PM is to be trusted, the bits' names; and to
+    what it was corrected.
 
     None and [] while it is not judged.
     """
@@ -32,6 +34,7 @@ class QualityView(TypedDict):
     qc: int | None
     trust: Trust | None
     checks: list[str]
+    corrected: Correction | None
 
 
 class SlotView(QualityView):
@@ -101,11 +104,15 @@ def node_views(
     statuses: Mapping[str, Mapping[str, Any]],
     places: Mapping[str, Place],
     judged: Mapping[int, int] | None = None,
+    corrected: Mapping[int, Correction] | None = None,
 ) -> dict[str, NodeView]:
-    """Every node that has a place, a reading or a status, by name. `judged` has the readings' bits, by id."""
+    """Every node that has a place, a reading or a status, by name. `judged` has the readings' bits, by id,
+    `corrected` what they were corrected to.
+    """
     slots: dict[str, list[SlotView]] = {}
     for reading in latest:
-        slots.setdefault(reading.node, []).append(_slot(reading, (judged or {}).get(reading.id)))
+        slot = _slot(reading, (judged or {}).get(reading.id), (corrected or {}).get(reading.id))
+        slots.setdefault(reading.node, []).append(slot)
     names = sorted(slots.keys() | statuses.keys() | places.keys())
     return {
         name: _node(name, slots.get(name, []), statuses.get(name, {}), places.get(name)) for name in names
@@ -129,7 +136,7 @@ def ledger_views(rows: Iterable[LedgerRow]) -> dict[str, LedgerView]:
     return found
 
 
-def _slot(reading: StoredReading, qc: int | None) -> SlotView:
+def _slot(reading: StoredReading, qc: int | None, corrected: Correction | None) -> SlotView:
     return {
         "slot": reading.slot,
         "model": reading.model,
@@ -142,6 +149,7 @@ def _slot(reading: StoredReading, qc: int | None) -> SlotView:
         "qc": qc,
         "trust": None if qc is None else trust_of(qc),
         "checks": [] if qc is None else names_of(qc),
+        "corrected": corrected,
     }
 
 
@@ -170,6 +178,7 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "qc": speaks["qc"] if speaks else None,
         "trust": speaks["trust"] if speaks else None,
         "checks": speaks["checks"] if speaks else [],
+        "corrected": speaks["corrected"] if speaks else None,
         "safe": status.get("mode") == "safe",
         "crashed": None if crash_ms is None else crash_ms // 1000,
         "slots": slots,

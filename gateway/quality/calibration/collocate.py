@@ -15,7 +15,7 @@ from gateway.journal.reader import JournalReader
 from gateway.quality.calibration.fit import Pairs
 from gateway.quality.calibration.record import CalibrationError
 from gateway.quality.calibration.reference import Reference
-from gateway.quality.checks import BAD, mask_of
+from gateway.quality.checks.bits import CLIMATE, UNFIT
 from gateway.quality.follow.reader import QualityReader
 from gateway.quality.means import HOUR, cadence_of, hourly_means
 from gateway.reading import StoredReading
@@ -29,8 +29,6 @@ BAD_FLAGS = frozenset(
 CLIMATE_FLAGS = frozenset({"climate_error", "climate_stuck"})
 _DAY = 86400
 _MOST_A_DAY = 100_000
-EXCLUDED = BAD | mask_of("neighbours", "disagree", "clock")
-CLIMATE = mask_of("climate")
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def unit_hours(
     columns: list[Floats] = []
     bits = judged.between(node, since, until) if judged is not None else {}
     for name, flags, mask in (
-        (chosen, BAD_FLAGS, EXCLUDED),
+        (chosen, BAD_FLAGS, UNFIT),
         ("rh", CLIMATE_FLAGS, CLIMATE),
         ("temp", CLIMATE_FLAGS, CLIMATE),
     ):

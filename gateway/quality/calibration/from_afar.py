@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
-from math import cos, hypot, radians
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gateway.config import Settings
 from gateway.journal.reader import JournalReader
@@ -20,7 +17,6 @@ from gateway.quality.calibration.fit import corrected
 from gateway.quality.calibration.library import Library
 from gateway.quality.calibration.record import Calibration, CalibrationError, Subject
 from gateway.quality.calibration.remote import (
-    KM_PER_LAT,
     Floats,
     Mixed,
     Network,
@@ -29,18 +25,9 @@ from gateway.quality.calibration.remote import (
     mixed_hours,
     place_error,
 )
+from gateway.quality.calibration.stations import BESIDE_KM, Station, km_between, read_stations
 from gateway.quality.follow.reader import QualityReader
 from gateway.quality.means import HOUR
-
-BESIDE_KM = 0.2  # a unit with a calibration of its own that is this near to a station is an anchor
-
-
-class Station(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
-    file: Path
 
 
 @dataclass(frozen=True)
@@ -72,7 +59,7 @@ def remote_all(
     """For all units with a place and a model's calibration, and without one of their own. Raises
     CalibrationError."""
     rules = rules or RemoteRules()
-    stations = _stations(stations_file)
+    stations = read_stations(stations_file)
     files = {name: reference.read(stations_file.parent / one.file, name) for name, one in stations.items()}
     starts = np.arange(since, until, HOUR, dtype=np.int64)
     units, refused = _units(settings, library, since, until)
@@ -105,24 +92,6 @@ def remote_all(
             )
         )
     return Done(made, refused, _told(mixed, network, place))
-
-
-def _stations(path: Path) -> dict[str, Station]:
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, Station]).validate_python(raw)
-    except OSError as error:
-        raise CalibrationError(
-            f"{path}: cannot be read ({error.strerror}); check its name and rights"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path}: is not valid TOML: {error}; correct it") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise CalibrationError(
-            f"{path}: {place}: {first['msg']}; each station is a table with lat, lon, file"
-        ) from error
 
 
 def _units(
@@ -175,7 +144,8 @@ def _network(
     anchors = [
         number
         for number, each in enumerate(units)
-        if each.base.kind == "field" and any(_km(each.place, one) <= BESIDE_KM for one in stations.values())
+        if each.base.kind == "field"
+        and any(km_between(each.place, one) <= BESIDE_KM for one in stations.values())
     ]
     winds = [column(name, "wind") for name in stations if files[name].columns.get("wind")]
     return Network(
@@ -187,11 +157,6 @@ def _network(
         anchors,
         np.nanmedian(np.stack(winds), axis=0) if winds else None,
     )
-
-
-def _km(place: Place, station: Station) -> float:
-    north = (place.lat - station.lat) * KM_PER_LAT
-    return hypot(north, (place.lon - station.lon) * KM_PER_LAT * cos(radians(station.lat)))
 
 
 def _digest(network: Network, column: int) -> str:

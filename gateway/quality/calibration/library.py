@@ -9,9 +9,11 @@ began last. One that lacks what it needs (a humidity that was not measured) leav
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.quality.calibration.record import Calibration, CalibrationError, read
 from gateway.reading import StoredReading
@@ -27,6 +29,38 @@ class Applied:
     id: str | None
     reason: str | None = None
     notes: tuple[str, ...] = ()
+
+
+class Plan(NamedTuple):
+    """What holds for a unit with since <= t < until (UTC s), best first."""
+
+    since: float
+    until: float
+    calibrations: tuple[Calibration, ...]
+
+    def of(self, species: str) -> tuple[Calibration, ...]:
+        return tuple(one for one in self.calibrations if one.field.removesuffix("_cf1") == species)
+
+
+def first_that_can(
+    candidates: Sequence[Calibration],
+    raw: Callable[[str], float | None],
+    rh: float | None,
+    temp: float | None,
+) -> Applied | None:
+    """What the first of the candidates makes of the field it is for, which `raw` gives in ug/m3; RH in %, T
+    in degC. When none can, why the first could not; None without candidates."""
+    refused: str | None = None
+    for one in candidates:
+        value = raw(one.field)
+        if value is None:
+            refused = refused or f"{one.id}: the reading has no {one.field}"
+            continue
+        made, notes = one.compute(value, rh, temp)
+        if made is not None:
+            return Applied(made, one.id, None, tuple(notes))
+        refused = refused or f"{one.id}: {notes[0]}"
+    return None if refused is None else Applied(None, None, refused)
 
 
 class Library:
@@ -72,25 +106,31 @@ class Library:
 
     def candidates(self, node: str, slot: str, model: str, t: float) -> list[Calibration]:
         """Those that hold for that unit at t (UTC s), best first."""
+        return [one for one in self._all_of(node, slot, model) if one.holds(t)]
+
+    def plan(self, node: str, slot: str, model: str, t: float) -> Plan:
+        """The same, with the time around t in which it stays so: for who corrects many readings."""
+        since, until = -inf, inf
+        for one in self._all_of(node, slot, model):
+            for at in (one.begins, one.ends):
+                edge = inf if at is None else at.timestamp()
+                if edge <= t:
+                    since = max(since, edge)
+                else:
+                    until = min(until, edge)
+        return Plan(since, until, tuple(self.candidates(node, slot, model, t)))
+
+    def _all_of(self, node: str, slot: str, model: str) -> list[Calibration]:
         own = [one for one in self._of_unit.get((node, slot), ()) if one.subject.model == model]
-        return [one for one in [*own, *self._of_model.get(model, ())] if one.holds(t)]
+        return [*own, *self._of_model.get(model, ())]
 
     def apply(self, reading: StoredReading, species: str = "pm25") -> Applied:
         """Correct a reading's `species` (pm1, pm25, pm4, pm10), from whichever field the calibration is
         for."""
         if reading.t is None:
             return Applied(None, None, "its time is not known, so none can be chosen")
+        held = self.candidates(reading.node, reading.slot, reading.model, reading.t)
+        fit = [one for one in held if one.field.removesuffix("_cf1") == species]
+        values = reading.values.get
         reason = f"no calibration of {species} holds for {reading.node}/{reading.slot} ({reading.model}) then"
-        refused: str | None = None
-        for one in self.candidates(reading.node, reading.slot, reading.model, reading.t):
-            if one.field.removesuffix("_cf1") != species:
-                continue
-            raw = reading.values.get(one.field)
-            if raw is None:
-                refused = refused or f"{one.id}: the reading has no {one.field}"
-                continue
-            value, notes = one.compute(raw, reading.values.get("rh"), reading.values.get("temp"))
-            if value is not None:
-                return Applied(value, one.id, None, tuple(notes))
-            refused = refused or f"{one.id}: {notes[0]}"
-        return Applied(None, None, refused or reason)
+        return first_that_can(fit, values, values("rh"), values("temp")) or Applied(None, None, reason)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AwareDatetime,
@@ -83,6 +84,21 @@ class Figures(_Strict):
     bias: FiniteFloat
 
 
+class Numbers(NamedTuple):
+    """Coefficients, and the ranges of raw PM, RH (up to the cap) and T; None where it plays no part."""
+
+    gain: float
+    gain_temp: float
+    kappa: float
+    offset: float
+    rh: float
+    temp: float
+    pm_low: float
+    pm_high: float
+    rh_span: Span | None
+    temp_span: Span | None
+
+
 class Origin(_Strict):
     """What it was made from. `sha256`: of all hours that went in, unit and reference side by side."""
 
@@ -147,36 +163,40 @@ class Calibration(_Strict):
     def holds(self, t: float) -> bool:
         return self.begins.timestamp() <= t and (self.ends is None or t < self.ends.timestamp())
 
+    @cached_property
+    def numbers(self) -> Numbers:
+        """What compute() needs, at hand: a million readings ask for it."""
+        c, valid, form = self.coefficients, self.valid, self.of_form
+        rh = (valid.rh[0], min(valid.rh[1], RH_CAP)) if form.needs_rh and valid.rh is not None else None
+        return Numbers(
+            c.gain, c.gain_temp, c.kappa, c.offset, c.rh, c.temp, valid.pm[0], valid.pm[1],
+            rh, valid.temp if form.needs_temp else None,
+        )  # fmt: skip
+
     def compute(self, pm: float, rh: float | None, temp: float | None) -> tuple[float | None, list[str]]:
         """(corrected value in ug/m3, notes), or (None, [reason]). RH and T are held at the range's ends."""
-        form, c, notes = self.of_form, self.coefficients, list[str]()
-        if not 0 <= pm <= FARTHEST * self.valid.pm[1]:
-            why = f"{pm:g} ug/m3 is far beyond what it was fitted for (up to {self.valid.pm[1]:g})"
-            return None, [why]
-        if not self.valid.pm[0] <= pm <= self.valid.pm[1]:
+        gain, gain_temp, kappa, offset, by_rh, by_temp, low, high, rh_span, temp_span = self.numbers
+        notes = list[str]()
+        if not 0 <= pm <= FARTHEST * high:
+            return None, [f"{pm:g} ug/m3 is far beyond what it was fitted for (up to {high:g})"]
+        if not low <= pm <= high:
             notes.append("extrapolated: pm")
-        if form.needs_rh:
-            assert self.valid.rh is not None  # _fits saw to it
+        wet = warm = 0.0
+        if rh_span is not None:
             if rh is None or not 0 <= rh <= 100:
                 return None, ["it needs the humidity, and none was measured"]
-            rh = _held(rh, (self.valid.rh[0], min(self.valid.rh[1], RH_CAP)), "rh", notes)
-        if form.needs_temp:
-            assert self.valid.temp is not None
+            wet = rh if rh_span[0] <= rh <= rh_span[1] else _held(rh, rh_span, "rh", notes)
+        if temp_span is not None:
             if temp is None or not -60 <= temp <= 90:
                 return None, ["it needs the temperature, and none was measured"]
-            temp = _held(temp, self.valid.temp, "temp", notes)
-        wet, warm = rh or 0.0, temp or 0.0
-        value = (
-            (c.gain + c.gain_temp * warm) * dried(pm, wet, c.kappa) + c.offset + c.rh * wet + c.temp * warm
-        )
+            warm = temp if temp_span[0] <= temp <= temp_span[1] else _held(temp, temp_span, "temp", notes)
+        value = (gain + gain_temp * warm) * dried(pm, wet, kappa) + offset + by_rh * wet + by_temp * warm
         if value < 0:
             notes.append("below zero, set to 0")
         return round(max(0.0, value), 6), notes
 
 
 def _held(value: float, span: Span, what: str, notes: list[str]) -> float:
-    if span[0] <= value <= span[1]:
-        return value
     notes.append(f"extrapolated: {what} held at the end of its range")
     return min(max(value, span[0]), span[1])
 

@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gateway.quality.calibration.record import CalibrationError
+from gateway.quality.calibration.stations import KM_PER_LAT
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-KM_PER_LAT = 111.2
 _MAD = 1.4826
 _LEAST_UG = 0.5  # a ratio of less says nothing
 

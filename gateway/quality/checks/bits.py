@@ -51,6 +51,10 @@ BAD = mask_of(
 # It may be right; something speaks against it.
 SUSPECT = mask_of("rate", "humid", "disagree", "clock", "neighbours", "unjudged")
 
+# No calibration is fitted to such a value, nor to temperature and humidity with the second one.
+UNFIT = BAD | mask_of("neighbours", "disagree", "clock")
+CLIMATE = mask_of("climate")
+
 
 def trust_of(qc: int) -> Trust:
     """How far the PM values may be trusted. `climate` and `provisional` do not speak against them."""

@@ -5,7 +5,7 @@ Where a default comes from stands with its check, and in docs/quality-checks.md.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -130,6 +130,11 @@ class QualitySettings(BaseModel):
     )
     settle_s: Int = Field(
         60, ge=1, le=86400, description="So long after the last late reading of a node it is judged anew, s."
+    )
+    corrected: Literal["calibration", "none", "epa-2021", "kappa-koehler"] = Field(
+        "calibration",
+        description="What is written beside raw values: what the calibrations of calibration.folder make of "
+        "them, nothing, or a correction of docs/quality.md, for the sensors that it is for.",
     )
     range: CheckSettings = Field(
         default_factory=CheckSettings.model_construct, description="Beyond what a sensor can measure."

@@ -23,8 +23,10 @@ from gateway.quality.checks.network import HISTORY_DAYS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.checks.settings import QualitySettings
+from gateway.quality.corrected.sources import Files
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch
+from gateway.quality.follow.correct import LiveCorrector
 from gateway.quality.follow.settle import rejudge
 from gateway.quality.follow.store import Judgements, Span
 
@@ -82,8 +84,9 @@ class QualityFollower(threading.Thread):
         places: Mapping[str, Spot],
         judge: Judge | None = None,
         busy: Callable[[], bool] = lambda: False,
+        files: Files | None = None,
     ) -> None:
-        """`busy`: whether messages wait for the pipeline now."""
+        """`busy`: whether messages wait for the pipeline now. `files`: of calibrations and stations."""
         super().__init__(name="quality", daemon=True)
         self._journal = journal
         self._settings = settings
@@ -91,6 +94,7 @@ class QualityFollower(threading.Thread):
         self._given = judge
         self._busy = busy
         self._judge: Judge | None = None
+        self._by = LiveCorrector(settings.corrected, files or Files(None, None), places)
         self._cursor = 0
         self._unwritten = Judgements()
         self._late: dict[int, _Late] = {}
@@ -160,6 +164,8 @@ class QualityFollower(threading.Thread):
         if self._new_places.is_set():
             self._new_places.clear()
             judge.network.places_changed()
+            self._by.places_changed()
+        self._by.look()
         batch = store.samples_after(reader, self._cursor, BATCH)
         if batch:
             what = self._judge_batch(judge, batch)
@@ -172,7 +178,7 @@ class QualityFollower(threading.Thread):
         return len(batch)
 
     def _judge_batch(self, judge: Judge, batch: list[Sample]) -> Judgements:
-        what = judge_batch(judge, batch)
+        what = judge_batch(judge, batch, self._by.corrector)
         what.upto = batch[-1].id
         for s, (_, qc) in zip(batch, what.qc, strict=True):
             if qc & PROVISIONAL:
@@ -185,7 +191,7 @@ class QualityFollower(threading.Thread):
         judge = self._judge
         assert judge is not None
         with self._journal.writing() as db:
-            store.write(db, judge.version, what)
+            store.write(db, self._by.version(judge.version), what)
         self._unwritten = Judgements()
         self.bell.ring()
         self._journal.bell.ring()  # the page looks again
@@ -201,6 +207,7 @@ class QualityFollower(threading.Thread):
             judge.judge(s)
         judge.take_amended()
         judge.take_hours()
+        self._by.begin(reader, self._cursor)
         now = time.monotonic()
         waiting = store.provisional(reader)
         self._late = {node_id: _Late(span, now, now) for node_id, span in waiting.items()}
@@ -248,7 +255,7 @@ class QualityFollower(threading.Thread):
         if not due:
             return
         node_id = due[0]
-        steps = rejudge(reader, judge, node_id, self._late[node_id].span, self._cursor)
+        steps = rejudge(reader, judge, node_id, self._late[node_id].span, self._cursor, self._by.corrector)
         while not self._stopping.is_set():
             self._alive()
             began = time.monotonic()

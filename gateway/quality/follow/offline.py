@@ -7,12 +7,14 @@ all that the journal has, backlogs included.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from gateway.quality.checks.hours import HOUR_S, hour_of
 from gateway.quality.checks.judge import Judge
 from gateway.quality.checks.network import HISTORY_DAYS
+from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
+from gateway.quality.corrected.corrector import Corrector
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.store import Judgements
@@ -22,25 +24,45 @@ PIECE_S = 600
 
 
 def judge_span(
-    db: sqlite3.Connection, judge: Judge, since: int, until: int
+    db: sqlite3.Connection,
+    judge: Judge,
+    since: int,
+    until: int,
+    corrector: Corrector | None = None,
+    *,
+    run: int = 0,
+    node: str = "",
 ) -> Generator[tuple[int, Judgements]]:
     """Yield (t, judgements) for the readings with since < t <= until (UTC s): complete up to t.
 
     `judge` is a new one. It first reads MEMORY_S and an hour before `since`, and the hours of two weeks
-    before that. To go on later from some t, begin again there. Readings without a time are left out: nothing
-    about them can change.
+    before that, those that `run` has counted before others. To go on later from some t, begin again there.
+    With `node` all are judged, as neighbours are, and only what is said of that one is given. Readings
+    without a time are left out: nothing about them can change.
     """
     begin = since - MEMORY_S - HOUR_S
     first = hour_of(begin)
-    known = store.hours_since(db, first - HISTORY_DAYS * 24)
-    judge.network.restore((hour, name) for hour, name in known if hour.hour < first)
+    known = store.hours_since(db, first - HISTORY_DAYS * 24, run)
+    # An hour that begins before that is taken as it was counted, not as what is left of it.
+    judge.network.restore((hour, name) for hour, name in known if hour.hour <= first)
+    numbers = {int(id) for (id,) in db.execute("SELECT id FROM nodes WHERE name = ?", (node,))}
     at = begin
     while at < until:
         upto = min(at + PIECE_S, since if at < since else until)
-        found = judge_batch(judge, store.samples_between(db, at, upto))
+        samples = store.samples_between(db, at, upto)
+        found = judge_batch(judge, samples, corrector)
         at = upto
         if at > since:
-            yield at, found
+            yield at, _only_of(numbers, samples, found) if node else found
     # Hours that are over by then, which no later reading has closed.
     judge.network.advance(until)
-    yield until, Judgements(hours=judge.take_hours())
+    found = Judgements(hours=judge.take_hours())
+    yield until, _only_of(numbers, [], found) if node else found
+
+
+def _only_of(numbers: set[int], samples: Sequence[Sample], found: Judgements) -> Judgements:
+    own = {s.id for s in samples if s.node_id in numbers}
+    found.qc = [each for each in found.qc if each[0] in own]
+    found.made = {id: made for id, made in found.made.items() if id in own}
+    found.hours = [each for each in found.hours if each.node_id in numbers]
+    return found

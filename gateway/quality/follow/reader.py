@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
 from gateway.journal.schema import open_reader
 from gateway.journal.spans import READINGS_OF_TIMES
+
+_CORRECTED = "SELECT quality.reading_id, quality.pm25, quality.pm10, by.pm25, by.pm10, factor"
+
+
+class Correction(TypedDict):
+    """Corrected values in ug/m3, and name and version of what made each; `factor`: of the error that all
+    units share, in pm25 already. None where there is none."""
+
+    pm25: float | None
+    pm10: float | None
+    pm25_by: str | None
+    pm10_by: str | None
+    factor: float | None
 
 
 class QualityReader:
@@ -35,6 +49,36 @@ class QualityReader:
             " WHERE nodes.name = ? AND readings.node_id = nodes.id AND t BETWEEN ? AND ?"
         )
         return dict(self._db.execute(query, (since, until, node, since, until)).fetchall())
+
+    def corrected_latest(self) -> dict[int, Correction]:
+        """What the newest readings of each node and slot were corrected to, of those that were."""
+        return self._corrected(
+            f"{_CORRECTED} FROM latest JOIN quality ON quality.reading_id = latest.reading_id"
+            " JOIN quality_corrections AS by ON by.id = calibration",
+            (),
+        )
+
+    def corrected_between(self, node: str, since: int, until: int) -> dict[int, Correction]:
+        """The same of a node's readings with since <= t <= until (UTC s)."""
+        return self._corrected(
+            f"{_CORRECTED} FROM nodes CROSS JOIN {READINGS_OF_TIMES}"
+            " JOIN quality ON quality.reading_id = readings.id"
+            " JOIN quality_corrections AS by ON by.id = calibration"
+            " WHERE nodes.name = ? AND readings.node_id = nodes.id AND t BETWEEN ? AND ?",
+            (since, until, node, since, until),
+        )
+
+    def _corrected(self, query: str, values: tuple[object, ...]) -> dict[int, Correction]:
+        return {
+            id: {
+                "pm25": pm25,
+                "pm10": pm10,
+                "pm25_by": by25 or None,
+                "pm10_by": by10 or None,
+                "factor": factor,
+            }
+            for id, pm25, pm10, by25, by10, factor in self._db.execute(query, values)
+        }
 
     def versions(self) -> dict[int, str]:
         """Name, version and settings of the checks, as JSON, by the number that judgements carry."""

@@ -14,6 +14,7 @@ from gateway.quality.checks.hours import HOUR_S, Hour, HourBook, hour_of
 from gateway.quality.checks.judge import Judge
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S, NodeJudge
+from gateway.quality.corrected.corrector import Corrector
 from gateway.quality.follow.store import Judgements, Span, samples_of_node
 
 PAGE = 1000
@@ -21,7 +22,12 @@ _OF_NETWORK = mask_of("neighbours", "clogged")
 
 
 def rejudge(
-    db: sqlite3.Connection, judge: Judge, node_id: int, span: Span, upto_id: int
+    db: sqlite3.Connection,
+    judge: Judge,
+    node_id: int,
+    span: Span,
+    upto_id: int,
+    corrector: Corrector | None = None,
 ) -> Generator[Judgements, None, NodeJudge]:
     """Yield what changes, a page at a time; return the node's judge as it is at the end.
 
@@ -47,9 +53,14 @@ def rejudge(
             # What is before the span is read for the memory alone: some of its own past is not.
             if t >= span.since and qc != before:
                 changed[s.id] = qc
+                made = None if corrector is None else corrector.correct(s, qc, again=True)
+                if made is not None:
+                    found.made[s.id] = made
         last = page[-1][0]
         after = (last.t or 0, last.id)
         found.qc = list(changed.items())
+        if corrector is not None:
+            found.factors = corrector.take_factors()
         # An hour's last readings may still be amended by the next ones.
         found.hours = _take_hours(judge, book, hour_of(after[0]) - 1)
         if found:

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 
 from gateway.journal import rows
 from gateway.journal.spans import READINGS_OF_TIMES
+from gateway.quality.calibration.shared import Shared
 from gateway.quality.checks.bits import PROVISIONAL
 from gateway.quality.checks.hours import Hour
 from gateway.quality.checks.judge import Version
 from gateway.quality.checks.sample import COLUMNS, Sample
+from gateway.quality.corrected.corrector import Made
 
 JUDGED = "judged"
-_CHANGE = "change"
+CHANGE = "change"
 _SELECT = f"SELECT {COLUMNS} FROM readings JOIN nodes ON nodes.id = readings.node_id"  # noqa: S608
 _HOUR = Hour._fields
 _UPSERT = (
-    "INSERT INTO quality (reading_id, version, qc, change) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-    " version = excluded.version, qc = excluded.qc, change = excluded.change"
+    "INSERT OR REPLACE INTO quality (reading_id, version, qc, change, pm25, pm10, calibration, factor)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_NOTHING = (None, None, None, None)
 _PUT_HOUR = (
     f"INSERT OR REPLACE INTO quality_hours ({', '.join(_HOUR)}) VALUES ({', '.join('?' * len(_HOUR))})"  # noqa: S608
 )
@@ -29,12 +32,14 @@ _PUT_HOUR_AGAIN = (
     f"INSERT INTO quality_hours ({', '.join(_HOUR)}) VALUES ({', '.join('?' * len(_HOUR))})"  # noqa: S608
     " ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _HOUR[3:] if not name.startswith("near"))
+    + ", run = 0"
 )
 
 
 @dataclass(slots=True)
 class Judgements:
-    """What one transaction writes. `qc` by reading; `added` bits of readings judged before.
+    """What one transaction writes. `qc` by reading; `made`: corrected values of those that have some; `added`
+    bits of readings judged before; `factors`: of the shared error, by hour.
 
     `upto` moves the cursor. `again`: the hours were counted before.
     """
@@ -42,11 +47,13 @@ class Judgements:
     qc: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     added: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     hours: list[Hour] = field(default_factory=list[Hour])
+    made: dict[int, Made] = field(default_factory=dict[int, Made])
+    factors: list[tuple[int, Shared]] = field(default_factory=list[tuple[int, Shared]])
     again: bool = False
     upto: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.qc or self.added or self.hours or self.upto is not None)
+        return bool(self.qc or self.added or self.hours or self.factors or self.upto is not None)
 
 
 @dataclass(slots=True)
@@ -107,14 +114,20 @@ def provisional(db: sqlite3.Connection) -> dict[int, Span]:
     return {int(node_id): Span(first, last) for node_id, first, last in db.execute(query)}
 
 
-def hours_since(db: sqlite3.Connection, hour: int) -> Iterable[tuple[Hour, str]]:
-    """The hours from that one on with their nodes' names, in the order of hours."""
-    columns = ", ".join(f"quality_hours.{name}" for name in _HOUR)
-    query = (
-        f"SELECT {columns}, nodes.name FROM quality_hours JOIN nodes ON nodes.id = node_id"  # noqa: S608
-        " WHERE hour >= ? ORDER BY hour"
-    )
-    for *row, name in db.execute(query, (hour,)):
+def hours_since(db: sqlite3.Connection, hour: int, run: int = 0) -> Iterable[tuple[Hour, str]]:
+    """The hours from that one on with their nodes' names, in the order of hours: those in use, or a run's own
+    in place of them.
+    """
+    columns = ", ".join(f"h.{name}" for name in _HOUR)
+    select = f"SELECT {columns}, nodes.name FROM {{}} h JOIN nodes ON nodes.id = node_id WHERE hour >= :hour"  # noqa: S608
+    query = select.format("quality_hours")
+    if run:
+        own = "quality_hours_aside"
+        query += (
+            f" AND NOT EXISTS (SELECT 1 FROM {own} a WHERE a.run = :run AND a.node_id = h.node_id"  # noqa: S608
+            f" AND a.hour = h.hour AND a.slot = h.slot) UNION ALL {select.format(own)} AND h.run = :run"
+        )
+    for *row, name in db.execute(f"{query} ORDER BY hour", {"hour": hour, "run": run}):
         yield Hour._make(row), str(name)
 
 
@@ -123,12 +136,22 @@ def newest_hour(db: sqlite3.Connection) -> int:
     return int(row[0] or 0)
 
 
+def factors_of(db: sqlite3.Connection, run: int) -> list[tuple[int, Shared]]:
+    """By hour, what that run took for the shared error; 0 is the stream."""
+    found = db.execute("SELECT hour, factor, hours FROM quality_shared WHERE run = ?", (run,))
+    return [(int(hour), Shared(factor, hours)) for hour, factor, hours in found]
+
+
 def write(db: sqlite3.Connection, version: Version, what: Judgements) -> None:
-    """The caller holds the transaction."""
-    number = _version_id(db, version)
-    change = (cursor(db, _CHANGE) or 0) + 1
+    """What the stream judged. The caller holds the transaction."""
+    number = version_id(db, version)
+    change = (cursor(db, CHANGE) or 0) + 1
     judged = _still_there(db, what.qc)
-    db.executemany(_UPSERT, [(id, number, qc, change + i) for i, (id, qc) in enumerate(judged)])
+    values = values_of(db, what)
+    db.executemany(
+        _UPSERT,
+        [(id, number, qc, change + i, *values.get(id, _NOTHING)) for i, (id, qc) in enumerate(judged)],
+    )
     change += len(judged)
     db.executemany(
         "UPDATE quality SET qc = qc | ?, change = ? WHERE reading_id = ?",
@@ -136,13 +159,46 @@ def write(db: sqlite3.Connection, version: Version, what: Judgements) -> None:
     )
     change += len(what.added)
     db.executemany(_PUT_HOUR_AGAIN if what.again else _PUT_HOUR, what.hours)
+    _forget_aside(db, judged, what.hours)
+    write_factors(db, 0, what)
     if judged or what.added:
-        set_cursor(db, _CHANGE, change - 1)
+        set_cursor(db, CHANGE, change - 1)
     if what.upto is not None:
         set_cursor(db, JUDGED, what.upto)
 
 
-def _version_id(db: sqlite3.Connection, version: Version) -> int:
+def write_factors(db: sqlite3.Connection, run: int, what: Judgements) -> None:
+    db.executemany(
+        "INSERT OR REPLACE INTO quality_shared VALUES (?, ?, ?, ?)",
+        [(run, hour, found.factor, found.hours) for hour, found in what.factors],
+    )
+
+
+def values_of(
+    db: sqlite3.Connection, what: Judgements
+) -> dict[int, tuple[float | None, float | None, int, float | None]]:
+    """The columns pm25, pm10, calibration and factor, by reading."""
+    numbers: dict[tuple[str, str], int] = {}
+    for by in {each.by for each in what.made.values()}:
+        db.execute("INSERT OR IGNORE INTO quality_corrections (pm25, pm10) VALUES (?, ?)", by)
+        row = db.execute("SELECT id FROM quality_corrections WHERE pm25 = ? AND pm10 = ?", by).fetchone()
+        numbers[by] = int(row[0])
+    return {id: (it.pm25, it.pm10, numbers[it.by], it.factor) for id, it in what.made.items()}
+
+
+def _forget_aside(db: sqlite3.Connection, judged: Sequence[tuple[int, int]], hours: Sequence[Hour]) -> None:
+    """What the stream said of these before, if a reprocessing has put it aside: it has just said it anew."""
+    if db.execute("SELECT 1 FROM quality_runs LIMIT 1").fetchone() is None:
+        return
+    db.executemany("DELETE FROM quality_aside WHERE reading_id = ? AND run = 0", [(id,) for id, _ in judged])
+    db.executemany(
+        "DELETE FROM quality_hours_aside WHERE node_id = ? AND slot = ? AND hour = ? AND run = 0",
+        [each[:3] for each in hours],
+    )
+
+
+def version_id(db: sqlite3.Connection, version: Version) -> int:
+    """Its number, a new one if it is new."""
     found = db.execute("SELECT id FROM quality_versions WHERE hash = ?", (version.hash,)).fetchone()
     if found is None:
         made = db.execute(
@@ -163,3 +219,13 @@ def _still_there(db: sqlite3.Connection, judged: Sequence[tuple[int, int]]) -> S
         for each in judged
         if db.execute("SELECT 1 FROM readings WHERE id = ?", (each[0],)).fetchone() is not None
     ]
+
+
+def qc_of_run(db: sqlite3.Connection, run: int, reading_id: int, in_use: int | None) -> int | None:
+    """What a run says of a reading, or what is in use where it says nothing."""
+    if not run:
+        return in_use
+    row = db.execute(
+        "SELECT qc FROM quality_aside WHERE reading_id = ? AND run = ?", (reading_id, run)
+    ).fetchone()
+    return in_use if row is None else int(row[0])

@@ -107,4 +107,4 @@ def test_trust(qc: int, trust: str) -> None:
 
 def test_every_check_has_its_section() -> None:
     own = set(QC_BITS) - {"no_value", "provisional", "unjudged"}
-    assert own == set(QualitySettings.model_fields) - {"enabled", "settle_s"}
+    assert own == set(QualitySettings.model_fields) - {"enabled", "settle_s", "corrected"}

@@ -340,7 +340,7 @@ def test_judgements_are_checked_and_salvaged(journal: Journal, start: Start) -> 
     before = judged(journal)
     with journal.writing() as db:
         hours = db.execute("SELECT * FROM quality_hours").fetchall()
-        db.execute("INSERT INTO quality VALUES (5000, 1, 0, 5000, NULL, NULL, NULL)")
+        db.execute("INSERT INTO quality (reading_id, version, qc, change) VALUES (5000, 1, 0, 5000)")
     assert check_fully(journal._db) == ["1 judgements are of no reading or by no known checks"]
     journal.close()
     report = salvage(journal.path)

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from dustline.cli import main
 from gateway.operate.health import not_alive, not_judging
+from gateway.quality.calibration.record import write
+from gateway.quality.follow import deliver
 from gateway.service import Gateway
 from tests.gateway.conftest import make_settings
+from tests.gateway.quality.correcting import calibration
 from tests.gateway.talker import Talker, reading
 from tests.gateway.web.pages import ask
 from tests.support import Mosquitto, choose_port, wait_for
@@ -119,5 +124,72 @@ def test_raw_and_quality_arrive_in_the_database(
             return bool(rows) and (rows[0]["raw"], rows[0]["judged"]) == (5, 5)
 
         wait_for(counts, 20, "both in the database")
+    finally:
+        influx.stop()
+
+
+@pytest.mark.needs_influxd
+def test_corrected_values_arrive_beside_raw_ones_and_a_reprocess_beside_the_gateway_changes_them(
+    shared_broker: Mosquitto,
+    run_gateway: Run,
+    talk: Talk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.gateway.destinations.servers import Influx1
+
+    monkeypatch.setattr(deliver, "IDLE_SECONDS", 0.2)
+    folder = tmp_path / "calibrations"
+    write(calibration("sds011", coefficients={"gain": 0.5}), folder)
+    influx = Influx1(tmp_path / "influx", [])
+    influx.start()
+    try:
+        influx.query('CREATE DATABASE "smog"')
+        port = shared_broker.port
+        gateway = run_gateway(
+            port,
+            web=PAGE,
+            broker={"client_id": "corrected"},
+            calibration={"folder": folder},
+            influx={"enabled": True, "api": "v1", "url": influx.url, "database": "smog"},
+        )
+        node, now = talk(port, "node-5"), int(time.time())
+        node.readings(*(reading(seq, t=now - 600 + 60 * seq, pm25=10.0 + seq) for seq in range(1, 6)))
+        query = 'SELECT pm25, pm25_cor FROM "reading"'
+
+        def halved(by: float) -> bool:
+            rows = influx.query(query, "smog")
+            pairs = [(row["pm25"], row["pm25_cor"]) for row in rows if row["pm25_cor"] is not None]
+            return len(pairs) == 5 and all(cor == pytest.approx(by * raw) for raw, cor in pairs)
+
+        wait_for(lambda: halved(0.5), 20, "corrected values in the database")
+        assert gateway.web_url is not None
+        (slot,) = slots_of(gateway, "node-5")
+        assert (slot["pm25"], slot["corrected"]) == (
+            15.0,
+            {"pm25": 7.5, "pm10": None, "pm25_by": "sds011.v1", "pm10_by": None, "factor": None},
+        )
+        (series,) = ask(gateway.web_url, "/api/nodes/node-5/series?hours=1").json["slots"]
+        assert [round(value, 6) for value in series["pm25_cor"]] == [5.5, 6.0, 6.5, 7.0, 7.5]
+        write(calibration("sds011", version=2, coefficients={"gain": 0.25}), folder)
+        config = tmp_path / "gateway.toml"
+        config.write_text(
+            f'[journal]\npath = "{gateway.settings.journal.path}"\n[calibration]\nfolder = "{folder}"\n'
+        )
+        words = ["reprocess", "--since", str(now - 3600), "--until", str(now), "--config", str(config)]
+        done = CliRunner().invoke(main, words, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        wait_for(lambda: halved(0.25), 20, "what was reprocessed in the database")
+        (slot,) = slots_of(gateway, "node-5")
+        assert (slot["pm25"], slot["corrected"]["pm25"], slot["corrected"]["pm25_by"]) == (
+            15.0,
+            3.75,
+            "sds011.v2",
+        )
+        types = {
+            row["fieldKey"]: row["fieldType"]
+            for row in influx.query('SHOW FIELD KEYS FROM "reading"', "smog")
+        }
+        assert types["pm25_cor"] == "float"
     finally:
         influx.stop()

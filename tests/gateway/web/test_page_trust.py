@@ -50,3 +50,23 @@ def test_a_value_that_is_not_to_be_trusted_is_grey_and_says_why(
         expect(facts).to_contain_text(why)
     finally:
         assert follower.stop(10)
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [("en-GB", "PM2.5 9.6 µg/m³ (kappa-koehler.v1)"), ("pl-PL", "PM2,5 9,6 µg/m³ (kappa-koehler.v1)")],
+)
+def test_a_corrected_value_stands_beside_the_raw_one_with_its_name(
+    journal: Journal, serve: Serve, visit: Visit, locale: str, shown: str
+) -> None:
+    wet = reading("kabaty", 5, int(time.time()), 20.0, pm10=30.0)
+    wet.values["rh"] = 85.7
+    commit(journal, wet)
+    follower = QualityFollower(journal, QualitySettings(corrected="kappa-koehler"), PLACES)
+    follower.start()
+    try:
+        page = visit(f"{serve().url}#kabaty", locale=locale).page
+        expect(page.locator("#panel")).to_contain_text(shown)
+        expect(page.locator("#panel .big-value")).to_have_text("20.0" if locale == "en-GB" else "20,0")
+    finally:
+        assert follower.stop(10)

@@ -2,7 +2,7 @@
 import { bandOf } from "./bands.js";
 import { Chart } from "./chart.js";
 import { byId, el, setText } from "./dom.js";
-import { ago, has, moment, tenth, text, whole } from "./i18n.js";
+import { ago, has, hundredth, moment, tenth, text, whole } from "./i18n.js";
 import { measuredAt, stateOf } from "./model.js";
 import { modelName, sensorText } from "./sensors.js";
 
@@ -171,6 +171,7 @@ export class Detail {
       facts.push([node.t === null ? "arrived" : "measured", `${moment(at)} (${ago(this.model.now() - at)})`]);
       facts.push(["quality", remarks(node).join("; ") || text("qualityGood")]);
       if (node.trust) facts.push(["trust", text(`trust_${node.trust}`)]);
+      if (node.corrected) facts.push(["corrected", correctedText(node.corrected)]);
       facts.push(["clock", text(`tq_${node.tq}`)]);
     }
     for (const sensor of node.sensors) facts.push(["sensor", sensorText(sensor, node.sensors.length > 1)]);
@@ -204,6 +205,15 @@ function remarks(node) {
     if (has(`qc_${check}`) && !node.flags.some((flag) => SAME[check]?.includes(flag))) said.push(text(`qc_${check}`));
   }
   return said;
+}
+
+// Corrected values, each with the name of what made it; the raw ones stand above.
+function correctedText(made) {
+  const said = ["pm25", "pm10"]
+    .filter((name) => made[name] !== null)
+    .map((name) => `${text(name)} ${tenth(made[name])} µg/m³ (${made[`${name}_by`]})`);
+  if (made.factor !== null) said.push(text("sharedError", { factor: hundredth(made.factor) }));
+  return said.join("; ");
 }
 
 function flagText(flag) {

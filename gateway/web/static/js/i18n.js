@@ -77,6 +77,8 @@ export const TEXTS = {
     flag_disagree: "the node's two sensors disagree",
     flag_climate_error: "thermometer or hygrometer fails",
     flag_climate_stuck: "temperature or humidity does not move",
+    corrected: "Corrected",
+    sharedError: "with {factor} for what all units read wrong alike",
     trust: "Trust",
     trust_good: "nothing speaks against it",
     trust_suspect: "may be wrong",
@@ -198,6 +200,8 @@ export const TEXTS = {
     flag_disagree: "dwa czujniki pyłu podają różne wartości",
     flag_climate_error: "termometr lub higrometr nie działa",
     flag_climate_stuck: "temperatura lub wilgotność się nie zmienia",
+    corrected: "Po korekcie",
+    sharedError: "w tym {factor} za błąd wspólny wszystkich czujników",
     trust: "Wiarygodność",
     trust_good: "nic jej nie podważa",
     trust_suspect: "może być błędna",
@@ -295,6 +299,7 @@ function apply(wanted) {
       hourCycle: "h23", timeZoneName: "short",
     }),
     whole: new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }),
+    hundredth: new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
     tenth: new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }),
   };
 }
@@ -308,6 +313,7 @@ export function text(key, values = {}) {
 
 export const has = (key) => key in TEXTS[language];
 export const whole = (value) => formats.whole.format(value);
+export const hundredth = (value) => formats.hundredth.format(value);
 export const tenth = (value) => formats.tenth.format(value);
 export const clock = (seconds) => formats.clock.format(seconds * 1000);
 export const second = (seconds) => formats.second.format(seconds * 1000);
