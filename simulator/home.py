@@ -44,8 +44,13 @@ class Home:
         if config.exists():
             if not options.router:
                 return
-            wanted = {**json.loads(config.read_text()), "broker": wanted["broker"], "ntp": wanted["ntp"]}
-        config.write_text(json.dumps(wanted, indent=1) + "\n")
+            wanted = {
+                **json.loads(config.read_text(encoding="utf-8")),
+                "broker": wanted["broker"],
+                "ntp": wanted["ntp"],
+            }
+        # Letters as they are: MicroPython reads a pair of \\u surrogates as two wrong ones.
+        config.write_text(json.dumps(wanted, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def link(self, firmware: Path, board: Mapping[str, bytes] | None = None) -> None:
         """MicroPython keeps each module's path in the node's heap: the same few bytes on every machine.

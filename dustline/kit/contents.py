@@ -73,5 +73,5 @@ def settings(network: str | None, ca: bytes | None, portal_password: str | None)
         config["portal"] = {"password": portal_password}
     if ca is not None:
         files["ca.der"] = ca
-    files["config.json"] = (json.dumps(config, indent=1) + "\n").encode()
+    files["config.json"] = (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode()
     return files

@@ -12,8 +12,10 @@ import pytest
 from dustline import firmware_path
 from dustline.kit import contents, image
 from dustline.kit.boards import BOARDS
+from dustline.kit.errors import KitError
 from dustline.node import signing
 from dustline.node.build import build
+from dustline.node.bundle import make
 from simulator.options import NodeOptions
 from tests.firmware.node_bench import QUICK, ScriptedGateway
 from tests.kit import official
@@ -65,3 +67,23 @@ def _mounted(text: str) -> list[str]:
         if line.startswith("boot: mounted "):
             return ast.literal_eval(line.removeprefix("boot: mounted ").strip())
     pytest.fail("nothing was mounted")
+
+
+@pytest.mark.parametrize(
+    ("board", "signer", "words"),
+    [
+        ("esp32", "other", "is not signed with"),
+        ("esp32", None, "is not signed with"),
+        ("esp32c3", "key", "is for esp32"),
+    ],
+)
+def test_what_the_board_would_not_start_goes_into_no_image(
+    tmp_path: Path, board: str, signer: str | None, words: str
+) -> None:
+    keys = {name: signing.new_key(tmp_path / name) for name in ("key", "other")}
+    (tmp_path / "key.pub").write_text(signing.public_text(keys["key"].public_key()))
+    unsigned = make({"run.mpy": b"M"}, "1.0.0", "1.0.0", boards=["esp32"])
+    bundle = unsigned if signer is None else signing.sign(unsigned, keys[signer])
+    (tmp_path / "it.fw").write_bytes(bundle.whole)
+    with pytest.raises(KitError, match=words):
+        contents.signed(board, tmp_path / "it.fw", [tmp_path / "key.pub"])
