@@ -118,8 +118,9 @@ class JournalReader:
     ) -> list[tuple[str, int | None, int | None, int | None, str | None, str | None]]:
         """(node, online, boot, seen_ms, status, health), the last two in JSON."""
         return self._db.execute(
-            "SELECT name, online, boot, seen_ms, status, health"
-            " FROM status JOIN nodes ON id = node_id WHERE network = ?",
+            "SELECT name, online, coalesce(seen.boot, status.boot), coalesce(seen.seen_ms, status.seen_ms),"
+            " status, health FROM status JOIN nodes ON id = status.node_id"
+            " LEFT JOIN seen ON seen.node_id = id WHERE network = ?",
             (network,),
         ).fetchall()
 
