@@ -22,7 +22,7 @@ dev:
 	@$(PYTHON) scripts/setup.py dev
 
 test: dev ## run all tests
-	@$(BIN)/python -m pytest $(or $(T),-n 6 --dist loadfile --no-loadscope-reorder)
+	@$(BIN)/python -m pytest $(or $(T),-n 8 --dist loadfile --no-loadscope-reorder)
 
 day: dev ## 24 simulated hours of a node in 128 KiB, with TLS and a full outbox
 	@$(BIN)/python -m bench.day $(ARGS)

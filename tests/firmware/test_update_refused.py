@@ -11,7 +11,7 @@ from tests.firmware import update_bench as bench
 from tests.firmware.node_bench import ScriptedGateway
 from tests.firmware.update_bench import QUICK, up
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 
 
 def test_the_floor_is_kept_and_no_canary_runs(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:

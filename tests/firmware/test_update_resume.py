@@ -14,7 +14,7 @@ from tests.firmware.node_bench import ScriptedGateway
 from tests.firmware.update_bench import QUICK, START_S, up
 from tests.support import wait_for
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 
 
 def test_it_goes_on_after_losses(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:

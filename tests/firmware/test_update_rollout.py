@@ -21,7 +21,7 @@ from simulator.node import SimNode
 from tests.firmware import update_bench as bench
 from tests.support import Mosquitto, wait_for
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 SECONDS = 120
 SETTINGS = """
 [journal]

@@ -12,7 +12,7 @@ from tests.firmware.node_bench import ScriptedGateway
 from tests.firmware.sleepy import SLEEPY, WAKE_S, sleeps
 from tests.support import wait_for
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 
 
 def test_a_node_in_deep_sleep(node: Callable[..., SimNode], gateway: ScriptedGateway) -> None:

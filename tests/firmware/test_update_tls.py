@@ -15,7 +15,7 @@ from tests.firmware.node_bench import ScriptedGateway
 from tests.firmware.update_bench import QUICK, up
 from tests.support import Mosquitto, choose_port
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 HOST = "127.0.0.1"
 
 

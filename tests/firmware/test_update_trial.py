@@ -13,7 +13,7 @@ from tests.firmware.node_bench import ScriptedGateway, acknowledge
 from tests.firmware.update_bench import QUICK, START_S, up
 from tests.support import wait_for
 
-pytestmark = pytest.mark.needs_micropython
+pytestmark = [pytest.mark.needs_micropython, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("how", ["no reading is acked", "dies in the app"])

@@ -104,6 +104,9 @@ def up(gateway: ScriptedGateway) -> None:
     wait_for(lambda: gateway.readings, START_S, "readings")
 
 
+_IDS = itertools.count(int(time.time()))  # a node does no command twice
+
+
 class Server:
     """The gateway's side of updates, on a ScriptedGateway's connection: `chunk` for `fetch`."""
 
@@ -112,7 +115,6 @@ class Server:
         self.asked: list[int] = []  # from where on
         self.replies: list[dict[str, Any]] = []
         self.before: Callable[[dict[str, Any]], bytes | None] = lambda _fetch: None  # another answer
-        self._ids = itertools.count(int(time.time()))
         gateway.client.message_callback_add("dl/1/warsaw/+/+/fetch", self._fetch)
         gateway.client.message_callback_add("dl/1/warsaw/+/+/reply", self._reply)
 
@@ -134,7 +136,7 @@ class Server:
         """Send the command; its reply."""
         message = {
             "v": 1,
-            "id": f"u{next(self._ids)}",
+            "id": f"u{next(_IDS)}",
             "t": int(time.time()),
             "do": "update",
             "version": self.version,
