@@ -46,3 +46,5 @@ class Aside(Generic[T]):
                 future.set_result(call())
             except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
                 future.set_exception(error)
+            # While this waits for the next call, nothing of the last one stays.
+            del item, future, call

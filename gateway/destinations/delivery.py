@@ -190,7 +190,7 @@ class Delivery(threading.Thread):
         self._count(lag=_lag(cursor, newest, ahead))
         most = ahead[0].start if ahead else _ANY_ID
         load = self._made_ready(cursor, most) or self._load(reader, cursor, most)
-        if load.full:
+        if load.full and not self.waits:
             self._write_and_look_on(load, reader, most)
         else:
             self._write(load)
@@ -251,7 +251,12 @@ class Delivery(threading.Thread):
         try:
             self._next = self._load(reader, load.upto, most)
         finally:
-            writing.result()
+            try:
+                writing.result()
+            finally:
+                # What it raised leads to this frame, and this frame to it: such a ring holds two batches
+                # until Python looks for rings, which is rarely.
+                del writing
 
     def _keep(self, cursor: int, upto: int, load: Load) -> None:
         """Move the cursor, with what was refused into the quarantine; then count."""
