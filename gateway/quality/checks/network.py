@@ -8,10 +8,8 @@ GRACE_S after its end, so that what nodes send in batches is in it.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from math import log
-from typing import NamedTuple
 
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.checks.hours import FEWEST, HOUR_S, Completeness, Hour, HourBook
@@ -19,24 +17,18 @@ from gateway.quality.checks.models import model_of
 from gateway.quality.checks.near import Near, Spot
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CloggedSettings, NeighbourSettings
+from gateway.quality.checks.usual import MAD, RECENT_HOURS, Ratio, Track, Usual, median, ratio_of
 
 GRACE_S = 600
 # So long a verdict is remembered, for readings that come late.
 KEPT_HOURS = 14 * 24
-# What the usual ratio to the neighbours is taken from, and what is read of the past at a start.
-HISTORY_DAYS = 14
-_BASE = 2.0  # ug/m3
 # A ratio that is not the usual one: in the median of so many hours, and by so many of its own scaled MAD.
 _SHIFT_HOURS = 6
-_DECLINE_HOURS = 12
 _SHIFT_MADS = 4.0
-# Of the log ratio; sound sensors of a city have 0.07 to 0.15, and a drift that is learned widens it.
-_MOST_MAD = 0.15
-# What is usual takes three days of hours.
-_USUAL_HOURS = 72
+# In half a day, and of the neighbours' too: a MAD is that of single hours, and their median strays less.
+_LASTING_MADS = 3.0
 # So many times `most` are looked at for those of the same optics.
 _LOOKED_AT = 3
-_MAD = 1.4826  # to a standard deviation
 
 
 class Neighbours:
@@ -47,18 +39,20 @@ class Neighbours:
     10.1016/j.jenvman.2025.125100): less in winter, when sources are local. The nearest ten are asked; those
     with the same optics where there are three, as raw values of different optics differ. Far is by 10 ug/m3,
     80 % and 4 scaled MAD of the neighbours, to one side in three of four hours; or, once there are three days
-    to tell what is usual, a ratio in six hours that is 1.6 times that, and off by 4 of its own scaled MAD.
-    These limits are a judgement, tried on the simulated city. A place with a fire of its own may be marked:
-    it is suspect, not bad.
+    to tell what is usual, a ratio in six hours that is 1.6 times that, and off by 4 of its own scaled MAD; or
+    one in twelve hours that is 1.35 times that, by 3 of these, 10 ug/m3 and 3 scaled MAD of the neighbours.
+    The last finds what smog hides: 25 ug/m3 too much beside 60 is no large ratio, but it lasts. These limits
+    are a judgement, tried on the simulated city. A place with a fire of its own may be marked: it is suspect,
+    not bad.
     """
 
     name = "neighbours"
-    version = 2
+    version = 3
 
     def __init__(self, settings: NeighbourSettings) -> None:
         self.settings = settings
         self.bit = QC_BITS[self.name]
-        self._log_shift = log(settings.shift)
+        self._log_shift, self._log_lasting = log(settings.shift), log(settings.lasting)
         self._km = (settings.km_winter, settings.km_spring, settings.km_summer, settings.km_autumn)
 
     def km(self, hour: int) -> float:
@@ -77,12 +71,23 @@ class Neighbours:
         side = sides[-1]
         return self.bit if side and sides.count(side) >= self.settings.hours else 0
 
-    def judge_shift(self, usual: Usual, recent: Sequence[float]) -> int:
-        """`recent`: log ratios to the neighbours of the last hours, newest last."""
+    def judge_shift(self, usual: Usual, recent: Sequence[Ratio]) -> int:
+        """`recent`: ratios to the neighbours of the last hours, newest last."""
         if len(recent) < _SHIFT_HOURS:
             return 0
-        off = _median(list(recent)[-_SHIFT_HOURS:]) - usual.median
+        off = median(each.log for each in list(recent)[-_SHIFT_HOURS:]) - usual.median
         return self.bit if abs(off) > max(self._log_shift, _SHIFT_MADS * usual.mad) else 0
+
+    def judge_lasting(self, usual: Usual, recent: Sequence[Ratio]) -> int:
+        """`recent`: ratios to the neighbours of the last hours."""
+        if len(recent) < RECENT_HOURS:
+            return 0
+        off = median(each.log for each in recent) - usual.median
+        if abs(off) <= max(self._log_lasting, _LASTING_MADS * usual.mad):
+            return 0
+        # In clean air such a ratio is little; where neighbours differ by as much it is the air that differs.
+        least = max(self.settings.ug, _LASTING_MADS * median(each.spread for each in recent))
+        return self.bit if abs(median(each.excess(usual) for each in recent)) > least else 0
 
 
 class Clogged:
@@ -95,7 +100,7 @@ class Clogged:
     """
 
     name = "clogged"
-    version = 2
+    version = 3
 
     def __init__(self, settings: CloggedSettings) -> None:
         self.settings = settings
@@ -109,48 +114,12 @@ class Clogged:
         """`nothings`: hours in a row in which nearly nothing came in."""
         return self.bit if nothings >= self.settings.hours else 0
 
-    def judge_decline(self, usual: Usual, recent: Sequence[float]) -> int:
-        """`recent`: log ratios to the neighbours of the last hours."""
-        if len(recent) < _DECLINE_HOURS:
+    def judge_decline(self, usual: Usual, recent: Sequence[Ratio]) -> int:
+        """`recent`: ratios to the neighbours of the last hours."""
+        if len(recent) < RECENT_HOURS:
             return 0
-        off = _median(recent) - usual.median
+        off = median(each.log for each in recent) - usual.median
         return self.bit if off < min(self._log_decline, -_SHIFT_MADS * usual.mad) else 0
-
-
-class Usual(NamedTuple):
-    """Of a series' log ratios to its neighbours in the last two weeks: median and scaled MAD."""
-
-    median: float
-    mad: float
-
-
-class _Track:
-    """What is remembered of one series; bounded."""
-
-    __slots__ = ("day", "marked", "nothings", "ratios", "recent", "sides", "usual", "verdicts")
-
-    def __init__(self, hours: int) -> None:
-        self.sides: deque[int] = deque(maxlen=hours + 1)
-        self.nothings = 0
-        self.marked = False
-        self.ratios: deque[float] = deque(maxlen=HISTORY_DAYS * 24)
-        self.recent: deque[float] = deque(maxlen=_DECLINE_HOURS)
-        self.day = 0
-        self.usual: Usual | None = None
-        self.verdicts: dict[int, int] = {}
-
-    def note(self, hour: int, ratio: float) -> None:
-        """Add an hour's ratio; what is usual is worked out once a day."""
-        if hour // 24 != self.day:
-            self.day = hour // 24
-            if len(self.ratios) >= _USUAL_HOURS:
-                middle = _median(self.ratios)
-                mad = _MAD * _median([abs(each - middle) for each in self.ratios])
-                self.usual = Usual(middle, min(mad, _MOST_MAD))
-        self.recent.append(ratio)
-        # What is marked must not become the usual.
-        if not self.marked:
-            self.ratios.append(ratio)
 
 
 class Network:
@@ -169,7 +138,7 @@ class Network:
         self._near: dict[tuple[str, float], list[str]] = {}
         self._book = HourBook()
         self._names: dict[int, str] = {}
-        self._tracks: dict[tuple[int, str], _Track] = {}
+        self._tracks: dict[tuple[int, str], Track] = {}
         # By series: its track's verdicts, to be looked up for every sample.
         self._verdicts: dict[tuple[int, str], dict[int, int]] = {}
         self._closed_upto = -1
@@ -254,8 +223,8 @@ class Network:
         for row in rows:
             near = self._around(row, hour, by_node)
             if near:
-                middle = _median(near)
-                mad = _MAD * _median([abs(value - middle) for value in near])
+                middle = median(near)
+                mad = MAD * median([abs(value - middle) for value in near])
                 row = row._replace(near=middle, near_mad=mad, near_n=len(near))
             self.closed.append(row)
             self._remember(row)
@@ -292,7 +261,7 @@ class Network:
         """Add an hour to a series' track, and its verdict."""
         track = self._tracks.get((row.node_id, row.slot))
         if track is None:
-            track = self._tracks[row.node_id, row.slot] = _Track(self._neighbours.settings.hours)
+            track = self._tracks[row.node_id, row.slot] = Track(self._neighbours.settings.hours)
             self._verdicts[row.node_id, row.slot] = track.verdicts
         own, near = row.pm25_median, row.near
         if own is None or near is None:
@@ -300,11 +269,11 @@ class Network:
         neighbours, clogged = self._neighbours, self._clogged
         track.sides.append(neighbours.side(own, near, row.near_mad or 0.0))
         track.nothings = track.nothings + 1 if clogged.is_nothing(own, near) else 0
-        # Some ug/m3 more on both sides: in clean air a ratio is all noise.
-        track.note(row.hour, log((max(own, 0.0) + _BASE) / (max(near, 0.0) + _BASE)))
+        track.note(row.hour, ratio_of(own, near, row.near_mad or 0.0))
         far, blocked = neighbours.judge(track.sides), clogged.judge(track.nothings)
         if track.usual is not None:
             far |= neighbours.judge_shift(track.usual, track.recent)
+            far |= neighbours.judge_lasting(track.usual, track.recent)
             blocked |= clogged.judge_decline(track.usual, track.recent)
         track.marked = bool(far or blocked)
         bits = (far if neighbours.settings.enabled else 0) | (blocked if clogged.settings.enabled else 0)
@@ -312,8 +281,3 @@ class Network:
             track.verdicts[row.hour] = bits
         for old in [hour for hour in track.verdicts if hour <= row.hour - KEPT_HOURS]:
             del track.verdicts[old]
-
-
-def _median(values: Iterable[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]

@@ -98,6 +98,12 @@ class NeighbourSettings(CheckSettings):
         le=100,
         description="Or: the ratio to theirs in six hours is so many times the usual, or as little.",
     )
+    lasting: Float = Field(
+        1.35,
+        gt=1,
+        le=100,
+        description="Or: in twelve hours so many times the usual, or as little, and that is off by `ug`.",
+    )
 
 
 class CloggedSettings(CheckSettings):

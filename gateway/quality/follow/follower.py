@@ -19,10 +19,10 @@ from gateway.quality.checks.bits import PROVISIONAL
 from gateway.quality.checks.hours import HOUR_S
 from gateway.quality.checks.judge import Judge
 from gateway.quality.checks.near import Spot
-from gateway.quality.checks.network import HISTORY_DAYS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.checks.settings import QualitySettings
+from gateway.quality.checks.usual import HISTORY_DAYS
 from gateway.quality.corrected.sources import Files
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch

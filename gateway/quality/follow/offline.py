@@ -11,9 +11,9 @@ from collections.abc import Generator, Sequence
 
 from gateway.quality.checks.hours import HOUR_S, hour_of
 from gateway.quality.checks.judge import Judge
-from gateway.quality.checks.network import HISTORY_DAYS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
+from gateway.quality.checks.usual import HISTORY_DAYS
 from gateway.quality.corrected.corrector import Corrector
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch

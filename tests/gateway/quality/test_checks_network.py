@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from math import cos, hypot, radians
+from math import cos, hypot, pi, radians, sin
 from types import SimpleNamespace
 
 import pytest
@@ -138,6 +138,38 @@ def test_a_ratio_that_is_not_the_usual_one(factor: float, is_found: bool) -> Non
         assert 96 + 3 < hours[0] < 96 + 7
 
 
+def smog(hour: float) -> float:
+    return 50.0 + 15.0 * sin(2 * pi * hour / 24)
+
+
+def test_an_offset_is_found_in_smog_where_it_is_no_large_ratio() -> None:
+    """25 ug/m3 beside 50 to 65: 1.4 to 1.5 times, within 80 % of the neighbours and 1.6 of the usual."""
+    samples = city(6, 132, lambda node, hour: smog(hour) + 25.0 * (node == 1 and 96 < hour <= 120), step=10)
+    found = judge_all(samples, where=places(6))
+    hours = found_on(samples, 1, "neighbours", found)
+    assert 96 + 6 < hours[0] < 96 + 13
+    assert max(later - earlier for earlier, later in pairwise(hours)) < 0.5
+    assert 120 < hours[-1] < 120 + 9
+    assert not any(found_on(samples, node, "neighbours", found) for node in range(2, 7))
+    assert not any("clogged" in names_of(qc) for qc in found.values())
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        lambda node, hour: smog(hour) + 10.0 * (node == 1 and hour > 96),  # little beside so much
+        lambda node, hour: 8.0 * (1.5 if node == 1 and hour > 96 else 1.0),  # 4 ug/m3 in clean air
+        lambda node, hour: smog(hour) * (1.5 if node == 1 and 96 < hour < 101 else 1.0),  # an evening's smoke
+        # Nodes that usually agree and now differ: it is the air.
+        lambda node, hour: smog(hour) * (1.0 if hour < 96 else (1.5, 0.75, 0.8, 1.0, 1.2, 1.25)[node - 1]),
+    ],
+)
+def test_what_lasts_and_is_no_fault(level: Level) -> None:
+    samples = city(6, 120, level, step=10)
+    found = judge_all(samples, where=places(6))
+    assert not any(found_on(samples, node, "neighbours", found) for node in range(1, 7))
+
+
 def test_hours_are_means_of_what_is_good_and_say_whether_enough_is_there() -> None:
     judge = Judge(QualitySettings(), {})
     samples = [sample(1 + minute, value) for minute, value in enumerate(wobbling(120, 20.0))]
@@ -208,6 +240,20 @@ def test_a_network_that_begins_anew_from_its_hours_goes_on_as_before() -> None:
     found = judge_all(later, anew)
     checked = [each for each in later if (each.t or 0) > T0 + 5 * 3600]
     assert checked
+    assert {each.id: found[each.id] for each in checked} == {each.id: whole[each.id] for each in checked}
+
+
+def test_what_is_usual_is_known_again_after_a_restart() -> None:
+    samples = city(6, 111, lambda node, hour: smog(hour) + 25.0 * (node == 1 and hour > 96), step=10)
+    begun = Judge(QualitySettings(), places(6))
+    whole = judge_all(samples, begun)
+    restart = hour_of(T0 + 101 * 3600)
+    anew = Judge(settings(), places(6))
+    anew.network.restore((hour, f"n{hour.node_id}") for hour in begun.take_hours() if hour.hour < restart)
+    later = [each for each in samples if hour_of(each.t or 0) >= restart - 4]
+    found = judge_all(later, anew)
+    checked = [each for each in later if hour_of(each.t or 0) >= restart]
+    assert found_on(checked, 1, "neighbours", found)
     assert {each.id: found[each.id] for each in checked} == {each.id: whole[each.id] for each in checked}
 
 
