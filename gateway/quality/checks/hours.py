@@ -90,8 +90,8 @@ class Completeness:
         return self.judge(sum(not each.qc & self.bit for each in hours), expected)
 
 
-# What is kept of a reading: id, seconds into its hour, qc, PM2.5, PM10, temperature, RH; NaN where there is no
-# value. Bytes, as Python's own numbers take five times as much, and a busy hour of a city is all in memory.
+# What is kept of a reading: id, seconds into its hour, qc, PM2.5, PM10, temperature, RH; NaN where there is
+# none. Bytes, as Python's own numbers take five times as much, and a busy hour of a city is all in memory.
 _ROW = struct.Struct("<qHI4d")
 _ID, _QC = struct.Struct("<q"), struct.Struct("<I")
 _QC_AT = struct.calcsize("<qH")
