@@ -19,7 +19,7 @@ import structlog
 
 from gateway.bell import Bell
 from gateway.destinations.lines import MEASUREMENT
-from gateway.destinations.sink import RetryLaterError, Sink
+from gateway.destinations.sink import RetryLaterError, Sink, let_go
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalError
 from gateway.journal.schema import advice, open_reader
@@ -98,6 +98,7 @@ class QualityDelivery(threading.Thread):
                 except StoppedError:
                     return
                 except RetryLaterError as error:
+                    let_go(error)
                     self._doubted = self._doubted or error.state == "connection"
                     self._failed(error.state, str(error), error.retry_after)
                 except (sqlite3.Error, JournalError) as error:
