@@ -99,7 +99,7 @@ def _of_anchors(
         after = (until - shared.memory_s, 0)
         while True:
             page = store.samples_of_node(db, node_id, after, until - 1, upto_id, _PAGE)
-            for s, qc in page:
+            for s, qc, _ in page:
                 yield s, store.qc_of_run(db, run, s.id, qc)
             if len(page) < _PAGE:
                 break
