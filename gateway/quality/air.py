@@ -10,18 +10,16 @@ have a mean have a corrected one, and these alone are enough for the index's own
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from gateway.quality.indices import INDICES, POLLUTANTS, Bands, Index, NowCast, Result, UsAqi, Who
-from gateway.quality.means import HOUR, CorrectedMean, Mean, needed, newest_first
+from gateway.quality.means import HOUR, needed
 
-Means = Mapping[int, Mean]  # by the hour's start, UTC s
-Corrected = Mapping[int, CorrectedMean]  # the same
 Over = Literal["hour", "nowcast", "day"]
 Of = Literal["raw", "corrected", "mixed"]
 
@@ -70,14 +68,28 @@ class Asked:
         return said | {"nowcast": self.nowcast.about() if self.over == "nowcast" else None}
 
 
+class HourMean(NamedTuple):
+    """A pollutant's hour: means in ug/m3, None where it has none, of `have` good readings of `expected`.
+
+    `n` of these have a corrected value; `by`: what made the corrected mean, `factor`: the shared error's.
+    """
+
+    raw: float | None
+    have: int
+    expected: int
+    corrected: float | None
+    n: int
+    by: str
+    factor: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Hourly:
-    """The hours of one sensor, by pollutant: raw means, and what there is of corrected ones."""
+    """The hours of one sensor, by pollutant and the hour's start, UTC s."""
 
     node: str
     slot: str
-    means: Mapping[str, Means]
-    corrected: Mapping[str, Corrected]
+    means: Mapping[str, Mapping[int, HourMean]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +126,7 @@ class Air:
 
 def air_of(asked: Asked, one: Hourly) -> Air:
     """Of one sensor."""
-    return _air(
-        asked,
-        {
-            each: take(asked, one.means.get(each, {}), one.corrected.get(each, {}), each)
-            for each in POLLUTANTS
-        },
-    )
+    return _air(asked, {each: take(asked, one.means.get(each, {}), each) for each in POLLUTANTS})
 
 
 def of_network(asked: Asked, nodes: Iterable[Air]) -> Air:
@@ -145,33 +151,30 @@ def _median_of(found: list[Taken]) -> Taken:
     )
 
 
-def take(asked: Asked, raw: Means, corrected: Corrected, pollutant: str) -> Taken:
+def take(asked: Asked, means: Mapping[int, HourMean], pollutant: str) -> Taken:
     """Of corrected hours if there are enough, else of raw ones."""
-    starts = [asked.newest - ago * HOUR for ago in range(HOURS_OF[asked.over])]
-    there = [(raw[at], corrected.get(at)) for at in starts if at in raw and raw[at].value is not None]
-    good, done = sum(mean.have for mean, _ in there), sum(one.n for _, one in there if one)
-    of_raw = mean_over(asked, raw, pollutant)
-    used = {mean.start: one for mean, one in there if one is not None and one.value is not None}
+    hours = [means.get(asked.newest - ago * HOUR) for ago in range(HOURS_OF[asked.over])]
+    there = [one for one in hours if one is not None and one.raw is not None]
+    good, done = sum(one.have for one in there), sum(one.n for one in there)
+    raw = mean_over(asked, [None if one is None else one.raw for one in hours], pollutant)
+    used = [one for one in there if one.corrected is not None]
     if used and len(used) >= needed(len(there)):
-        means = {at: replace(raw[at], value=one.value) for at, one in used.items()}
-        found = mean_over(asked, means, pollutant)
+        found = mean_over(asked, [None if one is None else one.corrected for one in hours], pollutant)
         if found.value is not None:
-            by = {name for one in used.values() for name in one.by.split(", ")}
-            factors = {one.factor for one in used.values() if one.factor is not None}
+            by = {name for names in {one.by for one in used} for name in names.split(", ")}
+            factors = {one.factor for one in used if one.factor is not None}
             ends = tuple(sorted({min(factors), max(factors)})) if factors else ()
-            return Taken(found.value, None, "corrected", of_raw.value, tuple(sorted(by)), ends, good, done)
-    return Taken(of_raw.value, of_raw.reason, "raw", of_raw.value, good=good, corrected=done)
+            return Taken(found.value, None, "corrected", raw.value, tuple(sorted(by)), ends, good, done)
+    reason = raw.reason
+    if asked.over == "hour" and (one := hours[0]) is not None and one.raw is None:
+        reason = f"{one.have} of {one.expected} good readings are there"
+    return Taken(raw.value, reason, "raw", raw.value, good=good, corrected=done)
 
 
-def mean_over(asked: Asked, means: Means, pollutant: str) -> Result:
-    """The mean that the index is of, ug/m3; without a value the reason."""
-    values = newest_first(means, asked.newest, HOURS_OF[asked.over])
+def mean_over(asked: Asked, values: Sequence[float | None], pollutant: str) -> Result:
+    """The mean that the index is of, ug/m3, of hours from the newest back; without a value the reason."""
     if asked.over == "hour":
-        mean = means.get(asked.newest)
-        if mean is None or mean.value is None:
-            have = "no reading is" if mean is None else f"{mean.have} of {mean.expected} good readings are"
-            return Result(None, reason=f"{have} there")
-        return Result(mean.value)
+        return Result(values[0], reason=None if values[0] is not None else "no reading is there")
     if asked.over == "nowcast":
         # A sensor's noise may lie below zero; the air does not.
         hours = [None if each is None else max(0.0, each) for each in values]

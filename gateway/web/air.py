@@ -9,10 +9,9 @@ from typing import Any, TypedDict
 
 from gateway.journal.schema import open_reader
 from gateway.quality import air
-from gateway.quality.air import CHOICES, HOURS_OF, Air, Asked, Hourly, Of
+from gateway.quality.air import CHOICES, HOURS_OF, Air, Asked, Hourly, HourMean, Of
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.indices import POLLUTANTS
-from gateway.quality.means import CorrectedMean, Mean, needed
 from gateway.stations.judgements import last_hour
 
 _HOURS = (
@@ -20,6 +19,7 @@ _HOURS = (
     " pm10, pm10_cor, pm10_cor_n, pm10_by, NULL FROM quality_hours JOIN nodes ON nodes.id = node_id"
     " WHERE hour > ? AND hour <= ?"
 )
+_IN_ROWS = ("pm25", "pm10")
 _INCOMPLETE = QC_BITS["incomplete"]
 
 
@@ -110,18 +110,18 @@ def _newest(db: sqlite3.Connection, now: int) -> int | None:
 
 
 def _slots(db: sqlite3.Connection, last: int, hours: int) -> list[Hourly]:
-    raw: dict[tuple[str, str], dict[str, dict[int, Mean]]] = {}
-    corrected: dict[tuple[str, str], dict[str, dict[int, CorrectedMean]]] = {}
+    means: dict[tuple[str, str], tuple[dict[int, HourMean], dict[int, HourMean]]] = {}
     for node, slot, hour, expected, have, qc, *values in db.execute(_HOURS, (last - hours, last)):
-        means = raw.setdefault((node, slot), {each: {} for each in POLLUTANTS})
-        beside = corrected.setdefault((node, slot), {each: {} for each in POLLUTANTS})
-        start, kept = air.hour_start(hour), not qc & _INCOMPLETE
-        for each, at in (("pm25", 0), ("pm10", 5)):
-            value, cor, count, by, factor = values[at : at + 5]
-            means[each][start] = Mean(start, value if kept else None, have, expected, needed(expected))
-            if count:
-                beside[each][start] = CorrectedMean(cor if kept else None, count, by, factor)
-    return [Hourly(*key, means, corrected[key]) for key, means in raw.items()]
+        of_slot = means.get((node, slot))
+        if of_slot is None:
+            of_slot = means[node, slot] = ({}, {})
+        start = air.hour_start(hour)
+        for each, at in zip(of_slot, (0, 5), strict=True):
+            raw, corrected, n, by, factor = values[at : at + 5]
+            if qc & _INCOMPLETE:
+                raw = corrected = None
+            each[start] = HourMean(raw, have, expected, corrected, n, by, factor)
+    return [Hourly(*key, dict(zip(_IN_ROWS, each, strict=True))) for key, each in means.items()]
 
 
 def _of_sensor(found: Air, each: str) -> SensorView:

@@ -112,7 +112,7 @@ _QC_AT = struct.calcsize("<qH")
 _NAN = float("nan")
 Cell = bytearray
 # And of what was corrected: id, PM2.5, PM10, number of its By.
-_CORRECTED = struct.Struct("<q2dH")
+_CORRECTED = struct.Struct("<q2dI")
 
 
 class _Made:
