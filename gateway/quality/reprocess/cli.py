@@ -25,7 +25,7 @@ from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.carry_out import RefusedError, Wanted, said
 from gateway.quality.reprocess.past import command, file
 from gateway.quality.reprocess.past.command import NUMBER
-from gateway.quality.reprocess.past.influxql import PastError
+from gateway.quality.reprocess.past.influxql import AwayError, PastError
 from gateway.quality.reprocess.past.plan import From
 from gateway.quality.reprocess.runs import COMING, GOING, IN_USE, JUDGING, Run
 
@@ -237,6 +237,8 @@ def _plain_errors() -> Generator[None]:
         raise Unusable(str(error)) from error
     except sqlite3.Error as error:
         raise Unusable(f"the journal cannot be read ({error}); {advice(error)}") from error
+    except AwayError as error:
+        raise Mistake(f"{error}; what is done stays, the same command goes on from there") from error
     except (RefusedError, CalibrationError, PastError) as error:
         raise Mistake(str(error)) from error
     except KeyboardInterrupt:

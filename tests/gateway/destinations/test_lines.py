@@ -78,6 +78,7 @@ def test_what_is_written_is_read_back(
         "boot": 3,
         "seq": 1,
         "up": 1,
+        "delay": original.received_ms // 1000 - at,
         "flags": 0,
         "model": model,
         "tq": "ntp",

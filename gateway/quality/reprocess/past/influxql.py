@@ -28,9 +28,7 @@ _SHOWN = 300
 # So often it is asked when it is away or in trouble; then the command ends, and the same one goes on.
 TRIES = 5
 PAUSE_S = 1.0
-_BY_ENVIRONMENT = (
-    "the rights of writing alone are not enough here; give them for this once by the environment"
-)
+_BY_ENVIRONMENT = "the right to write alone is not enough; for this once, give it by the environment"
 Got = TypeVar("Got")
 
 
@@ -71,6 +69,9 @@ class Influx:
             self._credentials = "influx.token"
             token = settings.token.get_secret_value() if settings.token else ""
             self._headers["Authorization"] = f"Token {token}"
+        # A bucket a/b is the database a with the retention policy b.
+        database, _, policy = (self.target, "", "") if self._v1 else self.target.partition("/")
+        self._at = {"db": database, "rp": policy} if policy else {"db": self.target}
         self._user = settings.username or "USER"
         self._http = pool(settings, _LEAST_TIMEOUT_S)
 
@@ -93,7 +94,7 @@ class Influx:
 
     def _documents(self, statement: str) -> Iterator[Any]:
         query = {
-            "db": self.target,
+            **self._at,
             "q": statement,
             "epoch": "ns",
             "chunked": "true",
@@ -144,6 +145,12 @@ class Influx:
     def _refused(self, said: str) -> PastError:
         """An error within an answer that is otherwise good."""
         if "database not found" in said or "retention policy not found" in said:
+            # InfluxDB 2 says the same of a bucket that the token may not read.
+            if not self._v1:
+                return PastError(
+                    f"{self.where} has no such bucket, or the token may not read it: set {self._setting}, or "
+                    f"influx.token to one that may read and write it; {_BY_ENVIRONMENT} ({said[:_SHOWN]})"
+                )
             return PastError(f"{self.where} knows no such target: set {self._setting} ({said[:_SHOWN]})")
         if "not authorized" in said or "unauthorized" in said:
             return PastError(self._no_right(said[:_SHOWN]))

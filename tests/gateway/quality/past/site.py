@@ -25,6 +25,7 @@ from gateway.quality.checks.near import Spot
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.deliver import lines_after
+from tests.gateway.destinations.servers import Influx1
 from tests.gateway.quality.correcting import calibration
 from tests.gateway.quality.judging import T0
 
@@ -37,6 +38,7 @@ PLACES: dict[str, Spot] = {
     name: SimpleNamespace(lat=52.2 + 0.01 * at, lon=21.0) for at, name in enumerate(NAMES)
 }
 Row = tuple[str, str, int]
+Call = Callable[..., str]
 
 
 def air(t: int) -> float:
@@ -115,11 +117,11 @@ def calibrate(folder: Path) -> None:
         write(calibration(model, model), folder / "calibrations")
 
 
-def configure(folder: Path, influx: str = "enabled = false", more: str = "") -> Path:
+def configure(folder: Path, influx: str = "enabled = false", more: str = "", stations: str = "") -> Path:
     file = folder / "gateway.toml"
     file.write_text(
         f'nodes_file = "{folder}/nodes.toml"\n[journal]\npath = "{folder}/journal.sqlite"\n'
-        f'[calibration]\nfolder = "{folder}/calibrations"\n[influx]\n{influx}\n{more}'
+        f'[calibration]\nfolder = "{folder}/calibrations"\n{stations}[influx]\n{influx}\n{more}'
     )
     return file
 
@@ -133,10 +135,10 @@ def lines(folder: Path) -> tuple[list[str], list[str]]:
     return [each for each in raw if each is not None], judged
 
 
-def by_journal(folder: Path, elsewhere: Path, *words: str) -> dict[Row, tuple[Any, ...]]:
+def by_journal(folder: Path, elsewhere: Path, *words: str, stations: str = "") -> dict[Row, tuple[Any, ...]]:
     """(node, slot, t) -> (qc, pm25_cor, pm10_cor) as `dustline reprocess` over a whole journal gives them."""
     shutil.copytree(folder, elsewhere)
-    configure(elsewhere)
+    configure(elsewhere, stations=stations)
     done = CliRunner().invoke(
         main, ["reprocess", *words, "--config", str(elsewhere / "gateway.toml")], catch_exceptions=False
     )
@@ -174,3 +176,23 @@ def _oldest(journal: Journal) -> int:
 def in_parts(send: Callable[[str], None], what: Sequence[str]) -> None:
     for at in range(0, len(what), 2000):
         send("\n".join(what[at : at + 2000]))
+
+
+def influx1(url: str, more: str = "") -> str:
+    """The section [influx] of the configuration."""
+    return f'enabled = true\napi = "v1"\nurl = "{url}"\ndatabase = "past"\n{more}'
+
+
+def judged(influx: Influx1) -> dict[Row, tuple[Any, ...]]:
+    rows = influx.query('SELECT qc, pm25_cor, pm10_cor, node, slot FROM "reading"', "past")
+    return {
+        (row["node"], row["slot"], row["time"]): (row["qc"], row["pm25_cor"], row["pm10_cor"]) for row in rows
+    }
+
+
+def raw(influx: Influx1) -> list[dict[str, Any]]:
+    judgements = ("qc", "pm25_cor", "pm10_cor")
+    return [
+        {name: value for name, value in row.items() if name not in judgements}
+        for row in influx.query('SELECT * FROM "reading"', "past")
+    ]

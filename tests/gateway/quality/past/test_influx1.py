@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from dustline.cli import main
 from tests.gateway.destinations.servers import Influx1
-from tests.gateway.quality import past_site as site
-from tests.gateway.quality.past_site import SINCE, UNTIL
+from tests.gateway.quality.past import site
+from tests.gateway.quality.past.site import SINCE, UNTIL, Call, judged, raw
 
 pytestmark = pytest.mark.needs_influxd
-Call = Callable[..., Result]
-RAW = "SELECT * FROM reading"
-
-
-@pytest.fixture(scope="module")
-def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx1]:
-    server = Influx1(tmp_path_factory.mktemp("server") / "influx", [])
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -41,35 +27,8 @@ def folder(tmp_path: Path, influx: Influx1) -> Path:
     for what in site.lines(folder):
         site.in_parts(lambda text: influx.write("past", text), what)
     site.calibrate(folder)
-    site.configure(folder, f'enabled = true\napi = "v1"\nurl = "{influx.url}"\ndatabase = "past"')
+    site.configure(folder, site.influx1(influx.url))
     return folder
-
-
-@pytest.fixture
-def call(folder: Path) -> Call:
-    def run(*words: str, code: int = 0) -> Result:
-        found = ["reprocess", *words, "--config", str(folder / "gateway.toml")]
-        done = CliRunner().invoke(main, found, catch_exceptions=False)
-        print(done.output)
-        assert done.exit_code == code, done.output
-        return done
-
-    return run
-
-
-def judged(influx: Influx1) -> dict[site.Row, tuple[Any, ...]]:
-    rows = influx.query('SELECT qc, pm25_cor, pm10_cor, node, slot FROM "reading"', "past")
-    return {
-        (row["node"], row["slot"], row["time"]): (row["qc"], row["pm25_cor"], row["pm10_cor"]) for row in rows
-    }
-
-
-def raw(influx: Influx1) -> list[dict[str, Any]]:
-    judgements = ("qc", "pm25_cor", "pm10_cor")
-    return [
-        {name: value for name, value in row.items() if name not in judgements}
-        for row in influx.query('SELECT * FROM "reading"', "past")
-    ]
 
 
 def test_what_is_pruned_gets_the_verdicts_that_the_journal_would_give(
@@ -83,7 +42,7 @@ def test_what_is_pruned_gets_the_verdicts_that_the_journal_would_give(
     }
     pruned = site.prune(folder, SINCE + 10 * 3600)
     assert SINCE + 10 * 3600 <= pruned < UNTIL - 3 * 3600
-    told = call(*words).output
+    told = call(*words)
     assert "the journal has all from" in told
     assert "version p1: " in told
     assert "version 1: " in told
