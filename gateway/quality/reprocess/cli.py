@@ -159,7 +159,7 @@ def use_command(path: Path | None, shard: str | None, which: str) -> None:
         if which == "stream":
             with _bars("into use") as (tell,):
                 done = [str(run.id) for run in switch.use_stream(beside, tell)]
-            if past.exists() and _any_in_use(past):
+            if file.is_there(past) and _any_in_use(past):
                 settings = _all_of(path, shard)
                 with command.opened(journal, settings) as side:
                     going = command.use(side, settings, None, _bars, click.echo)
@@ -167,7 +167,7 @@ def use_command(path: Path | None, shard: str | None, which: str) -> None:
             told = ", ".join(done) or "none"
             click.echo(f"what the gateway said is in use again; versions that were: {told}")
             return
-        if which.startswith(NUMBER) and past.exists():
+        if which.startswith(NUMBER) and file.is_there(past):
             settings = _all_of(path, shard)
             with command.opened(journal, settings) as side:
                 run = _judged(_find(side, which), which)
@@ -186,7 +186,7 @@ def drop_command(path: Path | None, shard: str | None, number: str) -> None:
     """Delete a version that is nowhere in use."""
     journal = _journal_of(path, shard)
     past = file.path_beside(journal)
-    of = past if number.startswith(NUMBER) and past.exists() else journal
+    of = past if number.startswith(NUMBER) and file.is_there(past) else journal
     with Beside(of) as beside, _bars("deleting") as (tell,):
         run = _find(beside, number)
         with beside.writing() as db:

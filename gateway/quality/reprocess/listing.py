@@ -32,7 +32,7 @@ def listed(journal: Path) -> list[Listed]:
     """Raises JournalError."""
     past = file.path_beside(journal)
     found = _of(open_reader(journal), "", "journal")
-    return found + (_of(file.reader(past), NUMBER, "influxdb") if past.exists() else [])
+    return found + (_of(file.reader(past), NUMBER, "influxdb") if file.is_there(past) else [])
 
 
 def as_json(found: Sequence[Listed]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.config import Settings
 from gateway.destinations.sink import make_sink
 from gateway.journal.schema import open_reader
+from gateway.quality.follow import store
 from gateway.quality.reprocess import runs, switch
 from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.carry_out import RefusedError, Wanted, by_settings, pruned_upto, said
@@ -133,6 +134,10 @@ def use(past: Beside, settings: Settings, run: Run | None, bars: Bars, say: Say)
     carried: list[Carried] = []
     try:
         with bars("into use", "to InfluxDB") as (changing, writing):
+            if run is not None and run.state == runs.IN_USE:
+                # Once more, all of it: InfluxDB may have lost some.
+                with past.writing() as db:
+                    store.set_cursor(db, sink.name, 0)
 
             def carry_on() -> None:
                 carried.append(carry(past, sink, settings.influx.batch, writing))
@@ -181,7 +186,6 @@ def _about(found: Fetched) -> list[str]:
         "points without a reading, with a judgement only": found.only_judged,
         "points that Dustline did not write": found.foreign,
         "of nodes of other gateways": found.of_others,
-        "of one series and second more than once": found.twice,
     }
     told += [f"left out: {count} {what}" for what, count in left_out.items() if count]
     if found.no_arrival:

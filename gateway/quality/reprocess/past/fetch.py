@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.destinations.lines import MEASUREMENT
 from gateway.journal.schema import JournalError
@@ -50,7 +50,6 @@ class Fetched:
     only_judged: int = 0
     foreign: int = 0
     of_others: int = 0
-    twice: int = 0
     no_arrival: int = 0
 
 
@@ -85,9 +84,9 @@ def fetch(
 
 def _piece(past: Beside, influx: Influx, whose: Whose, hour: int, count: int) -> Piece:
     since = hour * PIECE_S
-    points: dict[tuple[str, str, int], Point] = {}
-    found = Piece(hour, time.time_ns() // 1_000_000, 0, 0, 0, 0, 0, 0, 0)
-    counted = twice = of_others = 0
+    read_ms = time.time_ns() // 1_000_000
+    points: list[Point] = []
+    counted = of_others = 0
     left_out = {ONLY_JUDGED: 0, FOREIGN: 0}
     for series in influx.series(select(whose.network, since, since + PIECE_S)):
         if tuple(series.columns) != COLUMNS:
@@ -102,9 +101,7 @@ def _piece(past: Beside, influx: Influx, whose: Whose, hour: int, count: int) ->
             if isinstance(point, str):
                 left_out[point] += 1
                 continue
-            key = (point.node, point.slot, point.t)
-            twice += key in points
-            points.setdefault(key, point)
+            points.append(point)
     if counted < count:
         # An answer that was cut short without a word; or points have gone meanwhile.
         now = _counts(influx, whose.network, since, since + PIECE_S).get(hour, 0)
@@ -113,18 +110,18 @@ def _piece(past: Beside, influx: Influx, whose: Whose, hour: int, count: int) ->
                 f"{influx.where} counts {now} readings of an hour and gives {counted}: a limit of its own "
                 "(max-row-limit, max-select-point) may cut its answers"
             )
-    found = replace(
-        found,
-        counted=counted,
+    found = Piece(
+        hour,
+        read_ms,
+        counted,
         readings=len(points),
         only_judged=left_out[ONLY_JUDGED],
         foreign=left_out[FOREIGN],
         of_others=of_others,
-        twice=twice,
-        no_arrival=sum(not each.known for each in points.values()),
+        no_arrival=sum(not each.known for each in points),
     )
     with past.writing() as db:
-        file.write_piece(db, found, whose.network, list(points.values()))
+        file.write_piece(db, found, whose.network, points)
     return found
 
 
@@ -161,6 +158,5 @@ def _sum(there: dict[int, Piece], read: int) -> Fetched:
         only_judged=sum(each.only_judged for each in there.values()),
         foreign=sum(each.foreign for each in there.values()),
         of_others=sum(each.of_others for each in there.values()),
-        twice=sum(each.twice for each in there.values()),
         no_arrival=sum(each.no_arrival for each in there.values()),
     )

@@ -30,7 +30,6 @@ CREATE TABLE IF NOT EXISTS past_pieces (
     only_judged INTEGER NOT NULL,
     foreign_points INTEGER NOT NULL,
     of_others INTEGER NOT NULL,
-    twice INTEGER NOT NULL,
     no_arrival INTEGER NOT NULL
 );
 -- Each command: what was asked, the version that came of it here, and from when on the journal's part is.
@@ -58,7 +57,6 @@ class Piece:
     only_judged: int
     foreign: int
     of_others: int
-    twice: int
     no_arrival: int
 
 
@@ -84,6 +82,22 @@ def prepare(path: Path, source: str) -> None:
             f"{path}: holds readings of {found}, and those of {source} are asked for; delete it, "
             "or set [influx] and network as they were"
         )
+
+
+def is_there(path: Path) -> bool:
+    """Whether it was made: a kill at that may have left it empty. Raises JournalError."""
+    if not path.exists():
+        return False
+    _refuse_older(path)
+    try:
+        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            found = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'past_asked'").fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise JournalError(f"{path}: cannot be read ({error}); delete it, it can be made anew") from error
+    return found is not None
 
 
 def reader(path: Path) -> sqlite3.Connection:
@@ -151,7 +165,7 @@ def write_piece(db: sqlite3.Connection, piece: Piece, network: str, points: Sequ
     spans.note(db, keys)
     db.executemany(_PUT_QUALITY, judged)
     db.execute(
-        "INSERT OR REPLACE INTO past_pieces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO past_pieces VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             piece.hour,
             piece.read_ms,
@@ -160,7 +174,6 @@ def write_piece(db: sqlite3.Connection, piece: Piece, network: str, points: Sequ
             piece.only_judged,
             piece.foreign,
             piece.of_others,
-            piece.twice,
             piece.no_arrival,
         ),
     )

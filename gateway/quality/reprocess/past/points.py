@@ -19,6 +19,7 @@ _INTEGERS = ("boot", "seq", "up", "dt", "n", "flags")
 _STRINGS = ("model", "tq")
 # In points since `delay` is written; see docs/influxdb.md.
 _DELAY = "delay"
+_TAGS = ("network", "node", "slot")
 _JUDGED = ("qc", "pm25_cor", "pm10_cor")
 COLUMNS = ("time", *_INTEGERS, *_STRINGS, _DELAY, *FIELDS, *_JUDGED)
 _AT = {name: at for at, name in enumerate(COLUMNS)}
@@ -50,7 +51,7 @@ class Point(NamedTuple):
 def select(network: str, since: int, until: int) -> str:
     """The statement for readings with since < t <= until (UTC s)."""
     names = ", ".join(f'"{name}"' for name in COLUMNS[1:])
-    return f'SELECT {names} FROM "{MEASUREMENT}"{where(network, since, until)} GROUP BY "node", "slot"'  # noqa: S608
+    return f'SELECT {names} FROM "{MEASUREMENT}"{where(network, since, until)} GROUP BY *'  # noqa: S608
 
 
 def where(network: str, since: int, until: int) -> str:
@@ -60,6 +61,7 @@ def where(network: str, since: int, until: int) -> str:
 def point_of(tags: Mapping[str, str], value: Sequence[Any]) -> Point | str:
     """`value` in the order of COLUMNS; a text says why it is no reading."""
     node, slot = tags.get("node", ""), tags.get("slot", "")
+    others = any(value for name, value in tags.items() if name not in _TAGS)
     integers = value[1 : 1 + len(_INTEGERS)]
     if integers[1] is None and value[_FIRST_JUDGED] is not None:
         return ONLY_JUDGED
@@ -68,6 +70,7 @@ def point_of(tags: Mapping[str, str], value: Sequence[Any]) -> Point | str:
     measured = value[_FIRST_VALUE:_FIRST_JUDGED]
     if (
         rest
+        or others
         or not (_NODE.fullmatch(node) and _SLOT.fullmatch(slot))
         or any(type(each) is not int for each in integers)
         or not (isinstance(model, str) and isinstance(tq, str))

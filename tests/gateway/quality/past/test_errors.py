@@ -140,3 +140,47 @@ def test_a_user_who_may_not_read_is_told_what_to_do(
         assert "has no readings of network 'warsaw'" in call(*words, code=2)
     finally:
         server.stop()
+
+
+def test_a_server_that_limits_its_answers_gives_all_or_is_told_of(
+    folder: Path, call: Call, influx: Influx1, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Influx1(tmp_path / "limited", ["max-row-limit = 7"])
+    server.start()
+    try:
+        server.query("CREATE DATABASE past")
+        site.in_parts(lambda text: server.write("past", text), lines_of(influx))
+        words = ("--since", str(T0), "--until", str(T0 + 3 * 3600))
+        site.configure(folder, site.influx1(server.url))
+        assert "version p1: 180 readings" in call(*words)
+        # As if it gave fewer than it counts.
+        series = influxql.Influx.series
+        monkeypatch.setattr(influxql, "PAUSE_S", 0.01)
+        monkeypatch.setattr(
+            influxql.Influx,
+            "series",
+            lambda self, text: (each._replace(values=each.values[:7]) for each in series(self, text)),
+        )
+        for file in folder.glob("*.past.sqlite*"):
+            file.unlink()
+        assert "counts 60 readings of an hour and gives 35" in call(*words, code=2)
+    finally:
+        server.stop()
+
+
+def lines_of(influx: Influx1) -> list[str]:
+    """The readings of the first hours, as they stand there."""
+    made: list[str] = []
+    for row in influx.query(f"SELECT * FROM reading WHERE time <= {T0 + 3 * 3600}s", "past"):
+        fields = {name: it for name, it in row.items() if it is not None}
+        tags = [f"{name}={fields.pop(name)}" for name in ("network", "node", "slot")]
+        t = fields.pop("time")
+        texts = [f"{name}={_text(name, it)}" for name, it in fields.items()]
+        made.append(f"reading,{','.join(tags)} {','.join(texts)} {t}")
+    return made
+
+
+def _text(name: str, it: object) -> str:
+    if isinstance(it, str):
+        return f'"{it}"'
+    return f"{it}i" if name in ("n", "dt", "boot", "seq", "up", "delay", "flags", "qc") else repr(it)
