@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from gateway.quality.checks.hours import Hour
+from gateway.quality.checks.hours import Hour, hour_of
 from gateway.quality.checks.sample import Sample
 from gateway.quality.corrected.corrector import Corrector
 from gateway.quality.follow import store
@@ -39,4 +39,7 @@ class Edge:
             (s._replace(node_id=self._ids[s.node_id]), qc)
             for s, qc in of_anchors(corrector, self._db, self._run, min(until, self.upto + 1))
         )
-        corrector.restore(store.factors_of(self._db, self._run), past)
+        # Of an hour behind the edge the journal's part takes its own, from the same anchors.
+        last = hour_of(self.upto)
+        factors = [each for each in store.factors_of(self._db, self._run) if each[0] <= last]
+        corrector.restore(factors, past)
