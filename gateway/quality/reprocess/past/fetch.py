@@ -12,7 +12,7 @@ from gateway.journal.schema import JournalError
 from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.past import file
 from gateway.quality.reprocess.past.file import PIECE_S, Piece
-from gateway.quality.reprocess.past.influxql import AwayError, Influx, PastError, with_patience
+from gateway.quality.reprocess.past.influxql import AwayError, Influx, PastError, Series, with_patience
 from gateway.quality.reprocess.past.points import (
     COLUMNS,
     FOREIGN,
@@ -89,8 +89,7 @@ def _piece(past: Beside, influx: Influx, whose: Whose, hour: int, count: int) ->
     counted = of_others = 0
     left_out = {ONLY_JUDGED: 0, FOREIGN: 0}
     for series in influx.series(select(whose.network, since, since + PIECE_S)):
-        if tuple(series.columns) != COLUMNS:
-            raise PastError(f"{influx.where} answers with other columns than it was asked for")
+        _refuse_others(influx, series, COLUMNS)
         mine = shard_of(series.tags.get("node", "")) in whose.shards
         for value in series.values:
             counted += value[2] is not None
@@ -133,10 +132,19 @@ def _counts(influx: Influx, network: str, since: int, until: int) -> dict[int, i
     )
     found: dict[int, int] = {}
     for series in influx.series(statement):
+        _refuse_others(influx, series, ("time", "count"))
         for time_ns, count in series.values:
             if count:
                 found[(time_ns // _NS) // PIECE_S] = int(count)
     return found
+
+
+def _refuse_others(influx: Influx, series: Series, columns: tuple[str, ...]) -> None:
+    if tuple(series.columns) != columns:
+        raise PastError(
+            f"{influx.where} does not answer what it was asked, and cannot be read back: no InfluxDB? check "
+            "influx.url"
+        )
 
 
 def _refuse_full_disk(past: Beside, readings: int) -> None:

@@ -81,16 +81,23 @@ class Influx:
     def series(self, statement: str) -> Generator[Series]:
         """What a SELECT finds, as it comes in. Times are in ns."""
         for document in self._documents(statement):
-            if not isinstance(document, dict):
-                raise self._strange()
-            answer = cast("dict[str, Any]", document)
-            if "error" in answer:
-                raise self._refused(str(answer["error"]))
-            for result in answer.get("results", []):
-                if "error" in result:
-                    raise self._refused(str(result["error"]))
-                for one in result.get("series", []):
-                    yield Series(one.get("tags") or {}, one["columns"], one.get("values") or [])
+            try:
+                found = self._series_of(document)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise self._strange() from error
+            yield from found
+
+    def _series_of(self, document: Any) -> list[Series]:
+        """Of one object of an answer. Raises KeyError and the like when it is none of InfluxDB's."""
+        found: list[Series] = []
+        if "error" in document:
+            raise self._refused(str(document["error"]))
+        for result in document["results"]:
+            if "error" in result:
+                raise self._refused(str(result["error"]))
+            for one in result.get("series", ()):
+                found.append(Series(dict(one.get("tags") or {}), list(one["columns"]), list(one["values"])))
+        return found
 
     def _documents(self, statement: str) -> Iterator[Any]:
         query = {
@@ -140,6 +147,8 @@ class Influx:
             return AwayError(f"{self.where} has trouble of its own: look at its log ({said})")
         if 300 <= status < 400:
             return PastError(f"{self.where} redirects: set influx.url to its final address ({said})")
+        if status == 400 and body.lstrip().startswith(b"{"):
+            return self._refused(_message(body))
         return PastError(f"{self.where} does not answer as InfluxDB does: check influx.url ({said})")
 
     def _refused(self, said: str) -> PastError:

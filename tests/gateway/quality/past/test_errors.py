@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.quality.reprocess.past import fetch, influxql
-from tests.gateway.destinations.servers import Influx1
+from tests.gateway.destinations.servers import Influx1, Victoria
 from tests.gateway.quality.correcting import (
     HOURS,
 )
@@ -184,3 +185,24 @@ def _text(name: str, it: object) -> str:
     if isinstance(it, str):
         return f'"{it}"'
     return f"{it}i" if name in ("n", "dt", "boot", "seq", "up", "delay", "flags", "qc") else repr(it)
+
+
+@pytest.mark.needs_victoria
+def test_what_is_no_influxdb_is_told(folder: Path, call: Call, victoria: Victoria) -> None:
+    server = f'enabled = true\nurl = "{victoria.url}"\norg = "any"\nbucket = "past"\ntoken = "any"'
+    site.configure(folder, server)
+    assert "cannot be read back: no InfluxDB?" in call("--since", str(T0), "--until", str(UNTIL), code=2)
+    (folder / "gateway.toml").write_text(
+        (folder / "gateway.toml").read_text().replace(victoria.url, f"{victoria.url}/nothing")
+    )
+    for file in folder.glob("*.past.sqlite*"):
+        file.unlink()
+    assert "influx.url" in call("--since", str(T0), "--until", str(UNTIL), code=2)
+
+
+@pytest.fixture
+def victoria(tmp_path: Path) -> Iterator[Victoria]:
+    server = Victoria(tmp_path / "victoria")
+    server.start()
+    yield server
+    server.stop()
