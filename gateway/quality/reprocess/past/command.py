@@ -26,6 +26,7 @@ from gateway.quality.reprocess.past.plan import From, Plan, plan
 from gateway.quality.reprocess.runs import Run
 
 NUMBER = "p"
+_NAMED = 5
 Say = Callable[[str], None]
 Tell = Callable[[float], None]
 # Progress bars for some steps, one beneath the other.
@@ -64,7 +65,7 @@ def _both(
     run, wanted = done.run, task.wanted
     if done.resumed is not None:
         say(f"version {NUMBER}{run.id} was cut off; it went on from {said(done.resumed)}")
-    for line in _about(done.fetched):
+    for line in [*_about(done.fetched), *_strangers(beside.path, past.path)]:
         say(line)
     if run.state == runs.COMING:
         use(past, settings, run, bars, say)
@@ -167,6 +168,19 @@ def opened(journal: Path, settings: Settings) -> Generator[Beside]:
     file.prepare(path, f"{influx.url} {target}, network {settings.network}")
     with Beside(path, rest=0.0) as past:
         yield past
+
+
+def _strangers(journal: Path, past: Path) -> list[str]:
+    """Nodes that InfluxDB has and the journal has never heard of."""
+    names: list[set[str]] = []
+    for db in (open_reader(journal), file.reader(past)):
+        names.append({str(name) for (name,) in db.execute("SELECT name FROM nodes")})
+        db.close()
+    unknown = sorted(names[1] - names[0])
+    if not unknown:
+        return []
+    some = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+    return [f"unknown to the journal, and judged like any other: {len(unknown)} nodes ({some})"]
 
 
 def _result(run: Run, name: str, aside: bool, began: float) -> str:

@@ -164,6 +164,10 @@ def prune(folder: Path, upto: int) -> int:
         pruner.begin(Bounds(max_bytes=1), [])
         while _oldest(journal) <= upto and pruner.step():
             pass
+    return pruned_upto(folder)
+
+
+def pruned_upto(folder: Path) -> int:
     with sqlite3.connect(folder / "journal.sqlite") as db:
         return int(db.execute("SELECT max(newest_t) FROM gone").fetchone()[0])
 

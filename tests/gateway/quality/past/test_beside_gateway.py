@@ -1,4 +1,4 @@
-"""The whole: readings over MQTT into a gateway and by it to InfluxDB 1, pruned; then `dustline reprocess` as a
+"""The whole: readings over MQTT into a gateway and by it to InfluxDB 1, pruned; then `dustline reprocess`, a
 program of its own, while the gateway goes on."""
 
 from __future__ import annotations

@@ -10,12 +10,7 @@ import pytest
 
 from gateway.journal import Journal
 from tests.gateway.destinations.servers import Influx1
-from tests.gateway.quality.correcting import (
-    FAR,
-    HOURS,
-    PLACES,
-    readings,
-)
+from tests.gateway.quality.correcting import FAR, HOURS, PLACES, make_site, readings, write_calibrations
 from tests.gateway.quality.judging import T0
 from tests.gateway.quality.past import site
 from tests.gateway.quality.past.site import Call, judged, raw
@@ -77,6 +72,22 @@ def test_aside_nothing_changes_until_it_is_used_and_of_one_node_no_other(
     assert "has no readings of node nobody of network 'warsaw' from 2025-01-15T00:00:00Z" in told
 
 
+def test_of_one_node_both_parts_are_as_by_a_whole_journal(
+    influx: Influx1, folder: Path, call: Call, tmp_path: Path
+) -> None:
+    like = tmp_path / "like"
+    like.mkdir()
+    make_site(like)
+    write_calibrations(like / "calibrations")
+    words = ("--since", str(T0 + 3600), "--until", str(UNTIL), "--node", FAR)
+    wanted = site.by_journal(like, tmp_path / "whole", *words)
+    call(*words)
+    pruned = site.pruned_upto(folder)
+    found = {key: each for key, each in judged(influx).items() if key[2] <= pruned}
+    found |= {key: each for key, each in site.judged_in(folder / "journal.sqlite").items() if key[2] > pruned}
+    assert found == wanted
+
+
 def test_a_journal_that_began_anew_asks_for_influxdb(
     influx: Influx1, folder: Path, call: Call, tmp_path: Path
 ) -> None:
@@ -118,6 +129,7 @@ def test_what_is_no_reading_is_left_out_and_counted(influx: Influx1, folder: Pat
     assert "left out: 1 points without a reading, with a judgement only" in told
     assert "left out: 4 points that Dustline did not write" in told
     assert "1 readings are without `delay`" in told
+    assert "unknown to the journal, and judged like any other: 1 nodes (old)" in told
     assert past(folder, "SELECT flags FROM readings JOIN nodes ON nodes.id = node_id WHERE name = 'old'") == [
         ("flag1073741824",)
     ]
