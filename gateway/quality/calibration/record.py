@@ -176,7 +176,7 @@ class Calibration(_Strict):
     def compute(self, pm: float, rh: float | None, temp: float | None) -> tuple[float | None, list[str]]:
         """(corrected value in ug/m3, notes), or (None, [reason]). RH and T are held at the range's ends."""
         gain, gain_temp, kappa, offset, by_rh, by_temp, low, high, rh_span, temp_span = self.numbers
-        notes = list[str]()
+        notes: list[str] = []
         if not 0 <= pm <= FARTHEST * high:
             return None, [f"{pm:g} ug/m3 is far beyond what it was fitted for (up to {high:g})"]
         if not low <= pm <= high:
@@ -193,7 +193,8 @@ class Calibration(_Strict):
         value = (gain + gain_temp * warm) * dried(pm, wet, kappa) + offset + by_rh * wet + by_temp * warm
         if value < 0:
             notes.append("below zero, set to 0")
-        return round(max(0.0, value), 6), notes
+            value = 0.0
+        return round(value, 6), notes
 
 
 def _held(value: float, span: Span, what: str, notes: list[str]) -> float:
