@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import (
     AwareDatetime,
@@ -26,7 +26,10 @@ from gateway.quality.calibration.formula import FORMS, RH_CAP, Form, dried
 FARTHEST = 2.0
 MOST_BYTES = 1_000_000
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+FieldName = Literal["pm25", "pm25_cf1", "pm10", "pm10_cf1", "pm1", "pm1_cf1", "pm4"]
+FIELDS: tuple[str, ...] = get_args(FieldName)
 Span = tuple[FiniteFloat, FiniteFloat]
 
 
@@ -128,7 +131,7 @@ class Calibration(_Strict):
     begins: AwareDatetime = Field(alias="from")
     ends: AwareDatetime | None = Field(None, alias="to")
     subject: Subject = Field(alias="for")
-    field: Literal["pm25", "pm25_cf1", "pm10", "pm10_cf1", "pm1", "pm1_cf1", "pm4"] = "pm25"
+    field: FieldName = "pm25"
     form: str
     coefficients: Coefficients
     valid: Valid
