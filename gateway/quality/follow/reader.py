@@ -23,8 +23,8 @@ class Correction(TypedDict):
 
 
 class HourRow(NamedTuple):
-    """An hour of a sensor: number `hour` from 1970, `have` good readings of `expected`, their means in
-    ug/m3."""
+    """An hour of a sensor: number `hour` from 1970, `have` good readings of `expected`, their means in ug/m3,
+    raw and corrected."""
 
     hour: int
     expected: int
@@ -32,6 +32,8 @@ class HourRow(NamedTuple):
     qc: int
     pm25: float | None
     pm10: float | None
+    pm25_cor: float | None
+    pm10_cor: float | None
 
 
 class QualityReader:
@@ -95,9 +97,9 @@ class QualityReader:
     def hours(self, since: int, until: int, node: str | None = None) -> dict[tuple[str, str], list[HourRow]]:
         """Hours that begin within since <= t < until (UTC s), by node and slot, in the order of time."""
         query = (
-            "SELECT nodes.name, slot, hour, expected, have, qc, pm25, pm10 FROM quality_hours"
-            " JOIN nodes ON nodes.id = node_id WHERE hour >= ? AND hour < ? AND (? IS NULL OR nodes.name = ?)"
-            " ORDER BY nodes.name, slot, hour"
+            "SELECT nodes.name, slot, hour, expected, have, qc, pm25, pm10, pm25_cor, pm10_cor"
+            " FROM quality_hours JOIN nodes ON nodes.id = node_id"
+            " WHERE hour >= ? AND hour < ? AND (? IS NULL OR nodes.name = ?) ORDER BY nodes.name, slot, hour"
         )
         found: dict[tuple[str, str], list[HourRow]] = {}
         for name, slot, *row in self._db.execute(query, (-(-since // 3600), -(-until // 3600), node, node)):

@@ -34,7 +34,7 @@ def readings() -> list[NewReading]:
             t = BEGIN + 3600 * hour + 900 * (quarter + 1)
             pm25 = round(level(hour) + (quarter - 1.5) / 5, 2)
             flags = ("stuck",) if hour == 7 and quarter == 0 else ()
-            values = {"pm25": pm25, "pm10": round(2 * pm25, 2)}
+            values = {"pm25": pm25, "pm10": round(2 * pm25, 2), "rh": 50.0}
             made.append(
                 new(
                     len(made) + 1,
@@ -49,10 +49,8 @@ def readings() -> list[NewReading]:
     return made
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("means")
-    (folder / "gateway.toml").write_text("")
+def made(folder: Path, config: str) -> Path:
+    (folder / "gateway.toml").write_text(config)
     with Journal(folder / "dustline-journal.sqlite") as journal:
         journal.commit(batch(*readings()))
     done = CliRunner().invoke(
@@ -60,6 +58,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.exit_code == 0, done.output
     return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("means"), "")
 
 
 def call(home: Path, *words: str) -> Result:
@@ -85,7 +88,7 @@ def test_hours_have_a_mean_when_three_quarters_are_there_and_good(home: Path) ->
 
 
 def test_days_are_local_and_need_three_quarters_of_their_hours(home: Path) -> None:
-    words = ("--since", "2026-03-28", "--until", "2026-03-31")
+    words = ("--since", "2026-03-29", "--until", "2026-03-31")
     found = rows(home, *words, "--zone", "Europe/Warsaw")
     told = [(row["begin"], row["have"], row["expected"], bool(row["pm25"])) for row in found]
     assert told == [
@@ -94,7 +97,7 @@ def test_days_are_local_and_need_three_quarters_of_their_hours(home: Path) -> No
     ]
     # Hours 23 to 45, their mean.
     assert float(found[0]["pm25"]) == pytest.approx(level(34), abs=0.001)
-    utc = rows(home, *words)
+    utc = rows(home, "--since", "2026-03-01", "--until", "2126-03-31")
     assert [(row["begin"][:10], row["have"]) for row in utc] == [
         ("2026-03-28", "23"),
         ("2026-03-29", "24"),
@@ -118,6 +121,15 @@ def test_an_index_of_each_mean(home: Path) -> None:
     ]
 
 
+def test_means_of_corrected_values_stand_beside_and_the_index_is_of_them(tmp_path: Path) -> None:
+    home = made(tmp_path, '[quality]\ncorrected = "kappa-koehler"\n')
+    [day] = rows(home, "--since", "2026-03-29", "--until", "2026-03-30", "--index", "who-2021")
+    growth = 1 + 0.3 / 1.65  # at 50 %
+    assert float(day["pm25_cor"]) == pytest.approx(float(day["pm25"]) / growth, abs=0.002)
+    assert float(day["pm10_cor"]) == pytest.approx(float(day["pm10"]) / growth, abs=0.002)
+    assert (day["of"], day["index"]) == ("pm25_cor", str(round(float(day["pm25_cor"]) / 15, 2)))
+
+
 @pytest.mark.parametrize(
     ("words", "code", "why"),
     [
@@ -127,6 +139,9 @@ def test_an_index_of_each_mean(home: Path) -> None:
         (("--since", "2026-03-28", "--zone", "Mars/Olympus"), 2, "no time zone 'Mars/Olympus'"),
         (("--since", "2026-03-28", "--zone", "/etc/passwd"), 2, "no time zone"),
         (("--since", "2026-03-28", "--index", "gios"), 2, "gios is of means of a hour: --by hour"),
+        (("--since", "999999999999"), 2, "must be before --until"),
+        (("--since", "9999-12-31"), 2, "must be before --until"),
+        (("--since", "0001-01-01", "--until", "0001-01-02"), 1, "there are no judged hours"),
         (("--since", "2026-03-28", "--node", "n9"), 1, "there are no judged hours in that time"),
         (("--since", "2020-01-01", "--until", "2020-02-01"), 1, "there are no judged hours in that time"),
     ],
