@@ -29,7 +29,10 @@ from gateway.journal.schema import open_reader
 from gateway.pipeline import Pipeline
 from gateway.quality.checks import Judge, QualitySettings, Sample
 from gateway.quality.checks.near import Spot
+from gateway.quality.corrected.corrector import Corrector
+from gateway.quality.corrected.sources import Files
 from gateway.quality.follow import store
+from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.follower import BATCH
 from gateway.quality.follow.offline import judge_span
 from gateway.quality.follow.store import Judgements
@@ -57,6 +60,7 @@ class Cost:
     readings: int
     pipeline_s: float
     checks_s: float
+    corrected_s: float
     follower_s: float
     offline_s: float
     offline_wall_s: float
@@ -105,6 +109,9 @@ def measure(path: Path, nodes: int, minutes: int) -> Cost:
         pipeline_s = _pipeline(journal, nodes, minutes, begin)
         reader = open_reader(path)
         checks_s = _checks(reader, where)
+        until = begin + 60 * minutes
+        file = reprocessed.prepare(path.parent, path, where, begin, until)
+        corrected_s = _corrected(reader, path.parent, where)
         follower_s = _follower(journal, reader, where)
         cpu, wall = time.process_time(), time.perf_counter()
         judge = Judge(QualitySettings(), where)
@@ -113,11 +120,9 @@ def measure(path: Path, nodes: int, minutes: int) -> Cost:
         offline_s, offline_wall_s = time.process_time() - cpu, time.perf_counter() - wall
         reader.close()
         # Another process, while this one has the journal open as a gateway has.
-        until = begin + 60 * minutes
-        file = reprocessed.prepare(path.parent, path, where, begin, until)
         command_wall_s, command_s, told = reprocessed.run(file, begin, until)
         print(told)
-    alone = pipeline_s, checks_s, follower_s, offline_s, offline_wall_s
+    alone = pipeline_s, checks_s, corrected_s, follower_s, offline_s, offline_wall_s
     return Cost(nodes * minutes, *alone, command_s, command_wall_s)
 
 
@@ -162,6 +167,18 @@ def _checks(reader: object, where: dict[str, Spot]) -> float:
     return taken
 
 
+def _corrected(reader: object, folder: Path, where: dict[str, Spot]) -> float:
+    """Checks and corrected values: every unit has a calibration, twelve of them stand beside stations."""
+    files = Files(folder / "calibrations", folder / "stations.toml")
+    files.look()
+    judge, corrector, taken = Judge(QualitySettings(), where), Corrector("calibration", files, where), 0.0
+    for page in _samples(reader):
+        began = time.process_time()
+        judge_batch(judge, page, corrector)
+        taken += time.process_time() - began
+    return taken
+
+
 def _follower(journal: Journal, reader: object, where: dict[str, Spot]) -> float:
     """With reading the samples and writing the judgements, as the thread does it."""
     judge = Judge(QualitySettings(), where)
@@ -186,12 +203,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dustline-quality-") as name:
         cost = measure(Path(name) / "journal.sqlite", chosen.nodes, round(60 * chosen.hours))
     micro, whole_s = 1e6 / cost.readings, cost.follower_s
-    share = cost.checks_s / cost.pipeline_s
+    share, both = cost.checks_s / cost.pipeline_s, cost.corrected_s / cost.pipeline_s
     day_s = cost.offline_wall_s / cost.readings * DAY
     command_s = cost.command_wall_s / cost.readings * DAY
     print(f"{cost.readings} readings of {chosen.nodes} nodes; CPU time of one reading, us")
     print(f"pipeline                    {cost.pipeline_s * micro:6.1f}")
     print(f"checks                      {cost.checks_s * micro:6.1f}   {share:.2f} of it (goal {SHARE_GOAL})")
+    print(f"with corrected values       {cost.corrected_s * micro:6.1f}   {both:.2f}")
     print(f"follower, with its journal  {whole_s * micro:6.1f}   {whole_s / cost.pipeline_s:.2f}")
     print(f"offline, with its journal   {cost.offline_s * micro:6.1f}   {cost.offline_wall_s:.1f} s in all")
     print(f"dustline reprocess          {cost.command_s * micro:6.1f}   {cost.command_wall_s:.1f} s in all")

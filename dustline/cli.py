@@ -17,6 +17,7 @@ COMMANDS = {
     "gateway": ("gateway.cli", "gateway"),
     "index": ("gateway.quality.cli", "index"),
     "ledger": ("gateway.cli", "ledger"),
+    "means": ("gateway.quality.means_cli", "means"),
     "node": ("dustline.kit.command", "node"),
     "reprocess": ("gateway.quality.reprocess.cli", "reprocess_command"),
     "sim": ("simulator.cli", "sim"),

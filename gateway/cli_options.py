@@ -87,7 +87,7 @@ def harmless(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def when(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+def when(_context: click.Context | None, _parameter: click.Parameter | None, value: str | None) -> int | None:
     """Callback of an option: UTC seconds of what was written."""
     if value is None:
         return None

@@ -15,7 +15,7 @@ import click
 from simulator import capture as captures
 from simulator.air import CityAir
 from simulator.bytecode import explained
-from simulator.depths.cli import fleet, folder, host_port, scenarios, warn_of_no_broker
+from simulator.depths.cli import fleet, folder, host_port, scenarios, stations, warn_of_no_broker
 from simulator.node import SimNode
 from simulator.ntp import NtpServer
 from simulator.options import Fitted, NodeOptions, heap_for
@@ -36,6 +36,7 @@ def sim() -> None:
 sim.add_command(power)
 sim.add_command(fleet)
 sim.add_command(scenarios)
+sim.add_command(stations)
 
 
 @sim.command()

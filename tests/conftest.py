@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import REPO, Mosquitto, choose_port, require
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 # Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in
 # this order, so that none of these is begun last.

@@ -1,4 +1,4 @@
-"""`dustline sim fleet`: the nodes of a scenario, at one of three depths.
+"""`dustline sim fleet`: the nodes of a scenario, at one of three depths. `sim stations`: what stands beside.
 
 numpy is imported when the command is called: the other commands of `dustline sim` do without.
 """
@@ -140,6 +140,36 @@ def scenarios() -> None:
             dict.fromkeys([event.kind for event in one.event] + [f"{f.kind}" for f in one.fault])
         )
         click.echo(f"{name:14} {one.start:%Y-%m-%d}  {one.days:g} days  {one.fleet.nodes} nodes  {what}")
+
+
+@click.command()
+@click.option("--scenario", metavar="FILE|NAME", required=True, help="See `dustline sim scenarios`.")
+@click.option("--nodes", type=click.IntRange(min=1), help="How many. Default: the scenario's.")
+@click.option("--seed", type=click.IntRange(min=0), help="Same seed, same city. Default: the scenario's.")
+@click.option(
+    "--hours", type=click.FloatRange(min=0, min_open=True), help="How long. Default: the scenario's length."
+)
+@click.option("--start", metavar="now|TIME", help="Begin the scenario, with all in it, this hour or then.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def stations(scenario: str, folder: Path, **given: Any) -> None:
+    """Write what a scenario's reference stations report into FOLDER, for `dustline calibrate`.
+
+    NAME.csv of each station, stations.toml, and nodes.toml with the places of the fleet's nodes. Give the
+    options of the fleet's run, so that it is the same city.
+    """
+    try:
+        from simulator.city.scenario import ScenarioError
+        from simulator.depths.plan import scenario_of
+        from simulator.depths.stations import write
+    except ImportError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        for path in write(scenario_of(scenario, **given), folder):
+            click.echo(path)
+    except ScenarioError as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{folder}: cannot be written ({error.strerror})") from error
 
 
 def host_port(text: str) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,6 +73,10 @@ def fit_units(
         raise Mistake("when was it there? Give --since and --until, the later one second")
     if form is not None and form not in FORMS:
         raise Mistake(f"--form: no {form[:40]!r}; there are {', '.join(FORMS)}")
+    if field is not None and field not in record.FIELDS:
+        raise Mistake(f"--field: no {field[:40]!r}; there are {', '.join(record.FIELDS)}")
+    if name is not None and not re.fullmatch(record.NAME, name):
+        raise Mistake(f"--name: {name[:80]!r}; take a to z, 0 to 9 and -, at most 64 of them")
     where = folder_of(settings, folder)
     library = library_of(where, may_be_absent=True)
     pairs: list[fit.Pairs] = []

@@ -60,6 +60,11 @@ def remote_all(
     CalibrationError."""
     rules = rules or RemoteRules()
     stations = read_stations(stations_file)
+    if len(stations) < rules.stations:
+        raise CalibrationError(
+            f"{stations_file}: names {len(stations)} stations; at least {rules.stations} are needed to tell "
+            "when the air is well mixed"
+        )
     files = {name: reference.read(stations_file.parent / one.file, name) for name, one in stations.items()}
     starts = np.arange(since, until, HOUR, dtype=np.int64)
     units, refused = _units(settings, library, since, until)

@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import (
     AwareDatetime,
@@ -26,7 +26,10 @@ from gateway.quality.calibration.formula import FORMS, RH_CAP, Form, dried
 FARTHEST = 2.0
 MOST_BYTES = 1_000_000
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+NAME = r"^[a-z0-9][a-z0-9-]{0,63}$"
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+FieldName = Literal["pm25", "pm25_cf1", "pm10", "pm10_cf1", "pm1", "pm1_cf1", "pm4"]
+FIELDS: tuple[str, ...] = get_args(FieldName)
 Span = tuple[FiniteFloat, FiniteFloat]
 
 
@@ -128,7 +131,7 @@ class Calibration(_Strict):
     begins: AwareDatetime = Field(alias="from")
     ends: AwareDatetime | None = Field(None, alias="to")
     subject: Subject = Field(alias="for")
-    field: Literal["pm25", "pm25_cf1", "pm10", "pm10_cf1", "pm1", "pm1_cf1", "pm4"] = "pm25"
+    field: FieldName = "pm25"
     form: str
     coefficients: Coefficients
     valid: Valid
@@ -176,7 +179,7 @@ class Calibration(_Strict):
     def compute(self, pm: float, rh: float | None, temp: float | None) -> tuple[float | None, list[str]]:
         """(corrected value in ug/m3, notes), or (None, [reason]). RH and T are held at the range's ends."""
         gain, gain_temp, kappa, offset, by_rh, by_temp, low, high, rh_span, temp_span = self.numbers
-        notes = list[str]()
+        notes: list[str] = []
         if not 0 <= pm <= FARTHEST * high:
             return None, [f"{pm:g} ug/m3 is far beyond what it was fitted for (up to {high:g})"]
         if not low <= pm <= high:
@@ -193,7 +196,8 @@ class Calibration(_Strict):
         value = (gain + gain_temp * warm) * dried(pm, wet, kappa) + offset + by_rh * wet + by_temp * warm
         if value < 0:
             notes.append("below zero, set to 0")
-        return round(max(0.0, value), 6), notes
+            value = 0.0
+        return round(value, 6), notes
 
 
 def _held(value: float, span: Span, what: str, notes: list[str]) -> float:

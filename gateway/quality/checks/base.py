@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from gateway.quality.checks.bits import QC_BITS
+from gateway.quality.checks.memory import Memory
 from gateway.quality.checks.models import Model
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CheckSettings
@@ -28,13 +29,15 @@ class Series:
     """Where a check watches: one slot of one node.
 
     `shared` belongs to the node's checks together, by their name. `amend(sample, bit)` adds a bit to an
-    earlier sample of this series, when what came after it has decided.
+    earlier sample of this series, when what came after it has decided. `memory` has the state of those that
+    a quick look may speak for (quick.py); others keep theirs.
     """
 
     slot: str
     model: Model
     amend: Callable[[Sample, int], None]
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
+    memory: Memory = field(default_factory=Memory)
 
 
 class Check(ABC, Generic[S]):

@@ -6,6 +6,7 @@ from collections import deque
 from typing import ClassVar
 
 from gateway.quality.checks.base import Check, Series, Step
+from gateway.quality.checks.memory import Memory
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import RateSettings, SpikeSettings
 
@@ -31,33 +32,22 @@ class Rate(Check[RateSettings]):
         return high - low > self.ug and high > low * self.settings.factor
 
     def watch(self, series: Series) -> Step:
-        return _RateWatch(self).step
+        m, bit, ug, within_s = series.memory, self.bit, self.ug, self.settings.within_s
+        m.begin_rate()
 
+        def step(s: Sample) -> int:
+            value, t = s.pm25, s.t
+            if value is None or t is None:
+                return 0
+            before, before_t, older, older_t = m.last, m.last_t, m.older, m.older_t
+            m.older, m.older_t, m.last, m.last_t = before, before_t, value, t
+            if -ug <= value - before <= ug:
+                return 0
+            if t - before_t > within_s or not self.is_steep(before, value):
+                return 0
+            return bit if t - older_t > within_s or self.is_steep(older, value) else 0
 
-class _RateWatch:
-    """Of a series no more than the last two readings: a thousand series share the processor's cache."""
-
-    __slots__ = ("_check", "_last", "_last_t", "_older", "_older_t")
-
-    def __init__(self, check: Rate) -> None:
-        self._check = check
-        self._last: float = 0.0
-        self._older: float = 0.0
-        self._last_t, self._older_t = -(1 << 62), -(1 << 62)
-
-    def step(self, s: Sample) -> int:
-        value, t = s.pm25, s.t
-        if value is None or t is None:
-            return 0
-        before, before_t, older, older_t = self._last, self._last_t, self._older, self._older_t
-        self._older, self._older_t, self._last, self._last_t = before, before_t, value, t
-        ug = self._check.ug
-        if -ug <= value - before <= ug:
-            return 0
-        check, within_s = self._check, self._check.settings.within_s
-        if t - before_t > within_s or not check.is_steep(before, value):
-            return 0
-        return check.bit if t - older_t > within_s or check.is_steep(older, value) else 0
+        return step
 
 
 class Spike(Check[SpikeSettings]):
@@ -78,7 +68,38 @@ class Spike(Check[SpikeSettings]):
         self.ug, self.gap_s, self.longest = settings.ug, settings.gap_s, settings.longest
 
     def watch(self, series: Series) -> Step:
-        return _SpikeWatch(self, series).step
+        m, amend, ug, gap_s = series.memory, series.amend, self.ug, self.gap_s
+        m.begin_spike(self.settings.window)
+
+        def step(s: Sample) -> int:
+            value, t = s.pm25, s.t
+            if value is None or t is None:
+                return 0
+            if t - m.seen_t > gap_s:
+                m.window.clear()
+                m.pending = None
+            m.seen_t = t
+            # Most readings are near the last one that was no candidate: no need of a median.
+            if len(m.window) >= 5 and not -ug <= value - m.near <= ug and self.is_far(value, m.window):
+                self._note_candidate(m, s, value)
+                return 0
+            if m.pending is not None:
+                for each in m.pending:
+                    amend(each, self.bit)
+                m.pending = None
+            m.window.append(value)
+            m.near = value
+            return 0
+
+        return step
+
+    def _note_candidate(self, m: Memory, s: Sample, value: float) -> None:
+        pending = m.pending = [*(m.pending or ()), s]
+        if len(pending) > self.longest:
+            m.window.clear()
+            m.window.extend(each.pm25 for each in pending if each.pm25 is not None)
+            m.near = value
+            m.pending = None
 
     def is_far(self, value: float, window: deque[float]) -> bool:
         """Whether a value is beyond all limits of a window."""
@@ -89,43 +110,3 @@ class Spike(Check[SpikeSettings]):
             return False
         mad = sorted([abs(each - middle) for each in ordered])[len(ordered) // 2]
         return off > self.settings.mads * mad
-
-
-class _SpikeWatch:
-    """One series: the window, and candidates that wait for their successors."""
-
-    __slots__ = ("_amend", "_check", "_last_t", "_pending", "_window")
-
-    def __init__(self, check: Spike, series: Series) -> None:
-        self._check, self._amend = check, series.amend
-        self._window: deque[float] = deque(maxlen=check.settings.window)
-        self._pending: list[Sample] | None = None
-        self._last_t = 0
-
-    def step(self, s: Sample) -> int:
-        value, t = s.pm25, s.t
-        if value is None or t is None:
-            return 0
-        window, check = self._window, self._check
-        if t - self._last_t > check.gap_s:
-            window.clear()
-            self._pending = None
-        self._last_t = t
-        ug = check.ug
-        # Most readings are near the last one that was no candidate: no need of a median.
-        if len(window) >= 5 and not -ug <= value - window[-1] <= ug and check.is_far(value, window):
-            self._note_candidate(s)
-            return 0
-        if self._pending is not None:
-            for each in self._pending:
-                self._amend(each, check.bit)
-            self._pending = None
-        window.append(value)
-        return 0
-
-    def _note_candidate(self, s: Sample) -> None:
-        pending = self._pending = [*(self._pending or ()), s]
-        if len(pending) > self._check.longest:
-            self._window.clear()
-            self._window.extend(each.pm25 for each in pending if each.pm25 is not None)
-            self._pending = None

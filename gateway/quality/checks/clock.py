@@ -24,6 +24,7 @@ class Clock(Check[ClockSettings]):
         bit, ahead_s, jump_s = self.bit, self.settings.ahead_s, self.settings.jump_s
         # [boot, t minus uptime by the last synchronised reading of it]
         known: list[Any] = series.shared.setdefault(self.name, [None, 0])
+        series.memory.clock = known
 
         def step(s: Sample) -> int:
             t = s.t

@@ -253,6 +253,8 @@ def _good_ids(ids: Sequence[int], values: Sequence[float], qcs: Sequence[int]) -
 def _corrected(made: _Made, species: int, good: set[int]) -> CorrectedMean:
     """`species`: 0 for PM2.5, 1 for PM10. The shared error is one of PM2.5 only."""
     names = [(by[1], None) if species else (by[0], by[2]) for by in made.bys]
+    if not any(name for name, _ in names):
+        return corrected_mean([], len(good))
     rows = [(id, values[species], values[2]) for id, *values in _CORRECTED.iter_unpack(made.cell)]
     found = [(value, names[int(by)]) for id, value, by in rows if id in good and not isnan(value)]
     return corrected_mean(found, len(good))

@@ -171,7 +171,8 @@ class Network:
         if verdicts:
             qc |= verdicts.get((t - GRACE_S) // HOUR_S - 1, 0)
         if t > self._open_from:
-            self._names[s.node_id] = s.node
+            if s.node_id not in self._names:
+                self._names[s.node_id] = s.node
             self._book.add(key, s, t, qc)
         return qc
 

@@ -5,11 +5,9 @@ The node's own flags come in here: each stands for the bit of the check that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from gateway.quality.checks.base import Check, Series, Step
-from gateway.quality.checks.models import Model
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.settings import CheckSettings, HumidSettings, SizesSettings, WarmupSettings
 
@@ -184,38 +182,5 @@ class Sizes(Check[SizesSettings]):
         return step
 
 
-# What `screen_of` speaks for.
+# The checks of this file.
 SCREENED = (NoValue, Range, Saturated, Device, Warmup, Humid, Climate, Sizes)
-
-
-def screen_of(model: Model, checks: Iterable[Check[Any]]) -> Callable[[Sample], bool]:
-    """A quick look: True when none of the SCREENED among `checks` would find anything.
-
-    Most readings pass, and one look costs less than eight. False says nothing: ask each of them.
-    """
-    warmup, humid = 0, 1000.0
-    for check in checks:
-        if isinstance(check, Warmup):
-            warmup = check.settings.seconds
-        elif isinstance(check, Humid):
-            humid = check.settings.at
-    humid = min(humid, 100.0)
-    top25, top10 = model.top25, model.top10
-
-    def is_plain(s: Sample) -> bool:
-        pm25, pm10, pm1, cf1 = s.pm25, s.pm10, s.pm1, s.pm25_cf1
-        rh, temp, press = s.rh, s.temp, s.press
-        return (
-            not s.flags
-            and pm25 is not None
-            and 0.0 <= pm25 < top25
-            and (pm10 is None or pm25 <= pm10 < top10)
-            and (pm1 is None or 0.0 <= pm1 <= pm25)
-            and (cf1 is None or (0.0 <= cf1 < top25 and 0.62 * cf1 <= pm25 <= cf1))
-            and (rh is None or 0.0 <= rh < humid)
-            and (temp is None or -40.0 <= temp <= 85.0)
-            and (press is None or 300.0 <= press <= 1100.0)
-            and s.up - s.dt >= warmup
-        )
-
-    return is_plain

@@ -7,8 +7,10 @@ from typing import Any
 
 from gateway.quality.checks.base import Check, Series, Step
 from gateway.quality.checks.bits import PROVISIONAL, UNJUDGED
+from gateway.quality.checks.disagree import Disagree
 from gateway.quality.checks.models import model_of
-from gateway.quality.checks.plain import SCREENED, screen_of
+from gateway.quality.checks.plain import SCREENED
+from gateway.quality.checks.quick import CALM, COVERED, Look, look_of
 from gateway.quality.checks.sample import Sample
 
 # No check of a series looks further back than that: from there on, a judgement begun anew is the same.
@@ -23,35 +25,42 @@ _SCREENED, _ANY_ORDER, _ORDERED = range(3)
 
 
 class Checkset:
-    """Checks by kind. What has no state is made once for all series of a model."""
+    """Checks by kind, in each those first that a quick look speaks for. What has no state is made once for
+    all series of a model.
+    """
 
     def __init__(self, checks: Sequence[Check[Any]]) -> None:
         self.kinds: tuple[list[Check[Any]], ...] = ([], [], [])
-        for check in checks:
+        for check in sorted(checks, key=lambda check: not isinstance(check, COVERED)):
             kind = _SCREENED if isinstance(check, SCREENED) else _ORDERED if check.ordered else _ANY_ORDER
             self.kinds[kind].append(check)
-        self._by_model: dict[str, tuple[Callable[[Sample], bool], list[Step]]] = {}
+        covered = tuple(sum(isinstance(each, COVERED) for each in kind) for kind in self.kinds)
+        # How many of each kind need not be asked, by what the look says: ASK, PLAIN, CALM.
+        self.passed = ((0, 0, 0), (covered[_SCREENED], 0, 0), covered)
+        # Nothing is left after a calm one but what compares the node's slots.
+        left = [each for kind, n in zip(self.kinds, covered, strict=True) for each in kind[n:]]
+        self.only_slots_left = all(isinstance(each, Disagree) for each in left)
+        self._by_model: dict[str, tuple[Look, list[Step]]] = {}
 
-    def stateless(self, series: Series, model: str) -> tuple[Callable[[Sample], bool], list[Step]]:
-        """The quick look, and the steps that it speaks for."""
+    def stateless(self, series: Series, model: str) -> tuple[Look, list[Step]]:
+        """The quick look, and the steps without state."""
         found = self._by_model.get(model)
         if found is None:
-            checks = self.kinds[_SCREENED]
-            found = screen_of(series.model, checks), [check.watch(series) for check in checks]
+            look = look_of(series.model, [each for kind in self.kinds for each in kind])
+            found = look, [check.watch(series) for check in self.kinds[_SCREENED]]
             if len(self._by_model) < _MODELS:
                 self._by_model[model] = found
         return found
 
 
 class _Slot:
-    """The steps of one series by their kind; `is_plain` tells whether the first kind need be asked."""
+    """The steps of one series by their kind, and the look that tells which of them need be asked."""
 
-    __slots__ = ("is_plain", "last_t", "model", "series", "steps")
+    __slots__ = ("look", "memory", "model", "series", "steps")
 
     def __init__(self, model: str, series: Series, checks: Checkset) -> None:
-        self.model, self.series = model, series
-        self.last_t = -1
-        self.is_plain, screened = checks.stateless(series, model)
+        self.model, self.series, self.memory = model, series, series.memory
+        self.look, screened = checks.stateless(series, model)
         any_order = [check.watch(series) for check in checks.kinds[_ANY_ORDER]]
         ordered = [check.watch(series) for check in checks.kinds[_ORDERED]]
         self.steps = (screened, any_order, ordered)
@@ -80,37 +89,34 @@ class NodeJudge:
     @property
     def newest_t(self) -> int:
         """The latest time judged in order; -1 before the first."""
-        return max([slot.last_t for slot in self._slots.values()], default=-1)
+        return max([slot.memory.newest_t for slot in self._slots.values()], default=-1)
 
     def judge(self, s: Sample) -> int:
         """The sample's bits. One that comes out of order gets `provisional` and what needs no order."""
         slot = self._slots.get(s.slot)
         if slot is None or slot.model != s.model:
             slot = self._begin(s)
-        screened, any_order, ordered = slot.steps
-        qc = 0
-        if not slot.is_plain(s):
-            for step in screened:
+        seen = slot.look(s, slot.memory)
+        if seen == CALM and self._checks.only_slots_left and len(self._slots) == 1:
+            return 0
+        return self._ask(slot, s, seen)
+
+    def _ask(self, slot: _Slot, s: Sample, seen: int) -> int:
+        """The checks that are left after a look."""
+        qc, passed, memory = 0, self._checks.passed[seen], slot.memory
+        for kind, steps in enumerate(slot.steps):
+            if kind == _ORDERED:
+                t = s.t
+                if t is None:
+                    return qc
+                if t < memory.newest_t:
+                    return qc | PROVISIONAL
+                memory.newest_t = t
+            for step in steps[passed[kind] :]:
                 try:
                     qc |= step(s)
                 except Exception as error:  # noqa: BLE001 - told to `failed`, and marked in the sample
-                    qc |= self._fail(slot, _SCREENED, step, error)
-        for step in any_order:
-            try:
-                qc |= step(s)
-            except Exception as error:  # noqa: BLE001 - told to `failed`, and marked in the sample
-                qc |= self._fail(slot, _ANY_ORDER, step, error)
-        t = s.t
-        if t is None:
-            return qc
-        if t < slot.last_t:
-            return qc | PROVISIONAL
-        slot.last_t = t
-        for step in ordered:
-            try:
-                qc |= step(s)
-            except Exception as error:  # noqa: BLE001 - told to `failed`, and marked in the sample
-                qc |= self._fail(slot, _ORDERED, step, error)
+                    qc |= self._fail(slot, kind, step, error)
         return qc
 
     def _begin(self, s: Sample) -> _Slot:
@@ -118,7 +124,7 @@ class NodeJudge:
         before = self._slots.get(s.slot)
         series = Series(s.slot, model_of(s.model), self._amend, self._shared)
         slot = self._slots[s.slot] = _Slot(s.model, series, self._checks)
-        slot.last_t = before.last_t if before is not None else -1
+        slot.memory.newest_t = before.memory.newest_t if before is not None else -1
         return slot
 
     def _amend(self, s: Sample, bit: int) -> None:

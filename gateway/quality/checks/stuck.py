@@ -29,37 +29,24 @@ class Stuck(Check[StuckSettings]):
         self.low_seconds = settings.low_minutes * 60
 
     def watch(self, series: Series) -> Step:
-        return _StuckWatch(self, series.model.low).step
+        m, low, bit = series.memory, series.model.low, self.bit
+        m.begin_stuck()
 
+        def step(s: Sample) -> int:
+            pm25, t = s.pm25, s.t
+            if pm25 is None or t is None:
+                return 0
+            flagged = bit if s.flags and "stuck" in s.flags.split() else 0
+            if pm25 != m.pm25 or s.pm10 != m.pm10 or s.pm1 != m.pm1 or s.n03 != m.n03:
+                m.pm25, m.pm10, m.pm1, m.n03 = pm25, s.pm10, s.pm1, s.n03
+                m.since, m.count = t - s.dt, 1
+                return flagged
+            m.count += 1
+            if m.count < self.readings:
+                return flagged
+            seconds = self.seconds
+            if s.n03 is None and pm25 <= low and (s.pm10 is None or s.pm10 <= 3 * low):
+                seconds = self.low_seconds
+            return bit if t - m.since >= seconds else flagged
 
-class _StuckWatch:
-    """One series: what it last said, since when, and how often."""
-
-    __slots__ = ("_check", "_count", "_low", "_n03", "_pm1", "_pm10", "_pm25", "_since")
-
-    def __init__(self, check: Stuck, low: float) -> None:
-        self._check, self._low = check, low
-        self._pm25: float | None = None
-        self._pm10: float | None = None
-        self._pm1: float | None = None
-        self._n03: float | None = None
-        self._since = 0
-        self._count = 0
-
-    def step(self, s: Sample) -> int:
-        pm25, t = s.pm25, s.t
-        if pm25 is None or t is None:
-            return 0
-        check = self._check
-        flagged = check.bit if s.flags and "stuck" in s.flags.split() else 0
-        if pm25 != self._pm25 or s.pm10 != self._pm10 or s.pm1 != self._pm1 or s.n03 != self._n03:
-            self._pm25, self._pm10, self._pm1, self._n03 = pm25, s.pm10, s.pm1, s.n03
-            self._since, self._count = t - s.dt, 1
-            return flagged
-        self._count += 1
-        if self._count < check.readings:
-            return flagged
-        seconds = check.seconds
-        if s.n03 is None and pm25 <= self._low and (s.pm10 is None or s.pm10 <= 3 * self._low):
-            seconds = check.low_seconds
-        return check.bit if t - self._since >= seconds else flagged
+        return step

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gateway.quality.calibration.library import Plan, first_that_can
-from gateway.quality.calibration.record import Calibration
+from gateway.quality.calibration.library import Plan
 from gateway.quality.calibration.shared import Shared
 from gateway.quality.checks.bits import CLIMATE
 from gateway.quality.checks.judge import Version
@@ -40,13 +38,45 @@ class Made(NamedTuple):
     factor: float | None
 
 
+class _Way(NamedTuple):
+    """A calibration, at hand: which column of a sample it is for, and whether it is the unit's own."""
+
+    column: int
+    id: str
+    own: bool
+    compute: Callable[[float, float | None, float | None], tuple[float | None, list[str]]]
+
+
 class _Unit(NamedTuple):
-    """A series' plan, by species."""
+    """What holds for a series with since <= t < until (UTC s): best first, by species."""
 
     model: str
-    plan: Plan
-    pm25: tuple[Calibration, ...]
-    pm10: tuple[Calibration, ...]
+    since: float
+    until: float
+    pm25: tuple[_Way, ...]
+    pm10: tuple[_Way, ...]
+
+
+def _ways(plan: Plan, species: str) -> tuple[_Way, ...]:
+    columns = Sample._fields
+    return tuple(
+        _Way(columns.index(one.field), one.id, one.kind == "field", one.compute)
+        for one in plan.of(species)
+        if one.field in columns
+    )
+
+
+def _first_that_can(
+    ways: tuple[_Way, ...], s: Sample, rh: float | None, temp: float | None
+) -> tuple[float | None, str, bool]:
+    """Library's `first_that_can`, without its words: a value in ug/m3, by which id, whether by its own."""
+    for column, id, own, compute in ways:
+        raw: Any = s[column]
+        if raw is not None:
+            value = compute(raw, rh, temp)[0]
+            if value is not None:
+                return value, id, own
+    return None, "", False
 
 
 class Corrector:
@@ -86,14 +116,7 @@ class Corrector:
         """None when nothing can be said. `again`: a reading that was corrected before."""
         if self._by != CALIBRATION:
             return self._by_correction(s, None if qc & CLIMATE else s.rh)
-        made = self._by_calibration(s, qc, anchor=not again)
-        if made is None or made.pm25 is None or self.shared is None or s.t is None:
-            return made
-        known = self.shared.factor(s.t, s.received_ms // 1000)
-        if known is None:
-            return made
-        factor = round(known.factor, 6)
-        return made._replace(pm25=round(made.pm25 * factor, 6), factor=factor)
+        return self._by_calibration(s, qc, anchor=not again, ask=True)
 
     def amend(self, s: Sample, bits: int) -> None:
         if self.shared is not None:
@@ -112,7 +135,7 @@ class Corrector:
             return
         self.shared.restore(factors)
         for s, qc in past:
-            self._by_calibration(s, qc or 0, anchor=True)
+            self._by_calibration(s, qc or 0, anchor=True, ask=False)
 
     def version(self, checks: Version) -> Version:
         """By what readings are judged, and corrected."""
@@ -140,32 +163,36 @@ class Corrector:
 
     def _plan(self, s: Sample, t: int) -> _Unit:
         plan = self._sources.library.plan(s.node, s.slot, s.model, t)
-        unit = self._units[s.node_id, s.slot] = _Unit(s.model, plan, plan.of("pm25"), plan.of("pm10"))
+        ways = _ways(plan, "pm25"), _ways(plan, "pm10")
+        unit = self._units[s.node_id, s.slot] = _Unit(s.model, plan.since, plan.until, *ways)
         return unit
 
-    def _by_calibration(self, s: Sample, qc: int, anchor: bool) -> Made | None:
-        """Without the shared error's factor. `anchor`: it may serve to find that."""
+    def _by_calibration(self, s: Sample, qc: int, *, anchor: bool, ask: bool) -> Made | None:
+        """`anchor`: it may serve to find the shared error's factor; `ask`: that is asked for."""
         t = s.t
         if t is None:
             return None
         unit = self._units.get((s.node_id, s.slot))
-        if unit is None or unit.model != s.model or not unit.plan.since <= t < unit.plan.until:
+        if unit is None or unit.model != s.model or not unit.since <= t < unit.until:
             unit = self._plan(s, t)
-        if not unit.plan.calibrations:
+        fine, coarse, shared = unit.pm25, unit.pm10, self.shared
+        if not (fine or coarse):
             return None
         rh, temp = (None, None) if qc & CLIMATE else (s.rh, s.temp)
-
-        raw = partial(getattr, s)
-        fine = first_that_can(unit.pm25, raw, rh, temp) if unit.pm25 else None
-        coarse = first_that_can(unit.pm10, raw, rh, temp) if unit.pm10 else None
-        pm25, by25 = (None, "") if fine is None else (fine.value, fine.id or "")
-        pm10, by10 = (None, "") if coarse is None else (coarse.value, coarse.id or "")
-        if pm25 is None and pm10 is None:
-            return None
-        own = pm25 is not None and self._sources.library.all[by25].kind == "field"
-        if anchor and own and self.shared is not None and pm25 is not None:
-            self.shared.note(s, t, pm25, qc)
-        return Made(pm25, pm10, (by25, by10), None)
+        pm25, by25, own = _first_that_can(fine, s, rh, temp) if fine else (None, "", False)
+        pm10, by10, _ = _first_that_can(coarse, s, rh, temp) if coarse else (None, "", False)
+        factor = None
+        if pm25 is None:
+            if pm10 is None:
+                return None
+        elif shared is not None:
+            if anchor and own:
+                shared.note(s, t, pm25, qc)
+            known = shared.factor(t, s.received_ms // 1000) if ask else None
+            if known is not None:
+                factor = round(known.factor, 6)
+                pm25 = round(pm25 * factor, 6)
+        return Made(pm25, pm10, (by25, by10), factor)
 
     def _by_correction(self, s: Sample, rh: float | None) -> Made | None:
         values: list[float | None] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from gateway.journal.schema import open_reader
 from gateway.journal.spans import READINGS_OF_TIMES
@@ -20,6 +20,20 @@ class Correction(TypedDict):
     pm25_by: str | None
     pm10_by: str | None
     factor: float | None
+
+
+class HourRow(NamedTuple):
+    """An hour of a sensor: number `hour` from 1970, `have` good readings of `expected`, their means in ug/m3,
+    raw and corrected."""
+
+    hour: int
+    expected: int
+    have: int
+    qc: int
+    pm25: float | None
+    pm10: float | None
+    pm25_cor: float | None
+    pm10_cor: float | None
 
 
 class QualityReader:
@@ -79,6 +93,18 @@ class QualityReader:
             }
             for id, pm25, pm10, by25, by10, factor in self._db.execute(query, values)
         }
+
+    def hours(self, since: int, until: int, node: str | None = None) -> dict[tuple[str, str], list[HourRow]]:
+        """Hours that begin within since <= t < until (UTC s), by node and slot, in the order of time."""
+        query = (
+            "SELECT nodes.name, slot, hour, expected, have, qc, pm25, pm10, pm25_cor, pm10_cor"
+            " FROM quality_hours JOIN nodes ON nodes.id = node_id"
+            " WHERE hour >= ? AND hour < ? AND (? IS NULL OR nodes.name = ?) ORDER BY nodes.name, slot, hour"
+        )
+        found: dict[tuple[str, str], list[HourRow]] = {}
+        for name, slot, *row in self._db.execute(query, (-(-since // 3600), -(-until // 3600), node, node)):
+            found.setdefault((name, slot), []).append(HourRow(*row))
+        return found
 
     def versions(self) -> dict[int, str]:
         """Name, version and settings of the checks, as JSON, by the number that judgements carry."""

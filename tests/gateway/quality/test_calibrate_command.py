@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from gateway.quality.checks import QC_BITS, Version
 from gateway.quality.follow import store
 from gateway.quality.follow.reader import QualityReader
 from gateway.reading import StoredReading
-from simulator.city import station
 from simulator.city.light import LightFleet
 from simulator.city.models import standard
 from simulator.city.scenario import parse
@@ -71,21 +69,12 @@ class Town:
     def __init__(self, home: Path) -> None:
         self.home, self.folder = home, home / "calibrations"
         self.lights = LightFleet(parse(SCENARIO))
-        scenario = self.lights.scenario
         self.config = home / "gateway.toml"
         self.config.write_text('nodes_file = "nodes.toml"\n[calibration]\nfolder = "calibrations"\n')
-        nodes = [f"[nodes.{one.name}]\nlat = {one.lat}\nlon = {one.lon}\n" for one in self.lights.nodes]
-        (home / "nodes.toml").write_text("".join(nodes))
-        hours = station.hours(scenario)
-        places: list[str] = []
-        for number, one in enumerate(scenario.reference):
-            lines = ["hour_end,pm25"]
-            for end, value in zip(hours.ends.tolist(), hours.pm25[:, number].tolist(), strict=True):
-                if end <= scenario.begin + DAYS * 86400:
-                    lines.append(f"{datetime.fromtimestamp(end, UTC).isoformat()},{value:.2f}")
-            (home / f"{one.name}.csv").write_text("\n".join(lines) + "\n")
-            places.append(f'[{one.name}]\nlat = {one.lat}\nlon = {one.lon}\nfile = "{one.name}.csv"\n')
-        (home / "stations.toml").write_text("".join(places))
+        (home / "town.toml").write_text(SCENARIO)
+        words = ["--scenario", str(home / "town.toml"), "--hours", str(DAYS * 24), str(home)]
+        done = CliRunner().invoke(main, ["sim", "stations", *words], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
         self.beside = {node.station: node.name for node in self.lights.nodes if node.station}
         self._fill()
 
@@ -245,7 +234,8 @@ def test_what_node_or_checks_speak_against_keeps_hours_out(tmp_path: Path) -> No
         (("--form", "magic"), 2, "there are linear, growth"),
         (("--field", "pm10"), 2, "has no hour with 75 % of pm10"),
         (("--to", "2026-01-01"), 2, "to must be after from"),
-        (("--name", "My Sensor"), 2, "name"),
+        (("--field", "n03"), 2, "--field: no 'n03'; there are pm25, pm25_cf1, pm10"),
+        (("--name", "My Sensor"), 2, "--name: 'My Sensor'; take a to z, 0 to 9 and -"),
         (("--reference", "/nowhere.csv"), 2, "/nowhere.csv: cannot be read"),
     ],
 )
@@ -271,6 +261,10 @@ def test_mistakes_of_the_other_commands(town: Town) -> None:
         done = town.run(*words)
         assert done.exit_code == 2, (words, done.output)
         assert why in done.stderr
+    two = town.home / "two.toml"
+    two.write_text("".join((town.home / "stations.toml").read_text().partition("[west]")[:1]))
+    done = town.run("remote", "--stations", str(two), "--since", SINCE, "--until", UNTIL)
+    assert (done.exit_code, "names 2 stations; at least 3 are needed" in done.stderr) == (2, True)
     bare = town.home / "bare.toml"
     bare.write_text("")
     done = CliRunner().invoke(main, ["calibrate", "--config", str(bare), "list"])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from gateway.quality.checks import QC_BITS, Judge, QualitySettings, Sample
+from gateway.quality.checks import series as checks_series
 from gateway.quality.checks.base import Check, Series, Step
 from gateway.quality.checks.bits import PROVISIONAL, UNJUDGED
-from gateway.quality.checks.judge import checks_of
-from gateway.quality.checks.models import model_of
-from gateway.quality.checks.plain import SCREENED, screen_of
+from gateway.quality.checks.memory import Memory
+from gateway.quality.checks.models import Model
+from gateway.quality.checks.quick import ASK, CALM, PLAIN, Look, look_of
 from gateway.quality.checks.settings import CheckSettings
 from tests.gateway.quality.judging import T0, judge_all, places, sample, series, wobbling
 
@@ -130,13 +134,70 @@ def test_a_version_names_checks_and_their_settings() -> None:
     assert '"name":"neighbours"' in judge.version.checks
 
 
+def told(made: list[Sample], look: str, **sections: object) -> tuple[dict[int, int], list[object]]:
+    """Bits of each and hours; "asked": each check is asked about each reading, "quick": as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if look == "asked":
+            patch.setattr(checks_series, "look_of", lambda *_: lambda *_: ASK)
+        judge = Judge(QualitySettings.model_validate(sections), places(4))
+        found = judge_all(made, judge)
+        judge.network.advance(made[-1].received_ms // 1000 + 10**6)
+        return found, [*judge.take_hours()]
+
+
 @seed(SEED)
 @settings(max_examples=100, deadline=None)
 @given(samples())
-def test_a_reading_that_passes_the_quick_look_passes_all_that_it_speaks_for(made: list[Sample]) -> None:
-    checks = [each for each in checks_of(QualitySettings()) if isinstance(each, SCREENED)]
-    assert len(checks) == len(SCREENED)
-    for s in [*made, *(each._replace(flags="", pm25=5.0, up=10**6, dt=60) for each in made)]:
-        series = Series(s.slot, model_of(s.model), lambda *_: None)
-        if screen_of(series.model, checks)(s):
-            assert [check.name for check in checks if check.watch(series)(s)] == []
+def test_a_quick_look_says_what_all_checks_would_have_said(made: list[Sample]) -> None:
+    assert told(made, "quick") == told(made, "asked")
+
+
+@pytest.mark.parametrize(("slots", "off"), [("a", ""), ("ab", ""), ("a", "spike"), ("a", "clock")])
+def test_a_quick_look_is_right_in_usual_air_too_where_it_is_mostly_taken(slots: str, off: str) -> None:
+    rng = random.Random(SEED)
+    level, made, minute = 20.0, list[Sample](), 0.0
+    for id in range(1, 5001):
+        minute += 1.0 if rng.random() < 0.998 else rng.choice([-30.0, 20.0, 70.0])
+        level = max(0.5, level + rng.gauss(0, 1))
+        value = round(level * (1.0 if rng.random() < 0.98 else rng.choice([6.0, 40.0])), 2)
+        rare = rng.random()
+        if made and id % 500 / 500 > 0.8:
+            value = made[-1].pm25 or value  # stands still
+        made.append(
+            sample(
+                minute,
+                value,
+                id=id,
+                t=T0 + round(60 * minute),
+                tq="held" if rare < 0.01 or 0.045 < rare < 0.05 else "ntp",
+                slot=rng.choice(slots),
+                flags="stuck" if 0.01 < rare < 0.02 else "",
+                rh=90.0 if 0.02 < rare < 0.04 else 60.0,
+                up=1000 + round(60 * minute) + (500 if 0.04 < rare < 0.05 else 0),
+                received_ms=(T0 + round(60 * minute) + (-300 if 0.05 < rare < 0.06 else 2)) * 1000,
+            )
+        )
+    seen = Counter[int]()
+
+    def counted(model: Model, checks: Iterable[Check[Any]]) -> Look:
+        look = look_of(model, checks)
+
+        def each(s: Sample, m: Memory) -> int:
+            said = look(s, m)
+            seen[said] += 1
+            return said
+
+        return each
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks_series, "look_of", counted)
+        quick = told(made, "quick", **({off: {"enabled": False}} if off else {}))
+    asked = told(made, "asked", **({off: {"enabled": False}} if off else {}))
+    assert quick == asked
+    assert seen[CALM] > len(made) / 2
+    assert min(seen[ASK], seen[PLAIN]) > 100
+    bits = 0
+    for qc in asked[0].values():
+        bits |= qc
+    wanted = {"humid", "clock", "rate", "spike", "stuck", "provisional"} - {off}
+    assert [name for name in wanted if not bits & QC_BITS[name]] == []
