@@ -127,6 +127,21 @@ def test_fix_builds_on_the_earlier_one_and_says_what_is_still_wrong(path: Path, 
     assert stored(path)[1, 2].values["rh"] == 50
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["pm25=NaN", "pm25=1e999", 'slot="\\ud800"', "slot=\udcff", "slot=" + "a" * 9000, "pm25=" + "[" * 99999],
+)
+def test_fix_that_nobody_could_read_is_not_kept(change: str, path: Path, run: Any) -> None:
+    """Once kept, it would be what every later --set builds on."""
+    arrive(path, message(good(2, pm25="much")))
+    said = run("fix", "1", "--set", change)
+    assert (said.exit_code, said.output.count("\n")) == (1, 1), said.output
+    assert "nothing is kept" in said.output
+    assert run("fix", "1", "--set", "pm25=1").exit_code == 0
+    assert run("replay", "1").exit_code == 0
+    assert stored(path)[1, 2].values["pm25"] == 1
+
+
 def test_a_time_is_judged_by_when_the_reading_came(path: Path, run: Any) -> None:
     arrive(path, message(reading(1, t=T + 10**6), reading(2, t=T + 10**6)))
     assert run("fix", "1", "--set", f"t={T}").exit_code == 0
