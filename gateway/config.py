@@ -88,7 +88,9 @@ class JournalSettings(BaseModel):
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            raise ValueError(f"path cannot be used ({error.strerror}): set another") from error
+            raise ValueError(
+                f"path cannot be used ({error.strerror}): set another, or run as the gateway's user"
+            ) from error
         if path.is_dir():
             raise ValueError(fault)
         return path

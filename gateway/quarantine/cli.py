@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from gateway.check import Limits
-from gateway.cli_options import SHARD_HELP, harmless, with_shard
+from gateway.cli_options import SHARD_HELP, harmless, node_name, with_shard
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal import JournalReader
 from gateway.journal.writer import NotReplayedError
@@ -30,7 +30,7 @@ def _listing(command: Any) -> Any:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload."),
         click.option("--open", "only_open", is_flag=True, help="Only what has not been replayed."),
-        click.option("--node", help="Of this node only."),
+        click.option("--node", callback=node_name, help="Of this node only."),
         click.option(
             "--limit", default=50, show_default=True, type=click.IntRange(1, 10**9), help="Newest so many."
         ),
