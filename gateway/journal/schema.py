@@ -139,7 +139,7 @@ def lock_for_writing(path: Path) -> IO[bytes]:
     except OSError as error:
         raise JournalError(
             f"journal {path}: {error.filename} cannot be written ({error.strerror}); "
-            "give the gateway's user the right to write it and in its directory, or set journal.path elsewhere"
+            "give the gateway's user that right, there and in its directory, or set journal.path elsewhere"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -266,7 +266,7 @@ def advice(error: sqlite3.Error) -> str:
         return "free disk space"
     if "readonly" in str(error):
         return (
-            "run as the gateway's user, who must be able to write the file and its directory: SQLite wants that "
-            "also to look into it. A journal on a medium that cannot be written must be copied first"
+            "run as the gateway's user, who must be able to write the file and its directory: SQLite wants "
+            "that also to look into it. From a medium that cannot be written, copy it first"
         )
     return "check the path, its rights and the disk"

@@ -225,9 +225,10 @@ def test_file_that_is_no_journal_of_ours(path: Path, spoil: Any, words: str) -> 
 def test_absent_right_to_write_is_told_as_such(path: Path) -> None:
     """What SQLite says of a file, or a directory, that another user may only read; also of reading."""
     Journal(path).close()
-    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as db:
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            db.execute("DELETE FROM readings")
+    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        db.execute("DELETE FROM readings")
+    db.close()
     assert "run as the gateway's user" in advice(caught.value)
     path.with_name(path.name + ".lock").unlink()
     path.with_name(path.name + ".lock").mkdir()  # root may write everything else
