@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from gateway.config import ConfigError, JournalSettings, Settings
-from gateway.journal.schema import JournalError
+from gateway.journal.schema import JournalError, advice
 from gateway.operate.shard import take_journal, take_shard
 from gateway.topics import valid_name
 
@@ -77,6 +78,8 @@ def with_config(
                 command(read(file), **options)
             except (ConfigError, JournalError) as error:
                 raise mistake(str(error)) from error
+            except sqlite3.Error as error:
+                raise mistake(f"the journal cannot be used ({error}); {advice(error)}") from error
 
         return call
 

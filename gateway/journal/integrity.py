@@ -66,6 +66,16 @@ def _take_mark(db: sqlite3.Connection) -> bool:
     return found is not None
 
 
+def glance(db: sqlite3.Connection, path: Path) -> None:
+    """The look that a start takes after an orderly stop, which changes nothing. Raises DamagedError."""
+    try:
+        _glance(db)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise DamagedError(f"journal {path}: {error}; {advice(error)}") from error
+        raise JournalError(f"journal {path}: cannot be read ({error}); {advice(error)}") from error
+
+
 def _glance(db: sqlite3.Connection) -> bool:
     """Touch every table, and the newest readings, where the next go. SQLite itself sees a cut-off file."""
     for table in _SMALL_TABLES:

@@ -249,6 +249,11 @@ def _version(db: sqlite3.Connection, path: Path) -> int | None:
     return found
 
 
+def is_present(db: sqlite3.Connection) -> bool:
+    """Whether an open journal has the present schema."""
+    return db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (str(VERSION),)
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file is at fault, and not the disk's room or another program's lock."""
     return "malformed" in str(error) or "not a database" in str(error)

@@ -138,7 +138,7 @@ def _do_safely(journal: Journal, text: str, do: Callable[[Journal, dict[str, Any
     try:
         request: dict[str, Any] = json.loads(text)
         answer = do(journal, request)
-    except sqlite3.Error:
+    except (sqlite3.Error, JournalError):
         raise
     except Exception as error:
         log.exception("a bug in a request", request=text[:200])
