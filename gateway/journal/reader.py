@@ -164,6 +164,14 @@ class JournalReader:
         )
         return [Quarantined(*row) for row in rows]
 
+    def waiting_in_quarantine(self, reason: str, node: str | None = None) -> list[int]:
+        """Ids of the entries of that reason that are not replayed, oldest first."""
+        query = (
+            "SELECT id FROM quarantine WHERE reason = ? AND (? IS NULL OR node = ?) AND replayed_ms IS NULL"
+            " ORDER BY id"
+        )
+        return [int(id) for (id,) in self._db.execute(query, (reason, node, node))]
+
     def entry(self, id: int) -> Quarantined | None:
         """One entry of the quarantine."""
         row = self._db.execute(f"{_SELECT_ENTRY} WHERE id = ?", (id,)).fetchone()
