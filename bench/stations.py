@@ -40,10 +40,11 @@ _HOURS = (
     _NUMBERS
     + """
 INSERT INTO quality_hours (node_id, slot, hour, model, expected, have, pm25, pm25_median, pm10, temp, rh,
-    near, near_mad, near_n, qc)
+    near, near_mad, near_n, qc, pm25_cor, pm25_cor_n, pm25_by, factor)
 SELECT nodes.id, 'a', :last - i, 'sds011', 60, CASE WHEN nodes.id % 70 = 0 THEN 57 ELSE 60 END, 12.0, 12.0,
     18.0, 5.0, 60.0, 12.0, 1.0, 10,
-    CASE WHEN :faults AND nodes.id % 100 = 0 AND i < 100 THEN :stuck ELSE 0 END
+    CASE WHEN :faults AND nodes.id % 100 = 0 AND i < 100 THEN :stuck ELSE 0 END,
+    8.0, 57, 'remote-' || nodes.name || '.v1', 1.05
 FROM numbers CROSS JOIN nodes
 """
 )

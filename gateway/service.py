@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -101,7 +102,10 @@ class Gateway:
         self.web: WebServer | None = None
         if settings.web.enabled:
             desk = Desk(lambda: self.settings) if settings.enrol.page else None
-            self.web = WebServer(settings.web, self.journal.path, self.journal.bell, self.places.public, desk)
+            self.web = WebServer(
+                *(settings.web, self.journal.path, self.journal.bell, self.places.public, desk),
+                releases=self._release_store,
+            )
         self.monitor = Monitor(settings.monitor, self) if settings.monitor.enabled else None
         self.updates = self._make_updates(settings) if settings.releases.enabled else None
         self._told_of_quality = False
@@ -119,6 +123,11 @@ class Gateway:
             rest=lambda: self.session.rest(1.0),
             alive=lambda: not not_alive(self),
         )
+
+    def _release_store(self) -> Path | None:
+        """What the page shows of roll-outs is in it; by the settings of now."""
+        own = self.settings.releases
+        return own.store_beside(self.journal.path) if own.enabled else None
 
     def _make_updates(self, settings: Settings) -> Updates:
         return Updates(

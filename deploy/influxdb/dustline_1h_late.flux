@@ -40,6 +40,10 @@ good(field: "pm10", mask: 1073742079, qc: 50415) |> keep(fn: mean, name: "pm10")
 good(field: "pm10", mask: 1073742079, qc: 50415) |> keep(fn: count, name: "pm10_n") |> yield(name: "pm10_n")
 good(field: "pm25_cf1", mask: 1073742079, qc: 50415) |> keep(fn: mean, name: "pm25_cf1") |> yield(name: "pm25_cf1")
 good(field: "pm25_cf1", mask: 1073742079, qc: 50415) |> keep(fn: count, name: "pm25_cf1_n") |> yield(name: "pm25_cf1_n")
+good(field: "pm25_cor", mask: 1073742079, qc: 50415) |> keep(fn: mean, name: "pm25_cor") |> yield(name: "pm25_cor")
+good(field: "pm25_cor", mask: 1073742079, qc: 50415) |> keep(fn: count, name: "pm25_cor_n") |> yield(name: "pm25_cor_n")
+good(field: "pm10_cor", mask: 1073742079, qc: 50415) |> keep(fn: mean, name: "pm10_cor") |> yield(name: "pm10_cor")
+good(field: "pm10_cor", mask: 1073742079, qc: 50415) |> keep(fn: count, name: "pm10_cor_n") |> yield(name: "pm10_cor_n")
 // climate: without the readings that have a flag of 1073742656
 // and without those that the checks have not judged, or gave a bit of 512
 good(field: "temp", mask: 1073742656, qc: 512) |> keep(fn: mean, name: "temp") |> yield(name: "temp")

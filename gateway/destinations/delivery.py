@@ -13,7 +13,7 @@ import structlog
 
 from gateway.aside import Aside
 from gateway.destinations.load import Load, load_of
-from gateway.destinations.sink import RetryLaterError, Sink
+from gateway.destinations.sink import RetryLaterError, Sink, let_go
 from gateway.destinations.split import StoppedError, write_in_parts
 from gateway.journal import Journal, JournalReader
 from gateway.journal.schema import advice
@@ -30,6 +30,8 @@ MOST_RETRY_AFTER = 3600.0
 AWAY_SECONDS = 3.0
 # So many batches behind, the newest readings go ahead of the others.
 FAR_BEHIND = 2
+# So many are tried with after a failure.
+FEW = 500
 _ANY_ID = (1 << 63) - 1
 # No single write takes so long: twice the longest influx.timeout_s, and half as much again.
 STALL_SECONDS = 900.0
@@ -149,6 +151,7 @@ class Delivery(threading.Thread):
                 except StoppedError:
                     return
                 except RetryLaterError as error:
+                    let_go(error)
                     self._failed(error.state, str(error))
                     self._doubted = self._doubted or error.state == "connection"
                     away = error.state == "connection" or error.state.startswith("http 5")
@@ -229,7 +232,8 @@ class Delivery(threading.Thread):
 
     def _load(self, reader: JournalReader, after: int, most: int = _ANY_ID) -> Load:
         """The next batch behind an id, up to another one."""
-        return load_of(reader.rows_after(after, self._batch, most), after, self._batch)
+        batch = min(self._batch, FEW) if self.waits else self._batch
+        return load_of(reader.rows_after(after, batch, most), after, batch)
 
     def _made_ready(self, after: int, most: int) -> Load | None:
         """The batch that was made ready, if it is still the one to carry and holds anything."""
@@ -254,9 +258,7 @@ class Delivery(threading.Thread):
             try:
                 writing.result()
             finally:
-                # What it raised leads to this frame, and this frame to it: such a ring holds two batches
-                # until Python looks for rings, which is rarely.
-                del writing
+                del writing  # what it raised leads to this frame, and this frame would lead to it
 
     def _keep(self, cursor: int, upto: int, load: Load) -> None:
         """Move the cursor, with what was refused into the quarantine; then count."""

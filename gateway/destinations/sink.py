@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -74,6 +75,22 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def let_go(error: BaseException) -> None:
+    """Have an error that was dealt with, and those that led to it, hold no more what their calls worked on.
+
+    An HTTP library's errors and frames lead to each other in rings, which Python looks for rarely: while a
+    server is away, each try would keep its batch for minutes.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)  # those that still run are left alone
+            waiting += [one.__cause__, one.__context__]
 
 
 def squeeze(body: bytes) -> bytes:

@@ -33,8 +33,10 @@ class Group:
     qc: int
 
 
+# Beside raw values where a correction was applied; they come with `qc`, never without.
+CORRECTED = ("pm25_cor", "pm10_cor")
 GROUPS = (
-    Group("pm", ("pm1", "pm25", "pm4", "pm10", "pm25_cf1"), _PM_MASK, BAD),
+    Group("pm", ("pm1", "pm25", "pm4", "pm10", "pm25_cf1", *CORRECTED), _PM_MASK, BAD),
     Group("climate", ("temp", "rh", "press"), _CLIMATE_MASK, mask_of("climate")),
 )
 FIELDS = tuple(field for group in GROUPS for field in group.fields)

@@ -191,9 +191,29 @@ CREATE TABLE quality_shared (
 ) WITHOUT ROWID;"""
 
 
+_CORRECTED_HOURS = "\n".join(
+    f"ALTER TABLE {table} ADD COLUMN {column};"
+    for table in ("quality_hours", "quality_hours_aside")
+    for column in (
+        "pm25_cor REAL",
+        "pm25_cor_n INTEGER NOT NULL DEFAULT 0",
+        "pm25_by TEXT NOT NULL DEFAULT ''",
+        "factor REAL",
+        "pm10_cor REAL",
+        "pm10_cor_n INTEGER NOT NULL DEFAULT 0",
+        "pm10_by TEXT NOT NULL DEFAULT ''",
+    )
+)
+# What version 6 has more than version 5: means of corrected values. Hours of before have none; `dustline
+# reprocess` counts them anew.
+V6_ADDS = f"""
+-- Means of corrected values beside the raw ones, of how many, by what, and the shared error's factor.
+{_CORRECTED_HOURS}"""
+
+
 def migrate(db: sqlite3.Connection, found: int) -> None:
     """Bring a file of version `found` to the present one; all or nothing."""
-    steps = {1: _TO_2, 2: V3_ADDS, 3: _to_4(db) if found < 4 else "", 4: V5_ADDS}
+    steps = {1: _TO_2, 2: V3_ADDS, 3: _to_4(db) if found < 4 else "", 4: V5_ADDS, 5: V6_ADDS}
     present = max(steps) + 1
     text = "".join(step for version, step in steps.items() if version >= found)
     newest = db.execute("SELECT max(id) FROM readings").fetchone()[0]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, Literal
 
 from gateway.journal import spans
-from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, V4_ADDS, V5_ADDS, migrate
+from gateway.journal.migrate import FIRST_VERSION, V2_ADDS, V3_ADDS, V4_ADDS, V5_ADDS, V6_ADDS, migrate
 from gateway.reading import FIELDS
 
-VERSION = 5
+VERSION = 6
 # SQLite waits this long for another connection's lock before it gives up.
 BUSY_SECONDS = 5.0
 # The write-ahead log is cut back to this after a long reader let it grow.
@@ -119,6 +119,7 @@ CREATE TABLE cursors (
 {V3_ADDS}
 {V4_ADDS}
 {V5_ADDS}
+{V6_ADDS}
 """
 
 

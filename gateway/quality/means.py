@@ -11,16 +11,21 @@ that sleeps. An hour then holds floor(3600 / cadence) readings or one more; the 
 undisturbed node is sure to deliver, so that is expected. `dt` alone will not do: a 60 s window every 10
 minutes is a complete record of 6. A cadence that is read off the data wavers, so 1 % is let pass: 601 s still
 means 6 an hour.
+
+Raw and corrected values are never in one mean. An hour has a mean of corrected values beside the raw one when
+75 % of its good readings have one, by `corrected_mean`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from statistics import median_low
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 HOUR = 3600
@@ -107,6 +112,35 @@ def _hour(start: int, found: list[tuple[float, float]], expected: int) -> Mean:
     least = needed(expected)
     enough = expected > 0 and have >= least
     return Mean(start, _mean([value for _, value in found]) if enough else None, have, expected, least)
+
+
+class CorrectedMean(NamedTuple):
+    """ug/m3; `n` counts the corrected values that were there. `by`: name and version of what made the mean,
+    ", " between several, "" when there is none. `factor`: the shared error's, in the value already; None
+    without one, or when there were several."""
+
+    value: float | None
+    n: int
+    by: str
+    factor: float | None
+
+
+def corrected_mean(values: Sequence[tuple[float, tuple[str, float | None]]], good: int) -> CorrectedMean:
+    """Of the corrected values of an hour that has so many good readings; each with its name and factor.
+
+    When 75 % of the good ones are corrected alike, by one name and factor, the mean is of these. When 75 %
+    are by several together, as in the hour in which a calibration follows another, it is of all of them and
+    names them all. Else there is none, and the hour is one of raw values.
+    """
+    n, least = len(values), needed(good)
+    if n < least:
+        return CorrectedMean(None, n, "", None)
+    alike, most = Counter(how for _, how in values).most_common(1)[0]
+    if most >= least:
+        mean = _mean([value for value, how in values if how == alike])
+        return CorrectedMean(round(mean, 3), n, *alike)
+    names = ", ".join(sorted({name for _, (name, _) in values}))
+    return CorrectedMean(round(_mean([value for value, _ in values]), 3), n, names, None)
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.releases.bundle import order_of
 from gateway.releases.rollouts import FAILED, OPEN, Member, Rollout, Seen
@@ -106,22 +107,44 @@ def forbidden(rollout: Rollout, seen: Seen, floors: Mapping[str, str]) -> str:
     return ""
 
 
-def why_stop(rollout: Rollout) -> str:
-    """Why the roll-out must stop; "" while it need not."""
-    for stage, percent in enumerate(rollout.stages):
+class Cause(NamedTuple):
+    """Why a roll-out must stop: of `of` nodes of a stage (from 0) those `members` have failed or refused, as
+    `what` says; `allowed` may."""
+
+    stage: int
+    what: str
+    members: list[Member]
+    of: int
+    allowed: int
+
+
+def stop_cause(rollout: Rollout) -> Cause | None:
+    """None while it need not stop."""
+    for stage in range(len(rollout.stages)):
         of_it = [each for each in rollout.members.values() if each.stage == stage]
         failed = [each for each in of_it if each.state in FAILED]
         told = [each for each in of_it if each.told]
         refused = [each for each in told if each.state == "refused"]
         tried = len(told) - len(refused)
         allowed = 0 if len(of_it) < SMALL_STAGE else max(1, math.floor(tried * rollout.tolerate / 100))
-        where = f"stage {stage + 1} ({percent:g} %)"
         if len(failed) > allowed:
-            return f"{where}: {len(failed)} of {tried} nodes failed, {allowed} may: {_named(failed)}"
+            return Cause(stage, "failed", failed, tried, allowed)
         most = max(LEAST_REFUSALS, math.floor(len(told) * REFUSED_PERCENT / 100))
         if len(refused) > most:
-            return f"{where}: {len(refused)} of {len(told)} nodes refused it, {most} may: {_named(refused)}"
-    return ""
+            return Cause(stage, "refused", refused, len(told), most)
+    return None
+
+
+def why_stop(rollout: Rollout) -> str:
+    """Why the roll-out must stop, as a sentence; "" while it need not."""
+    cause = stop_cause(rollout)
+    if cause is None:
+        return ""
+    what = "failed" if cause.what == "failed" else "refused it"
+    return (
+        f"stage {cause.stage + 1} ({rollout.stages[cause.stage]:g} %): {len(cause.members)} of {cause.of} "
+        f"nodes {what}, {cause.allowed} may: {_named(cause.members)}"
+    )
 
 
 def _named(members: list[Member], most: int = 3) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from gateway.bell import Bell
 from gateway.journal import JournalError
 from gateway.quality.air import CHOICES
+from gateway.releases.store import StoreError
 from gateway.web import flash, join
 from gateway.web.events import EventStream, Hub, Watcher
 from gateway.web.headers import SecurityHeaders
@@ -90,6 +91,15 @@ class _Api:
     async def stations(self, _: Request) -> Response:
         return _json(await self._queries.run(self._queries.stations))
 
+    async def rollouts(self, _: Request) -> Response:
+        try:
+            found = await self._queries.run(self._queries.rollouts)
+        except (StoreError, sqlite3.Error) as error:
+            log.warning("the page cannot read the roll-outs", reason=str(error))
+            text = "The gateway cannot read its roll-outs at the moment; its log says why."
+            raise HTTPException(503, text, {"Retry-After": "5"}) from error
+        return _json({"now": int(time.time()), "rollouts": found})
+
     async def air(self, request: Request) -> Response:
         name = request.query_params.get("index", next(iter(CHOICES)))
         if name not in CHOICES:
@@ -112,10 +122,11 @@ def make_app(
     bell: Bell,
     places: Mapping[str, Place],
     desk: join.Desk | None = None,
+    releases: Callable[[], Path | None] = lambda: None,
 ) -> Starlette:
     """`journal` is the journal's file, read only; `bell` is rung after each commit; `places` by node name are
-    the public ones; `desk` enrols by codes, None: nobody does."""
-    queries = Queries(journal, places)
+    the public ones; `desk` enrols by codes, None: nobody does; `releases`: the file of roll-outs."""
+    queries = Queries(journal, places, releases)
     hub = Hub()
     api = _Api(settings, queries, hub)
 
@@ -148,6 +159,7 @@ def make_app(
             Route("/api/ledger", api.ledger),
             Route("/stations", api.stations_page),
             Route("/api/stations", api.stations),
+            Route("/api/stations/rollouts", api.rollouts),
             Route("/api/air", api.air),
             Route("/api/events", api.events),
             *flash.routes(settings.firmware),

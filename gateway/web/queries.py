@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from gateway.journal import JournalReader
 from gateway.quality.follow.reader import QualityReader
+from gateway.releases.view import RolloutView, rollouts_view
 from gateway.stations.gather import span_of
 from gateway.stations.view import StationsView, stations_view
 from gateway.web.air import AirView, air_view
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _THREADS = 4
 # Counting every boot of every node is the dearest question; many pages ask it at once.
 _LEDGER_KEPT_S = 3.0
+# Of thousands of nodes each one's state is read; the gateway itself looks as often.
+_ROLLOUTS_KEPT_S = 5.0
 # Faults take hours to show, and hours are over once an hour. What takes long is asked more seldom, for a
 # thirtieth of the time at most.
 _KEPT_S = 20.0
@@ -37,9 +40,18 @@ class Queries:
     The methods without `async` may be called from any thread; they raise JournalError or sqlite3.Error.
     """
 
-    def __init__(self, journal: Path, places: Mapping[str, Place]) -> None:
+    def __init__(
+        self,
+        journal: Path,
+        places: Mapping[str, Place],
+        releases: Callable[[], Path | None] = lambda: None,
+    ) -> None:
+        """`releases`: the file of roll-outs, None for none."""
         self._journal = journal
         self._places = places
+        self._releases = releases
+        self._rollouts_mutex = threading.Lock()
+        self._rollouts: tuple[float, list[RolloutView]] | None = None
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="web-journal")
         self._ledger_mutex = threading.Lock()
         self._stations_mutex = threading.Lock()
@@ -99,6 +111,16 @@ class Queries:
                 found = air_view(self._journal, name, int(time.time()))
                 kept = self._air[name] = (_good_until(began), found)
             return kept[1]
+
+    def rollouts(self) -> list[RolloutView]:
+        """Of this machine. Raises StoreError, sqlite3.Error."""
+        with self._rollouts_mutex:
+            began = time.monotonic()
+            if self._rollouts is None or began > self._rollouts[0]:
+                found = rollouts_view(self._releases())
+                done = time.monotonic()
+                self._rollouts = (done + max(_ROLLOUTS_KEPT_S, _REST * (done - began)), found)
+            return self._rollouts[1]
 
     def ledger(self) -> dict[str, LedgerView]:
         with self._ledger_mutex:

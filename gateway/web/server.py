@@ -6,7 +6,7 @@ import asyncio
 import errno
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,9 +55,10 @@ class WebServer:
         bell: Bell,
         places: Mapping[str, Place],
         desk: Desk | None = None,
+        releases: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._settings = settings
-        app = make_app(settings, journal, bell, places, desk)
+        app = make_app(settings, journal, bell, places, desk, releases)
         self._hub: Hub = app.state.hub
         self._uvicorn = _Uvicorn(
             uvicorn.Config(

@@ -208,7 +208,7 @@ def write_other(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (write_meta, "has schema 99, this program knows schema 5; use the Dustline that wrote it"),
+        (write_meta, "has schema 99, this program knows schema 6; use the Dustline that wrote it"),
         (spoil_meta, "its schema reads 'fifth': the file is damaged: stop the gateway and run"),
         (write_text, "move the file away"),
         (write_other, "not a journal; set journal.path to another file"),

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader, Sighting
 from gateway.journal.integrity import check_fully
-from gateway.journal.migrate import V3_ADDS, V5_ADDS
+from gateway.journal.migrate import V3_ADDS, V5_ADDS, V6_ADDS
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import TABLES, lock_for_writing, open_writer
 from gateway.reading import FIELDS
@@ -100,8 +100,41 @@ def test_version_1_becomes_what_a_new_journal_is(path: Path, tmp_path: Path) -> 
     assert columns(path) == columns(tmp_path / "new.sqlite")
 
 
+NEW_IN_6 = ("pm25_cor", "pm25_cor_n", "pm25_by", "factor", "pm10_cor", "pm10_cor_n", "pm10_by")
+
+
+def as_version_5(path: Path) -> None:
+    """Take a present journal back to what version 5 was: new columns go."""
+    with sqlite3.connect(path) as db:
+        for table in ("quality_hours", "quality_hours_aside"):
+            for column in NEW_IN_6:
+                assert f"ALTER TABLE {table} ADD COLUMN {column} " in V6_ADDS
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute("UPDATE meta SET value = '5' WHERE key = 'schema'")
+
+
+def test_hours_of_version_5_stay_and_are_raw(tmp_path: Path) -> None:
+    path = tmp_path / "five.sqlite"
+    with Journal(path) as journal:
+        journal.commit(batch(*(new(seq) for seq in range(1, 20))))
+        with journal.writing() as db:
+            db.execute(
+                "INSERT INTO quality_hours (node_id, slot, hour, model, expected, have, pm25, near_n, qc)"
+                " VALUES (1, 'a', 9, 'sds011', 60, 58, 12.5, 0, 0)"
+            )
+    as_version_5(path)
+    with Journal(path) as journal:
+        assert check_fully(journal._db) == []
+        with journal.writing() as db:
+            rows = db.execute(f"SELECT pm25, {', '.join(NEW_IN_6)} FROM quality_hours").fetchall()
+            assert rows == [(12.5, None, 0, "", None, None, 0, "")]
+    Journal(tmp_path / "new.sqlite").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite")
+
+
 def as_version_4(path: Path) -> None:
     """Take a present journal back to what version 4 was: new tables and columns go."""
+    as_version_5(path)
     with sqlite3.connect(path) as db:
         for name in ("corrections", "runs", "aside", "hours_aside", "shared"):
             assert f"CREATE TABLE quality_{name} " in V5_ADDS

@@ -123,7 +123,7 @@ def test_a_late_reading_is_found_by_its_time(path: Path, journal: Journal) -> No
     assert len(seqs) == 4
     assert seqs != sorted(seqs)  # by time, not by arrival
     page = samples_of_node(journal._db, 1, (T0 + 60 * 98, 0), T0 + 60 * 150, 1 << 62, 5)
-    assert [each.t for each, _ in page] == [T0 + 60 * seq for seq in range(98, 103)]
+    assert [each.t for each, *_ in page] == [T0 + 60 * seq for seq in range(98, 103)]
 
 
 def seq_of(journal: Journal, id: int | None) -> int | None:

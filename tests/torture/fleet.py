@@ -45,7 +45,7 @@ class Fleet:
         self.last_acks: dict[str, float] = {}  # when one came, by time.monotonic(), of each shard digit
         self.nodes = [Node(f"node-{number:03}", number) for number in range(nodes)]
         self._by_name = {node.name: node for node in self.nodes}
-        self._rate = rate
+        self.rate = rate  # may be changed at any time
         self._chance = random.Random(seed)
         self._began = int(time.time()) - 10_000_000
         self._mutex = threading.Lock()
@@ -104,13 +104,13 @@ class Fleet:
     def _run(self) -> None:
         while not self._client.is_connected() and not self._over.wait(_TICK_S):
             continue
-        begun, at = time.monotonic(), 0
+        begun, at, rate = time.monotonic(), 0, self.rate
         count = 0
         while not self._over.wait(_TICK_S):
             now = time.monotonic()
-            if self._quiet.is_set():
-                begun, count = now, 0
-            while not self._quiet.is_set() and count < (now - begun) * self._rate:
+            if self._quiet.is_set() or rate != self.rate:
+                begun, count, rate = now, 0, self.rate
+            while not self._quiet.is_set() and count < (now - begun) * rate:
                 self._bear(self._chance.choice(self.nodes))
                 count += 1
             for _ in range(20):

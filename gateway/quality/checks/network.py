@@ -14,7 +14,7 @@ from math import log
 from typing import NamedTuple
 
 from gateway.quality.checks.bits import QC_BITS
-from gateway.quality.checks.hours import FEWEST, HOUR_S, Completeness, Hour, HourBook
+from gateway.quality.checks.hours import FEWEST, HOUR_S, By, Completeness, Hour, HourBook
 from gateway.quality.checks.models import model_of
 from gateway.quality.checks.near import Near, Spot
 from gateway.quality.checks.sample import Sample
@@ -205,6 +205,10 @@ class Network:
             self._names[s.node_id] = s.node
             self._book.add(key, s, t, qc)
         return qc
+
+    def correct(self, s: Sample, pm25: float | None, pm10: float | None, by: By) -> None:
+        """To what the sample that was judged last was corrected."""
+        self._book.correct((s.node_id, s.slot), s.id, pm25, pm10, by)
 
     def advance(self, t: int) -> None:
         """Time has come to t (UTC s): close the hours that are over."""

@@ -21,6 +21,7 @@ def judge_batch(judge: Judge, samples: Sequence[Sample], corrector: Corrector | 
             one = corrector.correct(s, bits)
             if one is not None:
                 made[s.id] = one
+                judge.network.correct(s, one.pm25, one.pm10, (*one.by, one.factor))
     found = Judgements(hours=judge.take_hours(), made=made)
     for earlier, bits in judge.take_amended():
         if corrector is not None:

@@ -23,6 +23,7 @@ from gateway.quality.checks.network import HISTORY_DAYS
 from gateway.quality.checks.sample import Sample
 from gateway.quality.checks.series import MEMORY_S
 from gateway.quality.checks.settings import QualitySettings
+from gateway.quality.corrected.corrector import Made
 from gateway.quality.corrected.sources import Files
 from gateway.quality.follow import store
 from gateway.quality.follow.batch import judge_batch
@@ -203,8 +204,10 @@ class QualityFollower(threading.Thread):
         self._cursor = _first_cursor(reader) if at is None else at
         newest = store.newest_hour(reader)
         judge.network.restore(store.hours_since(reader, newest - HISTORY_DAYS * 24))
-        for s in self._before_cursor(reader):
+        for s, made in self._before_cursor(reader):
             judge.judge(s)
+            if made is not None:
+                judge.network.correct(s, made.pm25, made.pm10, (*made.by, made.factor))
         judge.take_amended()
         judge.take_hours()
         self._by.begin(reader, self._cursor)
@@ -214,8 +217,8 @@ class QualityFollower(threading.Thread):
         self._judge = judge
         return judge
 
-    def _before_cursor(self, reader: sqlite3.Connection) -> Generator[Sample]:
-        """What came in the last MEMORY_S and HOUR_S before the cursor, in pages."""
+    def _before_cursor(self, reader: sqlite3.Connection) -> Generator[tuple[Sample, Made | None]]:
+        """What came in the last MEMORY_S and HOUR_S before the cursor, in pages, with what is in use."""
         row = reader.execute(
             "SELECT received_ms FROM readings WHERE id <= ? ORDER BY id DESC LIMIT 1", (self._cursor,)
         ).fetchone()
@@ -225,11 +228,12 @@ class QualityFollower(threading.Thread):
         while not self._stopping.is_set():
             self._alive()
             began = time.monotonic()
-            page = [s for s in store.samples_after(reader, at, BATCH) if s.id <= self._cursor]
+            found = store.judged_samples_after(reader, at, BATCH)
+            page = [each for each in found if each[0].id <= self._cursor]
             if not page:
                 return
             yield from page
-            at = page[-1].id
+            at = page[-1][0].id
             self._rest_since(began)
 
     def _note_late(self, s: Sample) -> None:

@@ -44,18 +44,21 @@ def rejudge(
             break
         found = Judgements(again=True)
         changed: dict[int, int] = {}
-        for s, before in page:
+        for s, before, made in page:
             qc = _judge(judge, node, s, before)
             _take_amended(node, book, changed, found)
             t = s.t or 0
-            if first_hour <= hour_of(t) <= last_hour:
-                book.add((s.node_id, s.slot), s, t, qc)
             # What is before the span is read for the memory alone: some of its own past is not.
             if t >= span.since and qc != before:
                 changed[s.id] = qc
                 made = None if corrector is None else corrector.correct(s, qc, again=True)
                 if made is not None:
                     found.made[s.id] = made
+            if first_hour <= hour_of(t) <= last_hour:
+                key = s.node_id, s.slot
+                book.add(key, s, t, qc)
+                if made is not None:
+                    book.correct(key, s.id, made.pm25, made.pm10, (*made.by, made.factor))
         last = page[-1][0]
         after = (last.t or 0, last.id)
         found.qc = list(changed.items())

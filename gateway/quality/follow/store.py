@@ -18,6 +18,13 @@ from gateway.quality.corrected.corrector import Made
 JUDGED = "judged"
 CHANGE = "change"
 _SELECT = f"SELECT {COLUMNS} FROM readings JOIN nodes ON nodes.id = readings.node_id"  # noqa: S608
+_WIDTH = len(Sample._fields)
+# Corrected values in use, beside readings.
+_MADE = "quality.pm25, quality.pm10, by.pm25, by.pm10, factor"
+_WITH_MADE = (
+    "LEFT JOIN quality ON quality.reading_id = readings.id"
+    " LEFT JOIN quality_corrections AS by ON by.id = quality.calibration"
+)
 _HOUR = Hour._fields
 _UPSERT = (
     "INSERT OR REPLACE INTO quality (reading_id, version, qc, change, pm25, pm10, calibration, factor)"
@@ -70,6 +77,15 @@ def samples_after(db: sqlite3.Connection, id: int, limit: int) -> list[Sample]:
     return list(map(Sample._make, db.execute(query, (id, limit))))
 
 
+def judged_samples_after(db: sqlite3.Connection, id: int, limit: int) -> list[tuple[Sample, Made | None]]:
+    """The same, with the corrected values in use."""
+    query = (
+        f"SELECT {COLUMNS}, {_MADE} FROM readings JOIN nodes ON nodes.id = readings.node_id {_WITH_MADE}"  # noqa: S608
+        " WHERE readings.id > ? ORDER BY readings.id LIMIT ?"
+    )
+    return [(Sample._make(row[:_WIDTH]), _made(row[_WIDTH:])) for row in db.execute(query, (id, limit))]
+
+
 def samples_between(db: sqlite3.Connection, since: int, until: int) -> list[Sample]:
     """Of all nodes those with since < t <= until (UTC s), in the order of (t, id)."""
     query = (
@@ -79,13 +95,23 @@ def samples_between(db: sqlite3.Connection, since: int, until: int) -> list[Samp
     return list(map(Sample._make, db.execute(query, (since, until, since, until))))
 
 
+def has_readings(db: sqlite3.Connection, since: int, until: int, node: str = "") -> bool:
+    """Whether there are any with since < t <= until (UTC s), of one node or of all."""
+    query = (
+        f"SELECT 1 FROM nodes CROSS JOIN {READINGS_OF_TIMES} WHERE (? = '' OR nodes.name = ?)"  # noqa: S608
+        " AND readings.node_id = nodes.id AND readings.t > ? AND readings.t <= ? LIMIT 1"
+    )
+    return db.execute(query, (since, until, node, node, since, until)).fetchone() is not None
+
+
 def samples_of_node(
     db: sqlite3.Connection, node_id: int, after: tuple[int, int], until: int, upto_id: int, limit: int
-) -> list[tuple[Sample, int | None]]:
-    """In the order of (t, id), from behind `after`, with t <= until and id <= upto_id; with their qc."""
+) -> list[tuple[Sample, int | None, Made | None]]:
+    """In the order of (t, id), from behind `after`, with t <= until and id <= upto_id; with their qc and
+    corrected values in use."""
     query = (
-        f"SELECT {COLUMNS}, quality.qc FROM readings"  # noqa: S608
-        " JOIN nodes ON nodes.id = readings.node_id LEFT JOIN quality ON quality.reading_id = readings.id"
+        f"SELECT {COLUMNS}, {_MADE}, quality.qc FROM readings"  # noqa: S608
+        f" JOIN nodes ON nodes.id = readings.node_id {_WITH_MADE}"
         f" WHERE readings.id IN (SELECT readings.id FROM {READINGS_OF_TIMES}"
         " WHERE readings.node_id = ? AND readings.t >= ? AND readings.t <= ?"
         " AND (readings.t > ? OR readings.id > ?) AND readings.id <= ?"
@@ -93,7 +119,7 @@ def samples_of_node(
     )
     t, id = after
     found = db.execute(query, (t, until, node_id, t, until, t, id, upto_id, limit))
-    return [(Sample._make(row[:-1]), row[-1]) for row in found]
+    return [(Sample._make(row[:_WIDTH]), row[-1], _made(row[_WIDTH:-1])) for row in found]
 
 
 def cursor(db: sqlite3.Connection, name: str) -> int | None:
@@ -184,6 +210,12 @@ def values_of(
         row = db.execute("SELECT id FROM quality_corrections WHERE pm25 = ? AND pm10 = ?", by).fetchone()
         numbers[by] = int(row[0])
     return {id: (it.pm25, it.pm10, numbers[it.by], it.factor) for id, it in what.made.items()}
+
+
+def _made(row: tuple[float | None, float | None, str | None, str | None, float | None]) -> Made | None:
+    """Of the columns _MADE."""
+    pm25, pm10, by25, by10, factor = row
+    return None if by25 is None or by10 is None else Made(pm25, pm10, (by25, by10), factor)
 
 
 def _forget_aside(db: sqlite3.Connection, judged: Sequence[tuple[int, int]], hours: Sequence[Hour]) -> None:

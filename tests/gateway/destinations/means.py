@@ -13,6 +13,7 @@ from tests.gateway.destinations.samples import reading
 
 DAY = 1_760_054_400  # 2025-10-10 00:00 UTC
 PM, CLIMATE = ("pm1", "pm25", "pm4", "pm10", "pm25_cf1"), ("temp", "rh", "press")
+CORRECTED = ("pm25_cor", "pm10_cor")
 PM_FLAGS = [
     *("no_frame", "bad_checksum", "warming_up", "stuck", "saturated"),
     *("device_error", "out_of_range", "disagree", "flag_of_the_future"),
@@ -20,6 +21,7 @@ PM_FLAGS = [
 CLIMATE_FLAGS = ["climate_error", "climate_stuck", "out_of_range", "flag_of_the_future"]
 ANY_FLAG = sorted({*PM_FLAGS, *CLIMATE_FLAGS})
 Key = tuple[str, str, int]  # node, slot, time
+Values = dict[int, dict[str, float]]  # by seq
 
 
 def a_lot(draw: random.Random, start: int, seconds: int, first_id: int = 1) -> list[StoredReading]:
@@ -48,27 +50,43 @@ def judged(draw: random.Random, readings: list[StoredReading]) -> dict[int, int]
     return {each.seq: draw.choice(some) for each in readings if draw.random() < 0.9}
 
 
-def judgement_lines(readings: list[StoredReading], qc: dict[int, int]) -> list[str]:
+def corrected(draw: random.Random, readings: list[StoredReading], qc: dict[int, int]) -> Values:
+    """By seq: of eight in ten of what is judged both values, the one or the other, good and bad alike."""
+    some = ((), CORRECTED[:1], CORRECTED[1:], *[CORRECTED] * 3)
+    return {
+        each.seq: {name: round(draw.uniform(0, 99), 3) for name in draw.choice(some)}
+        for each in readings
+        if each.seq in qc
+    }
+
+
+def judgement_lines(
+    readings: list[StoredReading], qc: dict[int, int], made: Values | None = None
+) -> list[str]:
     return [
-        f"reading,network={each.network},node={each.node},slot={each.slot} qc={qc[each.seq]}i {each.t}"
+        f"reading,network={each.network},node={each.node},slot={each.slot} qc={qc[each.seq]}i"
+        + "".join(f",{name}={value!r}" for name, value in (made or {}).get(each.seq, {}).items())
+        + f" {each.t}"
         for each in readings
         if each.seq in qc
     ]
 
 
 def hourly_means(
-    readings: list[StoredReading], qc: dict[int, int] | None = None
+    readings: list[StoredReading], qc: dict[int, int] | None = None, made: Values | None = None
 ) -> dict[Key, dict[str, float]]:
-    """A reading at the full hour speaks of the hour before it. With `qc` only what is judged and not bad."""
+    """A reading at the full hour speaks of the hour before it. With `qc` only what is judged and not bad.
+    `made`: corrected values."""
     values: dict[tuple[Key, str], list[float]] = defaultdict(list)
     means: dict[Key, dict[str, float]] = defaultdict(dict)
     for each in readings:
         assert each.t is not None
         key = (each.node, each.slot, (each.t - 1) // 3600 * 3600 + 1)
         means[key]["readings"] = means[key].get("readings", 0) + 1
-        for name, value in each.values.items():
-            bad = PM_FLAGS if name in PM else CLIMATE_FLAGS
-            mask = BAD_PM if name in PM else BAD_CLIMATE
+        for name, value in (each.values | (made or {}).get(each.seq, {})).items():
+            of_pm = name in PM or name in CORRECTED
+            bad = PM_FLAGS if of_pm else CLIMATE_FLAGS
+            mask = BAD_PM if of_pm else BAD_CLIMATE
             rejected = qc is not None and (each.seq not in qc or qc[each.seq] & mask)
             if not (rejected or set(each.flags) & set(bad)):
                 values[key, name].append(value)
@@ -85,7 +103,7 @@ def daily_means(hourly: dict[Key, dict[str, float]], shift: int = 0) -> dict[Key
     found: dict[Key, dict[str, float]] = {}
     for key, hours in days.items():
         found[key] = {"readings": sum(each["readings"] for each in hours)}
-        for name in (*PM, *CLIMATE):
+        for name in (*PM, *CORRECTED, *CLIMATE):
             of_hours = [each[name] for each in hours if name in each]
             if of_hours:
                 found[key] |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 import time
@@ -11,10 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.destinations.delivery import Delivery
-from gateway.destinations.sink import Finding, LinesRefusedError, RetryLaterError
+from gateway.destinations.load import Load
+from gateway.destinations.settings import InfluxSettings
+from gateway.destinations.sink import Finding, LinesRefusedError, RetryLaterError, make_sink
 from gateway.journal import Journal, JournalReader
 from tests.gateway.destinations.samples import a_mixed_lot, commit, reading
-from tests.support import wait_for
+from tests.support import choose_port, wait_for
 
 
 class ScriptedSink:
@@ -115,6 +118,27 @@ def test_a_journal_without_room_is_told_plainly_and_not_as_a_bug(
     (told,) = [each for each in logs if each["log_level"] in ("warning", "error")]
     assert "exc_info" not in told
     assert "disk is full" in told["problem"]
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_a_server_that_is_away_leaves_no_batch_behind_at_each_try(
+    api: str, journal: Journal, deliver: Callable[..., Delivery]
+) -> None:
+    """A real refused connection: the HTTP libraries' errors make rings, which are looked for in vain here."""
+    commit(journal, a_mixed_lot(100))
+    where = {"database": "x"} if api == "v1" else {"org": "o", "bucket": "b", "token": "t"}
+    address = f"http://127.0.0.1:{choose_port()}"
+    settings = InfluxSettings.model_validate({"enabled": True, "api": api, "url": address, **where})
+    sink = make_sink(settings)
+    gc.collect()
+    gc.disable()
+    try:
+        delivery = deliver(sink, batch=10, backoff_s=(0.02, 0.02))
+        wait_for(lambda: delivery.counters.failures >= 20, what="twenty failures")
+        assert delivery.stop(5)
+        assert sum(isinstance(each, Load) for each in gc.get_objects()) <= 2
+    finally:
+        gc.enable()
 
 
 def test_stopping_ends_a_backoff_at_once(journal: Journal, deliver: Callable[..., Delivery]) -> None:

@@ -22,6 +22,7 @@ from tests.gateway.destinations.means import (
     DAY,
     Key,
     a_lot,
+    corrected,
     daily_means,
     hourly_means,
     judged,
@@ -136,13 +137,28 @@ def test_with_checks_the_means_leave_out_what_is_bad_or_not_judged(
     assert run(influx, "recompute", *period, checked=True).exit_code == 0
     assert {name for row in means_in(influx, "reading_1h").values() for name in row} == {"readings"}
     qc = judged(draw, lot)
-    influx.write("smog", "\n".join(judgement_lines(lot, qc)))
+    made = corrected(draw, lot, qc)
+    influx.write("smog", "\n".join(judgement_lines(lot, qc, made)))
     done = run(influx, "recompute", *period, checked=True)
     assert done.exit_code == 0, done.output
-    hourly = hourly_means(stored(journal), qc)
-    assert hourly != hourly_means(stored(journal))
+    hourly = hourly_means(stored(journal), qc, made)
+    assert hourly != hourly_means(stored(journal), made=made)
+    assert sum("pm25_cor" in each for each in hourly.values()) > 20
     same(means_in(influx, "reading_1h"), hourly)
     same(means_in(influx, "reading_1d"), daily_means(hourly))
+    # The documented question for hours that are of corrected values.
+    enough = re.search(
+        r'^ +(SELECT .* >= 0.75 \* "pm25_n" .*)$', (REPO / "docs/influxdb.md").read_text(), re.M
+    )
+    assert enough
+    found = influx.query(enough[1].replace("now()", f"{DAY + 86400}s"), "smog")
+    wanted = [
+        each["pm25_cor"]
+        for each in hourly.values()
+        if each.get("pm25_cor_n", 0) >= 0.75 * each.get("pm25_n", 99)
+    ]
+    assert 0 < len(wanted) < len(hourly)
+    assert sorted(each["pm25_cor"] for each in found) == pytest.approx(sorted(wanted))
     # The setting has changed: what is installed is told to differ.
     told = run(influx, "apply", checked=False)
     assert told.exit_code == 1

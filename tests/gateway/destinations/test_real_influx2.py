@@ -29,6 +29,7 @@ from tests.gateway.destinations.means import (
     DAY,
     Key,
     a_lot,
+    corrected,
     daily_means,
     hourly_means,
     judged,
@@ -239,17 +240,19 @@ def test_with_checks_the_means_leave_out_what_is_bad_or_not_judged(
     assert done.exit_code == 0, done.output
     assert {name for row in influx.means("reading_1h").values() for name in row} == {"readings"}
     qc = judged(draw, lot)
+    made = corrected(draw, lot, qc)
     written = http.request(
         "POST",
         f"{influx.url}/api/v2/write?org={ORG}&bucket={BUCKET}&precision=s",
-        body="\n".join(judgement_lines(lot, qc)),
+        body="\n".join(judgement_lines(lot, qc, made)),
         headers={"Authorization": f"Token {ADMIN}"},
     )
     assert written.status == 204
     done = run("recompute", *period, checked=True)
     assert done.exit_code == 0, done.output
-    hourly = hourly_means(stored(journal), qc)
-    assert hourly != hourly_means(stored(journal))
+    hourly = hourly_means(stored(journal), qc, made)
+    assert hourly != hourly_means(stored(journal), made=made)
+    assert sum("pm25_cor" in each for each in hourly.values()) > 20
     same(influx.means("reading_1h"), hourly)
     same(influx.means("reading_1d"), daily_means(hourly))
 

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from gateway.journal import Journal
+from gateway.journal import Journal, NewReading
 from gateway.journal.integrity import check_fully
+from gateway.quality.calibration.library import Library
 from gateway.quality.calibration.record import write
-from gateway.quality.checks import QualitySettings
-from gateway.quality.corrected.sources import Files
-from gateway.quality.follow import correct
+from gateway.quality.checks import Judge, QualitySettings
+from gateway.quality.corrected.corrector import Corrector
+from gateway.quality.corrected.sources import Files, Held
+from gateway.quality.follow import correct, store
 from gateway.quality.follow import follower as follow
+from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.follower import QualityFollower
 from tests.gateway.quality.correcting import (
     ANCHORS,
@@ -73,6 +76,17 @@ def rows_of(journal: Journal, node: str) -> dict[int, Row]:
             (node,),
         )
         return {seq: (pm25, by, factor) for seq, pm25, by, factor in found}
+
+
+HOURS = (
+    "SELECT hour * 3600, have, round(pm25, 1), pm25_cor, pm25_cor_n, pm25_by, factor, pm10_cor, pm10_cor_n,"
+    " pm10_by FROM quality_hours JOIN nodes ON nodes.id = node_id WHERE name = ? ORDER BY hour"
+)
+
+
+def hours_of(journal: Journal, node: str) -> list[tuple[Any, ...]]:
+    with journal.writing() as db:
+        return db.execute(HOURS, (node,)).fetchall()
 
 
 def raw_of(journal: Journal) -> list[tuple[Any, ...]]:
@@ -172,6 +186,16 @@ def test_the_shared_error_comes_off_by_hours_that_are_over_and_only_by_those(
         else:
             assert factor is not None
             assert factor > 1 / SHARED + 0.1
+    # An hour's mean is of these values, and names them.
+    hours = hours_of(journal, FAR)
+    assert len(hours) == 13
+    for number, (begin, have, raw, mean, n, by, factor, *coarse) in enumerate(hours):
+        assert (have, n, by) == (12, 12, "sds011.v1")
+        told = [far[number * 12 + each][0] or 0.0 for each in range(1, 13)]
+        assert mean == pytest.approx(sum(told) / 12, abs=0.001)
+        assert factor == far[number * 12 + 1][2]
+        assert raw == pytest.approx(2 * SHARED * air(begin + 1), abs=0.2)
+        assert coarse == [None, 0, ""]
     # Units beside stations get it, too, and their own calibrations stay without it for finding the next.
     assert rows_of(journal, ANCHORS[0])[60][1:] == ("n1-a.v1", pytest.approx(1 / SHARED, rel=0.01))
 
@@ -187,7 +211,7 @@ def test_a_restart_at_any_point_goes_on_with_the_same_factors(
     stations = write_stations(tmp_path / "stations", 12)
     commit(journal, *readings(12))
     wait_until_judged(journal, start(folder, stations))
-    whole = {name: rows_of(journal, name) for name in PLACES}
+    whole = {name: (rows_of(journal, name), hours_of(journal, name)) for name in PLACES}
     with journal.writing() as db:
         for table in ("quality", "quality_hours", "quality_shared", "quality_cursors"):
             db.execute(f"DELETE FROM {table}")
@@ -203,4 +227,78 @@ def test_a_restart_at_any_point_goes_on_with_the_same_factors(
         wait_for(has_so_many, what="some judgements")
         assert follower.stop(10)
     wait_until_judged(journal, start(folder, stations))
-    assert {name: rows_of(journal, name) for name in PLACES} == whole
+    assert {name: (rows_of(journal, name), hours_of(journal, name)) for name in PLACES} == whole
+
+
+def with_rh(seq: int, rh: float | None = 50.0) -> NewReading:
+    value = 20.0 + seq * 7 % 11 / 10
+    values = {"pm25": value, "pm10": 30.0 + seq % 3, "rh": rh}
+    return new(seq, values={name: each for name, each in values.items() if each is not None})
+
+
+def two_calibrations(folder: Path) -> None:
+    """The second begins 20 minutes into the third hour; both need the humidity. And one for PM10."""
+    humid = {"form": "linear-rh", "coefficients": {"gain": 0.5, "rh": 0.01}}
+    humid["valid"] = {"pm": (2.0, 200.0), "rh": (20.0, 90.0)}
+    second = datetime.fromtimestamp(T0 + 60 * 140, UTC)
+    write(calibration("dry", **humid), folder)
+    write(calibration("dry", version=2, **{**humid, "from": second}), folder)
+    write(calibration("coarse", field="pm10"), folder)
+
+
+def test_an_hour_is_of_corrected_values_when_three_quarters_are_and_names_what_made_them(
+    journal: Journal, start: Start, tmp_path: Path
+) -> None:
+    folder = tmp_path / "calibrations"
+    two_calibrations(folder)
+    # Of the second hour 16 readings have no humidity, of the fourth 15.
+    dry = {*range(65, 81), *range(190, 205)}
+    commit(journal, *(with_rh(seq, None if seq in dry else 50.0) for seq in range(1, 312)))
+    wait_until_judged(journal, start(folder))
+    made = rows_of(journal, "n1")
+    means = [sum(made[seq][0] or 0.0 for seq in range(60 * h + 1, 60 * h + 61)) / 60 for h in range(5)]
+    found = hours_of(journal, "n1")
+    assert [each[:2] for each in found] == [(T0 + 3600 * h, 60) for h in range(5)]
+    first, second, third, fourth, fifth = (each[3:7] for each in found)
+    assert first == (pytest.approx(means[0], abs=0.001), 60, "dry.v1", None)
+    assert second == (None, 44, "", None)  # raw, although most are corrected
+    # The hour in which one follows the other has both, and says so.
+    assert third == (pytest.approx(means[2], abs=0.001), 60, "dry.v1, dry.v2", None)
+    assert fourth[1:] == (45, "dry.v2", None)
+    assert fourth[0] == pytest.approx(means[3] * 60 / 45, abs=0.001)
+    assert fifth[1:] == (60, "dry.v2", None)
+    # PM10 is for itself.
+    assert {each[8:] for each in found} == {(60, "coarse.v1")}
+    assert {each[7] for each in found} == {15.5}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_hours_of_a_backlog_are_those_of_the_same_in_order(
+    journal: Journal, start: Start, tmp_path: Path, seed: int
+) -> None:
+    print("seed", seed)
+    folder = tmp_path / "calibrations"
+    two_calibrations(folder)
+    rng = random.Random(seed)
+    everything = [with_rh(seq) for seq in range(1, 321)]
+    fresh, backlog = everything[250:], everything[:250]
+    arrival: list[NewReading] = []
+    while fresh or backlog:
+        source = fresh if fresh and (not backlog or rng.random() < 0.3) else backlog
+        arrival += [source.pop(0) for _ in range(min(len(source), rng.randint(1, 30)))]
+    follower = start(folder)
+    for at in range(0, len(arrival), 40):
+        commit(journal, *arrival[at : at + 40])
+    wait_until_judged(journal, follower)
+    assert follower.figures.late > 100
+    late = hours_of(journal, "n1")
+    assert follower.stop(10)
+    with journal.writing() as db:
+        samples = store.samples_between(db, T0 - 1, T0 + 60 * 321)
+    ordered = Judge(QualitySettings(), PLACES)
+    made = judge_batch(ordered, samples, Corrector("calibration", Held(Library.load(folder)), {}))
+    wanted = [
+        (each.hour * 3600, each.have, each.pm25_cor, each.pm25_cor_n, each.pm25_by) for each in made.hours
+    ]
+    assert [(each[0], each[1], *each[3:6]) for each in late][: len(wanted)] == wanted
+    assert [by for *_, by in wanted] == ["dry.v1", "dry.v1", "dry.v1, dry.v2", "dry.v2", "dry.v2"]

@@ -14,6 +14,7 @@ from gateway.quality.means import (
     HOUR,
     Mean,
     cadence_of,
+    corrected_mean,
     daily_mean,
     day_bounds,
     hour_of,
@@ -186,3 +187,29 @@ def test_needed_rounds_up() -> None:
 def test_hours_for_the_nowcast() -> None:
     hours = hourly_means([*every(1800, 2, 7.0), *every(1800, 2, 5.0, TEN - 2 * HOUR)], 1800)
     assert newest_first(hours, TEN) == [7.0, None, 5.0, *[None] * 9]
+
+
+V1, V2 = ("a.v1", None), ("a.v2", None)
+
+
+@pytest.mark.parametrize(
+    ("values", "good", "wanted"),
+    [
+        ([], 60, (None, 0, "", None)),
+        ([(8.0, V1)] * 44, 60, (None, 44, "", None)),
+        ([(8.0, V1)] * 45, 60, (8.0, 45, "a.v1", None)),
+        # Of one kind enough: the few others are not in the mean, but counted.
+        ([(8.0, V1)] * 45 + [(4.0, V2)] * 15, 60, (8.0, 60, "a.v1", None)),
+        ([(8.0, V1)] * 44 + [(4.0, V2)] * 16, 60, (pytest.approx(6.933), 60, "a.v1, a.v2", None)),
+        ([(8.0, V1)] * 22 + [(4.0, V2)] * 22, 60, (None, 44, "", None)),
+        # A factor makes as great a difference as a calibration.
+        ([(8.0, ("a.v1", 1.1))] * 12, 12, (8.0, 12, "a.v1", 1.1)),
+        ([(8.0, ("a.v1", 1.1))] * 6 + [(4.0, V1)] * 6, 12, (6.0, 12, "a.v1", None)),
+        ([(8.0, V1)], 1, (8.0, 1, "a.v1", None)),
+        ([], 0, (None, 0, "", None)),
+    ],
+)
+def test_a_corrected_mean_needs_three_quarters_of_what_is_good(
+    values: list[tuple[float, tuple[str, float | None]]], good: int, wanted: tuple[object, ...]
+) -> None:
+    assert tuple(corrected_mean(values, good)) == wanted

@@ -84,6 +84,19 @@ def test_the_past_gets_calibrations_that_came_later_and_raw_data_stay(folder: Pa
     assert table(folder, "SELECT min(change), count(DISTINCT change) FROM quality") == [
         (change + 1, len(raw))
     ]
+    # Hours are counted anew with it, and say by what.
+    counted = table(folder, "SELECT run, have, pm25_cor_n, pm25_by FROM quality_hours")
+    names = {f"{name}-a.v1" for name in PLACES if name != FAR} | {"sds011.v1"}
+    assert {each[:3] for each in counted} == {(1, 12, 12)}
+    assert {by for *_, by in counted} == names
+    wrong = table(
+        folder,
+        "SELECT hour, pm25_cor, avg(q.pm25) FROM quality_hours h JOIN readings r ON r.node_id = h.node_id"
+        " AND r.t > h.hour * 3600 AND r.t <= h.hour * 3600 + 3600 JOIN quality q ON q.reading_id = r.id"
+        " GROUP BY h.node_id, hour HAVING abs(pm25_cor - avg(q.pm25)) > 0.001",
+    )
+    assert wrong == []
+    assert {each[-7:] for each in hours} == {(None, 0, "", None, None, 0, "")}
     sound(folder)
     # Back, and again: both are kept whole.
     call("use", "stream")

@@ -15,6 +15,7 @@ from gateway.operate.metrics import registry_of
 from gateway.releases.rules import rank
 from gateway.service import Gateway
 from tests.gateway.releases.fleet import NEW, OLD, Fleet, add, dustline, state, status
+from tests.gateway.web.pages import ask
 from tests.support import wait_for
 
 START = ("rollout", "start", NEW, "--settle-s", "0.5", "--silent-s", "3")
@@ -63,7 +64,7 @@ def test_in_stages_to_the_end(config: Path, updating: Callable[..., Gateway], fl
 def test_it_stops_by_itself(config: Path, updating: Callable[..., Gateway], fleet: Any, fate: str) -> None:
     """Of the second stage (10 % of 40: 3 nodes more) one fails, and a stage so small tolerates none."""
     add(config)
-    gateway = updating()
+    gateway = updating(web={"enabled": True, "port": 0})
     second = sorted(first_ones(40, 4) - first_ones(40, 1))
     lights: Fleet = fleet(40, lambda name: fate if name == second[0] else "good")
     known(gateway, 40)
@@ -75,6 +76,13 @@ def test_it_stops_by_itself(config: Path, updating: Callable[..., Gateway], flee
     assert any(each.get("why") == found["why"] for each in logs)
     assert (found["state"], found["by_itself"], found["stage"]) == ("stopped", True, 2)
     assert found["why"].startswith("stage 2 (10 %): 1 of 3 nodes failed, 0 may: " + second[0])
+    # Everybody may see it on the page, without the words of the node.
+    assert gateway.web_url is not None
+    (shown,) = ask(gateway.web_url, "/api/stations/rollouts").json["rollouts"]
+    assert (shown["state"], shown["by_itself"], shown["stage"], shown["nodes"]) == ("stopped", True, 2, 40)
+    assert shown["cause"] == {"what": "failed", "stage": 2, "count": 1, "of": 3, "allowed": 0}
+    assert shown["failed_nodes"] == [{"node": second[0], "state": fate}]
+    assert sum(shown[name] for name in ("good", "pending", "failed", "refused")) == 4
     text = dustline(config, "rollout", "status", code=1).output
     assert f"{second[0]}: {fate.replace('_', ' ')}: " in text
     if fate == "fell_back":

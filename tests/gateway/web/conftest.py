@@ -28,9 +28,9 @@ def serve(journal: Journal) -> Iterator[Callable[..., WebServer]]:
     """Start web servers on free ports: `server = serve(title="Air")`."""
     started: list[WebServer] = []
 
-    def start(places: Any = PLACES, **settings: Any) -> WebServer:
+    def start(places: Any = PLACES, releases: Path | None = None, **settings: Any) -> WebServer:
         wanted = WebSettings(**{"port": 0, **settings})
-        server = WebServer(wanted, journal.path, journal.bell, places)
+        server = WebServer(wanted, journal.path, journal.bell, places, releases=lambda: releases)
         started.append(server)
         server.start()
         return server

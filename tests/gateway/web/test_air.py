@@ -128,7 +128,7 @@ def test_the_reader_chooses_an_index_and_it_is_remembered(
     page = opened.page
     expect(page.locator("#index-badge")).to_have_text("Fair")
     expect(page.locator("#index-words")).to_contain_text("PM2.5 10.2")
-    expect(page.locator("#index-words")).to_contain_text("median of 4 nodes, hourly mean")
+    expect(page.locator("#index-words")).to_contain_text("raw; median of 4 nodes, hourly mean")
     expect(page.locator("#index-entry")).to_contain_text("eu-2024, version 2024, in force from 2024.")
     page.get_by_label("Index of air quality").first.focus()
     page.locator("#index-choice").select_option("us-aqi-2024")
@@ -150,7 +150,9 @@ def test_the_reader_chooses_an_index_and_it_is_remembered(
     expect(page.locator("#index-badge")).to_have_text("Bardzo dobry")
     row(page, "wola").click()
     expect(facts).to_contain_text("Indeks GIOŚ")
-    expect(facts).to_contain_text("Bardzo dobry: PM2,5 12,4, PM10 18,6 µg/m³, średnia godzinowa")
+    expect(facts).to_contain_text(
+        "Bardzo dobry: PM2,5 12,4 µg/m³ bez korekty, PM10 18,6 µg/m³ bez korekty; średnia godzinowa"
+    )
     row_of = page.locator(".back")
     row_of.click()
     row(page, "kabaty").click()

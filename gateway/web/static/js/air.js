@@ -1,6 +1,6 @@
 // The air by an index of the reader's choice, of hourly means: of the network, and of the node that is open.
 import { byId, el, setText } from "./dom.js";
-import { clock, has, tenth, text, whole } from "./i18n.js";
+import { clock, has, hundredth, tenth, text, whole } from "./i18n.js";
 
 const AGAIN_MS = 60000;
 const RETRY_MS = 5000;
@@ -60,7 +60,8 @@ export class Air {
     setText(byId("index-entry"), text("indexEntry", entry) + (index.nowcast ? ` ${text("viaNowcast", index.nowcast)}` : ""));
   }
 
-  // "Fair: PM2.5 9.8, PM10 14.2 µg/m³, hourly mean 13:00–14:00"; null while nothing is known.
+  // "Fair: PM2.5 9.8 µg/m³ corrected (raw 15.1), PM10 14.2 µg/m³ raw; hourly mean 13:00–14:00"; null while
+  // nothing is known.
   ofNode(name) {
     if (!this.found) return null;
     const node = this.byNode.get(name);
@@ -71,12 +72,19 @@ export class Air {
     return `${badgeText(this.found.index.name, node)}: ${this.words(node, "nodeIndex")}`;
   }
 
+  // "PM2.5: sds011.v2, 58 of 60 readings"; null when no reading of those hours is corrected.
+  correctionOf(name) {
+    const node = this.byNode?.get(name);
+    const said = ["pm25", "pm10"].filter((each) => node?.[each].mean != null && node[each].corrected).map((each) => byText(each, node[each]));
+    return said.length ? said.join("; ") : null;
+  }
+
   none() {
     return text("noIndex", { when: this.when() });
   }
 
   words(air, key, values = {}) {
-    const means = ["pm25", "pm10"].filter((each) => air[each].mean !== null).map((each) => `${text(each)} ${tenth(air[each].mean)}`);
+    const means = ["pm25", "pm10"].filter((each) => air[each].mean !== null).map((each) => meanText(each, air[each]));
     return text(key, { means: means.join(", "), when: this.when(), ...values });
   }
 
@@ -86,6 +94,18 @@ export class Air {
     const from = hour - (index.hours - 1) * 3600;
     return `${text(`over_${index.over}`)} ${clock(from)}–${clock(hour + 3600)}`;
   }
+}
+
+// "PM2.5 9.8 µg/m³ corrected (raw 15.1)"
+function meanText(name, { mean, raw, of, nodes, corrected }) {
+  const known = nodes === undefined ? {} : { nodes: whole(nodes), corrected: whole(corrected) };
+  return text(`mean_${of}`, { name: text(name), mean: tenth(mean), raw: raw === null ? "–" : tenth(raw), ...known });
+}
+
+// Factors: of the error that all units share; the lowest and the highest of the hours.
+function byText(name, { of, by, factors, good, corrected }) {
+  const said = text(`by_${of}`, { name: text(name), by: by.join(", "), good: whole(good), corrected: whole(corrected) });
+  return factors.length ? `${said}, ${text("sharedError", { factor: factors.map(hundredth).join("–") })}` : said;
 }
 
 // "Fair", "AQI 87, Moderate", "1.8 × guideline"

@@ -167,6 +167,8 @@ export class Detail {
     const facts = [];
     const index = this.air.ofNode(node.name);
     if (index !== null) facts.push([`index_${this.air.found.index.name}`, index]);
+    const correction = this.air.correctionOf(node.name);
+    if (correction !== null) facts.push(["indexBy", correction]);
     if (at !== null) {
       facts.push([node.t === null ? "arrived" : "measured", `${moment(at)} (${ago(this.model.now() - at)})`]);
       facts.push(["quality", remarks(node).join("; ") || text("qualityGood")]);

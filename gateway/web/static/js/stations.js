@@ -1,6 +1,7 @@
 // Station health: which nodes need a visit, why, since when, and what to do. Asked again every minute.
 import { byId, el, setText } from "./dom.js";
 import { chooseLanguage, clock, currentLanguage, day, learn, setLanguage, text, whole } from "./i18n.js";
+import { paintRollouts } from "./rollouts.js";
 import { STATION_TEXTS } from "./station_texts.js";
 
 const AGAIN_MS = 60000;
@@ -9,6 +10,7 @@ const RETRY_MS = 5000;
 const DATED = new Set(["restarts", "incomplete"]);
 
 let found = null;
+let rollouts = null; // the gateway's answer, or "failed"
 let shown = ""; // what is drawn, so that nothing is drawn twice and no screen reader speaks anew
 let lostSince = null;
 
@@ -46,6 +48,7 @@ function stationItem(station) {
 
 function paint() {
   paintConnection();
+  paintRollouts(rollouts);
   if (!found) return;
   const now = JSON.stringify([currentLanguage(), found.stations, found.visits, found.nodes, found.many_silent, found.unjudged_since]);
   if (now === shown) return;
@@ -91,6 +94,14 @@ async function refresh() {
   } catch (error) {
     console.warn("loading the stations failed, trying again", String(error));
     lostSince ??= Date.now();
+    next = RETRY_MS;
+  }
+  // Whoever looks after the nodes needs the list, also when this cannot be read.
+  try {
+    rollouts = await ask("api/stations/rollouts");
+  } catch (error) {
+    console.warn("loading the roll-outs failed, trying again", String(error));
+    if (lostSince === null) rollouts = "failed";
     next = RETRY_MS;
   }
   paint();
