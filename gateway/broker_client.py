@@ -18,6 +18,9 @@ from gateway.broker_settings import BrokerSettings
 from gateway.broker_stream import StreamClient
 
 AnyClient = TypeVar("AnyClient", bound=mqtt.Client)
+# Reasons of a CONNACK, in paho's words.
+BAD_LOGIN = ("Not authorized", "Bad user name or password")
+BAD_PROTOCOL = "Unsupported protocol version"
 
 
 def make_client(broker: BrokerSettings, client_id: str, clean: bool = False) -> mqtt.Client:
@@ -109,8 +112,8 @@ def abandon(client: mqtt.Client) -> None:
 
 def advice(reason: str) -> str:
     """What to do about a connection that the broker refuses."""
-    if reason in ("Not authorized", "Bad user name or password"):
+    if reason in BAD_LOGIN:
         return "check broker.username and DUSTLINE_BROKER__PASSWORD against the broker's password file"
-    if reason == "Unsupported protocol version":
+    if reason == BAD_PROTOCOL:
         return "set broker.protocol to 311, or use the broker's port for MQTT 5"
     return "see the broker's log"

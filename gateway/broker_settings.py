@@ -76,8 +76,10 @@ class BrokerSettings(BaseModel):
     @field_validator("host")
     @classmethod
     def _plain_host(cls, host: str) -> str:
-        if re.search(r"[\s/@]", host) or re.fullmatch(r"[^:]+:\d+", host):
-            raise ValueError("host must be a name or an address alone; the port has a key of its own")
+        if re.search(r"[\s/@\[\]]", host) or re.fullmatch(r"[^:]+:\d+", host):
+            raise ValueError(
+                "host must be a name or an address alone, without brackets; the port has a key of its own"
+            )
         try:
             host.encode("idna")
         except UnicodeError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gateway.cli_options import Unusable, when, with_config, with_shard
+from gateway.cli_options import Unusable, node_name, when, with_config, with_shard
 from gateway.command_cli import command_command, configure_command
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.downsample.cli import downsample
@@ -83,7 +83,7 @@ def sample_command() -> None:
 
 @click.command()
 @click.argument("journals", metavar="[JOURNAL]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--node", help="Of this node only.")
+@click.option("--node", callback=node_name, help="Of this node only.")
 @click.option(
     "--since", callback=when, help="From that time on: a date, a date and time (UTC), or UTC seconds."
 )

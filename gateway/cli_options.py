@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -11,8 +12,9 @@ from typing import Any
 import click
 
 from gateway.config import ConfigError, JournalSettings, Settings
-from gateway.journal.schema import JournalError
+from gateway.journal.schema import JournalError, advice
 from gateway.operate.shard import take_journal, take_shard
+from gateway.topics import valid_name
 
 
 class Unusable(click.ClickException):
@@ -76,6 +78,8 @@ def with_config(
                 command(read(file), **options)
             except (ConfigError, JournalError) as error:
                 raise mistake(str(error)) from error
+            except sqlite3.Error as error:
+                raise mistake(f"the journal cannot be used ({error}); {advice(error)}") from error
 
         return call
 
@@ -85,6 +89,13 @@ def with_config(
 def harmless(text: str) -> str:
     """Escaped: it may hold what a stranger sent, and a terminal obeys control characters."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def node_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Callback of an option or argument: a name that a node can have."""
+    if value is not None and not valid_name(value):
+        raise click.BadParameter("a node's name is 1 to 32 of a-z, 0-9 and -")
+    return value
 
 
 def when(_context: click.Context | None, _parameter: click.Parameter | None, value: str | None) -> int | None:

@@ -12,7 +12,7 @@ import click
 from pydantic import ValidationError
 
 from gateway import topics
-from gateway.cli_options import Unanswered, harmless, with_config
+from gateway.cli_options import Unanswered, harmless, node_name, with_config
 from gateway.config import Settings, load
 from gateway.contract import NodeCommand, NodeConfig, NodeSettings, Online, Reply, explain
 from gateway.control import Control, ControlError
@@ -23,14 +23,8 @@ _SELFTEST_SECONDS = 120  # of a silent sensor it finds out why, which takes over
 _OK_WORDS = {True: "ok", False: "BAD", None: "?"}
 
 
-def _node(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not topics.valid_name(value):
-        raise click.BadParameter("a node's name is 1 to 32 of a-z, 0-9 and -")
-    return value
-
-
 @click.command("command")
-@click.argument("node", callback=_node)
+@click.argument("node", callback=node_name)
 @click.argument("do", type=click.Choice(["identify", "reboot", "selftest"]))
 @click.option("--seconds", type=click.IntRange(1, 3600), help="How long its LED blinks; of identify only.")
 @click.option("--timeout", type=click.IntRange(1, 3600), help="Wait so long for the reply, s.")

@@ -21,7 +21,14 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from gateway.broker_settings import BrokerSettings
-from gateway.config_file import ENV_DELIMITER, ENV_PREFIX, ConfigError, explain, read_toml
+from gateway.config_file import (
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    ConfigError,
+    explain,
+    read_toml,
+    refuse_unknown_variables,
+)
 from gateway.destinations.settings import InfluxSettings
 from gateway.districts import WARSAW, Spot
 from gateway.enrol.settings import EnrolSettings
@@ -88,7 +95,9 @@ class JournalSettings(BaseModel):
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            raise ValueError(f"path cannot be used ({error.strerror}): set another") from error
+            raise ValueError(
+                f"path cannot be used ({error.strerror}): set another, or run as the gateway's user"
+            ) from error
         if path.is_dir():
             raise ValueError(fault)
         return path
@@ -319,6 +328,7 @@ def load(file: Path | None) -> Settings:
 
     Raises ConfigError.
     """
+    refuse_unknown_variables(Settings.model_fields)
     return _load(Settings, file)
 
 

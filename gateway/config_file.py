@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ class ConfigError(Exception):
 def read_toml(file: Path) -> dict[str, Any]:
     """Raises ConfigError."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConfigError(
             f"{file}: there is no such file; check the name, "
@@ -35,6 +36,21 @@ def read_toml(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or tables nested a thousand deep.
         raise ConfigError(f"{file}: holds a number or nesting beyond all measure; correct it") from error
+
+
+def refuse_unknown_variables(sections: Iterable[str]) -> None:
+    """A section that is misspelt in the environment would be passed over, with the secret in it.
+
+    Raises ConfigError.
+    """
+    known = {section.upper() for section in sections}
+    for name in sorted(os.environ):
+        section, delimiter, _ = name.upper().removeprefix(ENV_PREFIX).partition(ENV_DELIMITER)
+        if name.upper().startswith(ENV_PREFIX) and delimiter and section not in known:
+            raise ConfigError(
+                f"environment: {name}: there is no section [{section.lower()}]; remove it or correct its "
+                "spelling (`dustline gateway config sample` lists all sections)"
+            )
 
 
 def explain(error: ValidationError, file: str, above: tuple[str, ...] = ()) -> str:
@@ -55,6 +71,10 @@ def _fault(type: str, message: str) -> str:
         return (
             "unknown key; remove it or correct its spelling (`dustline gateway config sample` lists all keys)"
         )
+    if type in ("model_type", "dict_type"):
+        return "must be a section of its own, in [brackets]"
+    if type == "path_type":
+        return "must be a path, in quotes"
     if type == "missing":
         return "is missing; add it"
     message = message.removeprefix("Value error, ")

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
 import structlog
 
 from gateway.config import LogSettings
+
+
+class _Stream(io.TextIOBase):
+    """Standard error, which may be a file on a full disk or a pipe that nobody reads any more: that must cost
+    a line of the log, and not the thread that wrote it."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    def write(self, text: str) -> int:
+        try:
+            sys.stderr.write(text)
+        except (OSError, ValueError):  # ValueError: it is closed
+            self.lost += 1
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.lost += 1
+
+
+_stream = _Stream()
+
+
+def lines_lost() -> int:
+    """How often a line of the log, or a part of one, could not be written."""
+    return _stream.lost
 
 
 def set_up(settings: LogSettings) -> None:
@@ -31,6 +61,6 @@ def set_up(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_stream),
         cache_logger_on_first_use=False,
     )

@@ -6,6 +6,7 @@ looks after the session from another thread: one that gives no sign of life is s
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from gateway.broker_client import abandon, advice, connect, leave, make_stream_c
 from gateway.broker_settings import BrokerSettings
 from gateway.broker_stream import Publication, StreamClient
 from gateway.contract import MAX_MESSAGE_BYTES
+from gateway.no_connection import WANTS_TLS, WANTS_TLS_ADVICE, ShortLives, trouble_and_advice
 from gateway.receive import Inbox, Incoming
 from gateway.refusals import Refusals
 
@@ -76,6 +78,8 @@ class Session:
         self._resting = True
         self._deaf = False
         self._failing = False
+        self._refused = False
+        self._lives = ShortLives()
         self._last_sign = self._begun = self._asked = time.monotonic()
         self._message_since_asked = False
         self.counts = SessionCounts()
@@ -273,9 +277,11 @@ class Session:
         reason: ReasonCode,
         properties: Any,
     ) -> None:
+        self._refused = reason.is_failure
         if reason.is_failure:
             self._log_failure(f"the broker refuses the connection: {reason}", advice(str(reason)))
             return
+        self._lives.began()
         with self._mutex:
             if client is not self._client:
                 return
@@ -299,7 +305,8 @@ class Session:
         if self._held_back:
             self.trouble = "waits until it is sure that no other gateway has taken the shard"
             return
-        self._log_failure("cannot reach the broker", "is it running there, and are host, port and tls right?")
+        # paho calls this from where it has caught what connecting raised.
+        self._log_failure(*trouble_and_advice(sys.exc_info()[1], self._broker.tls))
 
     def _on_disconnect(
         self, client: mqtt.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
@@ -307,10 +314,24 @@ class Session:
         with self._mutex:
             was_connected, self._epoch = self._epoch is not None, None
         self.subscribed.clear()
-        if was_connected and not self._deaf:
-            self.trouble = f"the connection to the broker was lost: {reason}"
-            advised = {"advice": _TAKEN_OVER} if str(reason) == "Session taken over" else {}
-            log.warning("connection to the broker lost; will connect again", reason=str(reason), **advised)
+        refused, self._refused = self._refused, False
+        if self._deaf:
+            return
+        if not was_connected:
+            if not refused:
+                self._log_failure(WANTS_TLS, WANTS_TLS_ADVICE)
+            return
+        self.trouble = f"the connection to the broker was lost: {reason}"
+        advised = {"advice": _TAKEN_OVER} if str(reason) == "Session taken over" else {}
+        log.warning("connection to the broker lost; will connect again", reason=str(reason), **advised)
+        if self._lives.ended():
+            # Not every broker says why: Mosquitto 2.0.11 does not.
+            log.error(
+                "connections to the broker end as soon as they are made",
+                in_a_row=self._lives.in_a_row,
+                client_id=self._broker.id_for(self._network),
+                advice=f"perhaps {_TAKEN_OVER}; else the broker's log says why",
+            )
 
     def _on_subscribe(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Any
@@ -344,7 +365,7 @@ class Session:
 
     def _log_failure(self, what: str, to_do: str) -> None:
         """Once per outage, not once per attempt."""
-        self.trouble = f"{what} at {self._broker.host}:{self._broker.port}"
+        self.trouble = f"{what}; its address: {self._broker.host}:{self._broker.port}"
         if not self._failing and not self._deaf:
             self._failing = True
             log.warning(

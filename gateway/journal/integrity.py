@@ -48,7 +48,7 @@ def check_at_start(db: sqlite3.Connection, path: Path, limit_s: float = START_SE
         complete = _glance(db) if orderly else _look(db, began + limit_s)
     except sqlite3.Error as error:
         if not is_damage(error):
-            raise JournalError(f"journal {path}: cannot be checked ({error}); check its disk") from error
+            raise JournalError(f"journal {path}: cannot be checked ({error}); {advice(error)}") from error
         raise DamagedError(f"journal {path}: {error}; {advice(error)}") from error
     return StartCheck(orderly, complete, time.monotonic() - began)
 
@@ -64,6 +64,16 @@ def _take_mark(db: sqlite3.Connection) -> bool:
     if found is not None:
         db.execute("DELETE FROM meta WHERE key = ?", (CLEAN,))
     return found is not None
+
+
+def glance(db: sqlite3.Connection, path: Path) -> None:
+    """The look that a start takes after an orderly stop, which changes nothing. Raises DamagedError."""
+    try:
+        _glance(db)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise DamagedError(f"journal {path}: {error}; {advice(error)}") from error
+        raise JournalError(f"journal {path}: cannot be read ({error}); {advice(error)}") from error
 
 
 def _glance(db: sqlite3.Connection) -> bool:

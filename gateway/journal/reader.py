@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.journal.account import ledger_row, read_accounts
-from gateway.journal.schema import open_reader
+from gateway.journal.schema import JournalError, advice, open_reader
 from gateway.journal.spans import READINGS_NEWEST_FIRST, READINGS_OF_TIMES
 from gateway.reading import FIELDS, ReadingRow, StoredReading, from_row
 from gateway.records import Account, LedgerRow, Quarantined
@@ -28,9 +28,14 @@ _SELECT_ENTRY = (
 
 
 class JournalReader:
-    """A read-only view, for the thread that made it. Raises JournalError when the file is no journal."""
+    """A read-only view, for the thread that made it. Raises JournalError when the file is no journal.
+
+    Its methods raise sqlite3.Error when the file is damaged or the like; out of a `with` that comes as
+    JournalError, which names the file and what to do.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = open_reader(path)
 
     def close(self) -> None:
@@ -39,8 +44,10 @@ class JournalReader:
     def __enter__(self) -> JournalReader:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise JournalError(f"journal {self._path}: cannot be read ({error}); {advice(error)}") from error
 
     def after(self, id: int, limit: int) -> list[StoredReading]:
         """The next readings after that id, in the order of ids."""
@@ -156,6 +163,14 @@ class JournalReader:
             (node, node, open, limit),
         )
         return [Quarantined(*row) for row in rows]
+
+    def waiting_in_quarantine(self, reason: str, node: str | None = None) -> list[int]:
+        """Ids of the entries of that reason that are not replayed, oldest first."""
+        query = (
+            "SELECT id FROM quarantine WHERE reason = ? AND (? IS NULL OR node = ?) AND replayed_ms IS NULL"
+            " ORDER BY id"
+        )
+        return [int(id) for (id,) in self._db.execute(query, (reason, node, node))]
 
     def entry(self, id: int) -> Quarantined | None:
         """One entry of the quarantine."""

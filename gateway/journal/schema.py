@@ -139,8 +139,8 @@ def lock_for_writing(path: Path) -> IO[bytes]:
         lock = lock_path.open("ab")
     except OSError as error:
         raise JournalError(
-            f"journal {path}: cannot be written ({error.strerror}); "
-            "give the gateway's user the right to write in that directory, or set journal.path elsewhere"
+            f"journal {path}: {error.filename} cannot be written ({error.strerror}); "
+            "give the gateway's user that right, there and in its directory, or set journal.path elsewhere"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -236,13 +236,23 @@ def _version(db: sqlite3.Connection, path: Path) -> int | None:
         raise JournalError(
             f"journal {path}: is an SQLite file but not a journal; set journal.path to another file"
         )
-    found = int(row[0])
+    try:
+        found = int(row[0])
+    except ValueError as error:
+        raise JournalError(
+            f"journal {path}: its schema reads {row[0]!r}: the file is damaged: {SALVAGE}"
+        ) from error
     if not FIRST_VERSION <= found <= VERSION:
         raise JournalError(
             f"journal {path}: has schema {found}, this program knows schema {VERSION}; "
             f"use the Dustline that wrote it, or set journal.path to a new file"
         )
     return found
+
+
+def is_present(db: sqlite3.Connection) -> bool:
+    """Whether an open journal has the present schema."""
+    return db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == (str(VERSION),)
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -260,4 +270,9 @@ def advice(error: sqlite3.Error) -> str:
         return f"the file is damaged: {SALVAGE}"
     if "full" in str(error):
         return "free disk space"
+    if "readonly" in str(error):
+        return (
+            "run as the gateway's user, who must be able to write the file and its directory: SQLite wants "
+            "that also to look into it. From a medium that cannot be written, copy it first"
+        )
     return "check the path, its rights and the disk"

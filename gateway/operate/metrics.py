@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.journal import JournalError, JournalReader
+from gateway.logs import lines_lost
 from gateway.operate.health import not_judging, not_updating
 from gateway.releases.figures import figures
 
@@ -44,6 +45,7 @@ class _Figures(Collector):
         yield from self._deliveries()
         yield from self._quality()
         yield from self._journal()
+        yield _counter("log_lines_lost", "Lines of the log that could not be written.", lines_lost())
         if self._gateway.updates is not None:
             yield from figures(self._gateway.updates, stalled=bool(not_updating(self._gateway)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -65,12 +66,20 @@ def run(read: Callable[[], Settings]) -> None:
     main = threading.main_thread()
     if not ended or any(not each.daemon for each in threading.enumerate() if each is not main):
         # At its end Python would wait for a thread that is busy, such as a long query of the page.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
         os._exit(0)
 
 
 def _greet(gateway: Gateway) -> None:
+    try:
+        _tell(gateway)
+    except OSError as error:  # a full disk, or nobody reads it
+        log.warning("standard output cannot be written", problem=str(error))
+
+
+def _tell(gateway: Gateway) -> None:
     settings = gateway.settings
     click.echo(f"gateway of network {settings.network}: broker {settings.broker.host}:{settings.broker.port}")
     click.echo(f"journal: {settings.journal.path}")

@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator
 
 from gateway import topics
-from gateway.broker_client import advice
+from gateway.broker_client import BAD_LOGIN, BAD_PROTOCOL, advice
 from gateway.broker_settings import CHECK_ENDING, BrokerSettings
 from gateway.config import Settings
 from gateway.contract import MAX_MESSAGE_BYTES
+from gateway.no_connection import words_for
 from gateway.preflight.finding import Finding, fail, ok, toml, warn
-from gateway.preflight.line import Line, LineError, words_for
+from gateway.preflight.line import Line, LineError
 
 # Room beside the payload for a topic and the packet's head.
 PACKET_ROOM = 200
@@ -84,8 +85,9 @@ def _is_here(host: str) -> bool:
 
 def _no_connection(error: LineError, broker: BrokerSettings, where: str) -> Finding:
     if error.reason is not None:
-        return fail("broker.connect", f"{where} refuses the connection: {error}; {advice(str(error.reason))}")
-    text, points_to = words_for(error, broker.tls)
+        told = f"{where} refuses the connection: {error}; {advice(str(error.reason))}"
+        return fail("broker.connect", told, *_to_be_let_in(str(error.reason), broker))
+    text, points_to = words_for(error.cause, broker.tls) if error.cause else (str(error), "answer")
     change: tuple[str, ...] = ()
     if points_to == "certificate":
         change = (
@@ -102,6 +104,18 @@ def _no_connection(error: LineError, broker: BrokerSettings, where: str) -> Find
         text += "; does that port want TLS?"
         change = (toml("broker", "tls = true"),)
     return fail("broker.connect", f"{where} {text}", *change)
+
+
+def _to_be_let_in(reason: str, broker: BrokerSettings) -> tuple[str, ...]:
+    if reason in BAD_LOGIN:
+        now = f"  # now {broker.username}" if broker.username else ""
+        return (
+            toml("broker", f'username = "dustline-gateway"{now}'),
+            "environment: DUSTLINE_BROKER__PASSWORD=...",
+        )
+    if reason == BAD_PROTOCOL:
+        return (toml("broker", "protocol = 311"),)
+    return ()
 
 
 def _allowed(line: Line, broker: BrokerSettings, file_known: bool) -> Iterator[Finding]:

@@ -32,14 +32,25 @@ def check_database(influx: InfluxSettings) -> Iterator[Finding]:
         if each.ok:
             yield ok("influx.write" if each.text.startswith("may write") else "influx.connect", each.text)
         elif each.state == "connection":
-            yield fail("influx.connect", each.text, toml("influx", f'url = "{influx.url}"'))
+            yield fail("influx.connect", each.text, *_other_address(influx, each.text))
         else:
-            yield fail("influx.write", each.text, *_changes(influx, each.state))
+            yield fail("influx.write", each.text, *_changes(influx, each.state, each.text))
     if all(each.ok for each in found):
         yield _retention(influx)
 
 
-def _changes(influx: InfluxSettings, state: str) -> tuple[str, ...]:
+def _other_address(influx: InfluxSettings, text: str) -> tuple[str, ...]:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            toml("influx", 'ca_file = "/path/to/the/ca.pem"  # the authority that signed its certificate'),
+            toml("influx", 'url = "https://the name in the certificate:8086"'),
+        )
+    if "WRONG_VERSION_NUMBER" in text:  # it speaks HTTP without TLS
+        return (toml("influx", f'url = "http{influx.url.removeprefix("https")}"'),)
+    return (toml("influx", f'url = "{influx.url}"'),)
+
+
+def _changes(influx: InfluxSettings, state: str, text: str) -> tuple[str, ...]:
     """The command of the database that puts it right, or the lines of our configuration."""
     if state == "http 401":
         if influx.api == "v1":
@@ -52,11 +63,17 @@ def _changes(influx: InfluxSettings, state: str) -> tuple[str, ...]:
             f"influx bucket list --org {influx.org} --name {influx.bucket}",
             f"influx auth create --org {influx.org} --write-bucket BUCKET_ID --description dustline-gateway",
         )
-    if state == "http 404":
+    if state == "http 404" and "organization name" in text:
+        return (toml("influx", f'org = "..."  # now {influx.org}; influx org list'),)
+    if state == "http 404" and "not found" in text and "page not found" not in text:
         if influx.api == "v1":
             return (f'InfluxDB: CREATE DATABASE "{influx.database}"',)
         return (f"influx bucket create --org {influx.org} --name {influx.bucket}",)
-    return ()
+    other = "v1" if influx.api == "v2" else "v2"
+    return (
+        toml("influx", f'api = "{other}"  # if it is an InfluxDB of that kind: docs/influxdb.md'),
+        toml("influx", f'url = "..."  # now {influx.url}'),
+    )
 
 
 def _retention(influx: InfluxSettings) -> Finding:

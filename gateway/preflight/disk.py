@@ -7,12 +7,21 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config import Settings
-from gateway.journal import Batch, Journal, JournalReader, NewReading
-from gateway.journal.schema import JournalBusyError, JournalError, lock_for_writing, open_writer
+from gateway.journal import Batch, Journal, NewReading
+from gateway.journal.integrity import glance
+from gateway.journal.schema import (
+    JournalBusyError,
+    JournalError,
+    is_present,
+    lock_for_writing,
+    open_reader,
+    open_writer,
+)
 from gateway.keeper import bounds_of
 from gateway.preflight.finding import Finding, fail, ok, toml, warn
 from gateway.preflight.rate import Rate
@@ -65,10 +74,12 @@ def _try_journal(path: Path, directory: Path) -> str:
             )
         return f"{path}: does not exist yet and can be made"
     try:
-        with lock_for_writing(path):
-            open_writer(path, "FULL", change=False).close()
+        with lock_for_writing(path), closing(open_writer(path, "FULL", change=False)) as db:
+            if is_present(db):
+                glance(db, path)
     except JournalBusyError:
-        JournalReader(path).close()
+        with closing(open_reader(path)) as db:
+            glance(db, path)
         return f"{path}: in use by a running gateway, and readable"
     return f"{path}: can be written"
 

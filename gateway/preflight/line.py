@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -197,18 +195,3 @@ class Line:
         with self._changed:
             self._answers[mid] = reasons
             self._changed.notify_all()
-
-
-def words_for(error: LineError, tls: bool) -> tuple[str, str]:
-    """What went wrong in plain words, and the key of [broker] that it points to."""
-    cause = error.cause
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {cause.verify_message}", "certificate"
-    if isinstance(cause, ssl.SSLError) or (tls and isinstance(cause, ConnectionResetError)):
-        why = getattr(cause, "reason", None) or cause.strerror
-        return f"TLS fails ({why}): is that the broker's TLS port?", "tls"
-    if isinstance(cause, socket.gaierror):
-        return f"its name is not known ({cause.strerror})", "host"
-    if cause is not None:
-        return f"cannot be reached ({cause.strerror or cause}); is it running there?", "port"
-    return str(error), "answer"

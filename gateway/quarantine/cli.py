@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from gateway.check import Limits
-from gateway.cli_options import SHARD_HELP, harmless, with_shard
+from gateway.cli_options import SHARD_HELP, harmless, node_name, with_shard
 from gateway.config import JournalSettings, Settings, load, load_journal
 from gateway.journal import JournalReader
 from gateway.journal.writer import NotReplayedError
@@ -23,6 +24,8 @@ from gateway.quarantine.requests import ask
 from gateway.records import Quarantined
 
 _ID = click.IntRange(1, 2**62)
+# Entries of one request.
+_AT_ONCE = 500
 
 
 def _listing(command: Any) -> Any:
@@ -30,7 +33,7 @@ def _listing(command: Any) -> Any:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the payload."),
         click.option("--open", "only_open", is_flag=True, help="Only what has not been replayed."),
-        click.option("--node", help="Of this node only."),
+        click.option("--node", callback=node_name, help="Of this node only."),
         click.option(
             "--limit", default=50, show_default=True, type=click.IntRange(1, 10**9), help="Newest so many."
         ),
@@ -137,21 +140,47 @@ def fix_command(
 
 
 @quarantine.command("replay")
-@click.argument("ids", type=_ID, nargs=-1, required=True)
+@click.argument("ids", type=_ID, nargs=-1)
+@click.option("--reason", help="All entries of this reason that have not been replayed, such as time_future.")
+@click.option("--node", callback=node_name, help="With --reason: of this node only.")
+@click.option(
+    "--by-now",
+    is_flag=True,
+    help="Judge times by the clock of now: the gateway's own was wrong when these came.",
+)
 @with_shard(load)
-def replay_command(settings: Settings, ids: tuple[int, ...]) -> None:
+def replay_command(
+    settings: Settings, ids: tuple[int, ...], reason: str | None, node: str | None, by_now: bool
+) -> None:
     """Take entries through the gateway's stages again, with the time they came.
 
     A running gateway does it; without one, this command. Exit code 1 when one stays in the quarantine.
     """
-    JournalReader(settings.journal.path).close()
+    if bool(ids) == (reason is not None) or (ids and node):
+        raise click.UsageError("name entries, or give --reason, with --node if you like")
+    with JournalReader(settings.journal.path) as reader:
+        chosen = list(ids) if reason is None else reader.waiting_in_quarantine(reason, node)
     failed = 0
-    for id in ids:
-        answer = ask(settings.journal.path, {"what": "replay", "id": id}, settings)
-        click.echo(harmless(f"entry {id}: {'' if answer.ok else 'not replayed: '}{answer.text}"))
-        failed += not answer.ok
+    for id, done, text in _replayed(settings, chosen, by_now):
+        if ids or not done:
+            click.echo(harmless(f"entry {id}: {'' if done else 'not replayed: '}{text}"))
+        failed += not done
+    if not ids:
+        click.echo(f"{len(chosen) - failed} of {len(chosen)} entries replayed")
     if failed:
         sys.exit(1)
+
+
+def _replayed(settings: Settings, ids: list[int], by_now: bool) -> Iterator[tuple[int, bool, str]]:
+    """Have them replayed, and what became of each."""
+    while ids:
+        request = {"what": "replay_these", "ids": ids[:_AT_ONCE], "by_now": by_now}
+        answer = ask(settings.journal.path, request, settings)
+        if not answer.ok:
+            raise click.ClickException(f"from entry {ids[0]} on nothing is replayed: {answer.text}")
+        told = json.loads(answer.text)
+        yield from told
+        ids = ids[len(told) :]
 
 
 def _entry(settings: JournalSettings, id: int) -> Quarantined:

@@ -47,7 +47,19 @@ def corrected(
         for change in changes:
             key, value = _parse(change)
             reading[key] = value
-    return topic, json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return topic, _text(message)
+
+
+def _text(message: dict[str, Any]) -> str:
+    """As it is kept. One that cannot be read would shut out every later `--set`."""
+    try:
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+        decode(text.encode())
+    except UnicodeEncodeError as error:
+        raise FixError("a value holds a character that no text has; nothing is kept") from error
+    except UnreadableError as error:
+        raise FixError(f"the message could not be read any more ({error}); nothing is kept") from error
+    return text
 
 
 def _begin(entry: Quarantined, network: str, payload: bytes | None) -> tuple[str, dict[str, Any]]:
@@ -88,5 +100,5 @@ def _parse(change: str) -> tuple[str, Any]:
         raise FixError(f"--set {change!r}: write KEY=VALUE, such as pm25=12.3, t=null or slot=a")
     try:
         return key, json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key, text

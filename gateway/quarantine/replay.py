@@ -68,8 +68,19 @@ def judge(topic: str, payload: bytes, received_ms: int, network: str, limits: Li
     return batch
 
 
-def replay(journal: Journal, id: int, network: str, limits: Limits, influx: InfluxSettings) -> str:
-    """Replay one entry, and say what became of it. Raises NotReplayedError, and then nothing has changed."""
+def replay(
+    journal: Journal,
+    id: int,
+    network: str,
+    limits: Limits,
+    influx: InfluxSettings,
+    *,
+    by_now: bool = False,
+) -> str:
+    """Replay one entry, and say what became of it. Raises NotReplayedError, and then nothing has changed.
+
+    `by_now`: as if it came now, because the clock that said when it came was wrong.
+    """
     with JournalReader(journal.path) as reader:
         entry = reader.entry(id)
         if entry is None:
@@ -82,7 +93,8 @@ def replay(journal: Journal, id: int, network: str, limits: Limits, influx: Infl
                 rows.mark_replayed(db, id)
             return f"delivered to {entry.destination}"
     topic, payload = message_of(entry, network)
-    done = journal.replay(id, judge(topic, payload, entry.received_ms, network, limits))
+    came_ms = rows.now_ms() if by_now else entry.received_ms
+    done = journal.replay(id, judge(topic, payload, came_ms, network, limits))
     told = [f"{done.stored} stored"] if done.stored else []
     told += [f"{done.duplicates} stored before"] if done.duplicates else []
     told += [f"{count} quarantined anew ({reason})" for reason, count in done.quarantined.items()]

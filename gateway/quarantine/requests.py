@@ -28,6 +28,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.quarantine")
 # A delivery to a slow server takes its time.
 ANSWER_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+# Of one request; who asked asks again for the rest.
+_REPLAY_SECONDS = 5.0
 # An unanswered request of a program that is long gone is not carried out.
 _STALE_MS = 120_000
 _KEPT_MS = 3_600_000
@@ -47,11 +49,9 @@ def carry_out(journal: Journal, request: dict[str, Any], settings: Settings) -> 
             kept = rows.keep_fix(db, request["id"], request["topic"], request["message"])
         return Answer(kept, "kept beside the original" if kept else "there is no such entry that waits")
     if what == "replay":
-        limits = Limits.of(settings.checks)
-        try:
-            return Answer(True, replay(journal, request["id"], settings.network, limits, settings.influx))
-        except NotReplayedError as error:
-            return Answer(False, str(error))
+        return _replay(journal, request["id"], False, settings)
+    if what == "replay_these":
+        return Answer(True, json.dumps(_replay_these(journal, request, settings)))
     if what == "forget":
         name = request["destination"]
         if name in _destinations(settings):
@@ -61,6 +61,28 @@ def carry_out(journal: Journal, request: dict[str, Any], settings: Settings) -> 
             found, f"nothing is kept for {name} any more" if found else f"there is no cursor of {name}"
         )
     return Answer(False, f"this gateway knows no request {what!r}: is it older than the command?")
+
+
+def _replay(journal: Journal, id: int, by_now: bool, settings: Settings) -> Answer:
+    limits = Limits.of(settings.checks)
+    try:
+        return Answer(True, replay(journal, id, settings.network, limits, settings.influx, by_now=by_now))
+    except NotReplayedError as error:
+        return Answer(False, str(error))
+
+
+def _replay_these(
+    journal: Journal, request: dict[str, Any], settings: Settings
+) -> list[tuple[int, bool, str]]:
+    """As many of `ids` as fit into a fair time, in their order: id, whether it was replayed, and words."""
+    told: list[tuple[int, bool, str]] = []
+    until = time.monotonic() + _REPLAY_SECONDS
+    for id in request["ids"]:
+        answer = _replay(journal, id, bool(request["by_now"]), settings)
+        told.append((id, answer.ok, answer.text))
+        if time.monotonic() > until:
+            break
+    return told
 
 
 def _destinations(settings: Settings) -> list[str]:
@@ -138,10 +160,10 @@ def _do_safely(journal: Journal, text: str, do: Callable[[Journal, dict[str, Any
     try:
         request: dict[str, Any] = json.loads(text)
         answer = do(journal, request)
-    except sqlite3.Error:
+    except (sqlite3.Error, JournalError):
         raise
     except Exception as error:
         log.exception("a bug in a request", request=text[:200])
         return Answer(False, f"the gateway failed on it: {type(error).__name__}; please report this")
-    log.info("a request was carried out", request=text[:200], ok=answer.ok, result=answer.text)
+    log.info("a request was carried out", request=text[:200], ok=answer.ok, result=answer.text[:500])
     return answer

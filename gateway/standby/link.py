@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -13,6 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.broker_client import abandon, advice, connect, leave, make_client
 from gateway.broker_settings import BrokerSettings
+from gateway.no_connection import WANTS_TLS, WANTS_TLS_ADVICE, trouble_and_advice
 from gateway.standby.rules import Word
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("gateway.standby")
@@ -45,6 +47,8 @@ class Link:
         self._will = will
         self._subscribed, self._lost, self._heard = subscribed, lost, heard
         self._told = False
+        # Whether the broker has answered the present connection.
+        self._answered = False
         # Why no words come and go, for people.
         self.trouble: str | None = "no connection to the broker was made yet"
         self._client = self._make_client()
@@ -112,18 +116,23 @@ class Link:
     def _on_connect(
         self, client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
+        self._answered = True
         if reason.is_failure:
             self._fail(f"the broker refuses the lease's connection: {reason}", advice(str(reason)))
             return
         client.subscribe(self._topic, 0)
 
     def _on_connect_fail(self, _client: mqtt.Client, _userdata: Any) -> None:
-        self._fail("cannot reach the broker", "is it running there, and are host, port and tls right?")
+        # paho calls this from where it has caught what connecting raised.
+        self._fail(*trouble_and_advice(sys.exc_info()[1], self._broker.tls))
 
     def _on_disconnect(
         self, _client: mqtt.Client, _userdata: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
         self._lost()
+        if not self._answered:
+            self._fail(WANTS_TLS, WANTS_TLS_ADVICE)
+        self._answered = False
         self.trouble = self.trouble or f"the connection to the broker was lost: {reason}"
 
     def _on_subscribe(

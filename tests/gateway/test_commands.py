@@ -151,9 +151,13 @@ def test_password_shows_up_nowhere(
         ("ledger", "--since", "\u00b2"),
         ("ledger", "--since", "9" * 30),
         ("gateway", "quarantine", "--limit", "9" * 30),
+        ("ledger", "--node", "x\udcff"),  # a byte that is not UTF-8
+        ("ledger", "--node", "Praga 1"),
+        ("gateway", "quarantine", "--node", "x\udcff"),
+        ("gateway", "quarantine", "list", "--node", "praga_1"),
     ],
 )
-def test_number_beyond_all_measure_is_a_users_mistake(words: tuple[str, ...], tmp_path: Path) -> None:
+def test_value_that_nothing_can_have_is_a_users_mistake(words: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "gateway.toml"
     path.write_text("")
     Journal(tmp_path / "dustline-journal.sqlite").close()

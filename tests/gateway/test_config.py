@@ -102,6 +102,21 @@ def test_environment_gives_secrets_and_wins_over_the_file(
     assert "hunter2" not in repr(settings) + str(settings.model_dump())
 
 
+def test_section_misspelt_in_the_environment_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUSTLINE_BROKR__PASSWORD", "hunter2")
+    with pytest.raises(
+        ConfigError, match=r"DUSTLINE_BROKR__PASSWORD: there is no section \[brokr\]"
+    ) as error:
+        load(None)
+    assert "hunter2" not in str(error.value)
+
+
+def test_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text("network = 'krakow'", encoding="utf-8-sig")  # as an editor of Windows saves it
+    assert load(path).network == "krakow"
+
+
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     write(tmp_path / "etc", "[nodes.n1]\nlabel = 'Roof'\nlat = 52.2\nlon = 21\n", "nodes.toml")
@@ -120,6 +135,13 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         ("[broker]\nport = 70000", "broker.port: must be less than or equal to 65535"),
         ("[broker]\nprotocol = 4", "broker.protocol: must be 5 or 311"),
         ("[broker]\nhost = 'mqtt.example:1883'", "broker.host: host must be a name or an address alone"),
+        (
+            "[broker]\nhost = '[::1]'",
+            "broker.host: host must be a name or an address alone, without brackets",
+        ),
+        ("broker = 'mqtt.example'", "broker: must be a section of its own, in [brackets]"),
+        ("[[broker]]\nport = 1883", "broker: must be a section of its own, in [brackets]"),
+        ("[journal]\npath = 5", "journal.path: must be a path, in quotes"),
         ("[broker]\nhost = 'a..b'", "broker.host: host is no name"),
         ("[broker]\nshards = '5/4'", 'broker.shards: shards must look like "1/1"'),
         ("[broker]\nca_file = 'ca.pem'", "broker: ca_file is given but tls is false"),

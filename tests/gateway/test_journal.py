@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal import Claim, Journal, JournalError, JournalReader, Sighting
+from gateway.journal.schema import advice
 from tests.gateway.batches import bad, batch, new
 
 
@@ -187,6 +188,12 @@ def write_meta(path: Path) -> None:
         db.execute("UPDATE meta SET value = '99'")
 
 
+def spoil_meta(path: Path) -> None:
+    Journal(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE meta SET value = 'fifth' WHERE key = 'schema'")
+
+
 def write_text(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("this is no database at all, but long enough to be taken for one " * 20)
@@ -202,6 +209,7 @@ def write_other(path: Path) -> None:
     ("spoil", "words"),
     [
         (write_meta, "has schema 99, this program knows schema 6; use the Dustline that wrote it"),
+        (spoil_meta, "its schema reads 'fifth': the file is damaged: stop the gateway and run"),
         (write_text, "move the file away"),
         (write_other, "not a journal; set journal.path to another file"),
     ],
@@ -212,6 +220,20 @@ def test_file_that_is_no_journal_of_ours(path: Path, spoil: Any, words: str) -> 
         with pytest.raises(JournalError, match=words) as caught:
             opener(path)
         assert str(path) in str(caught.value)
+
+
+def test_absent_right_to_write_is_told_as_such(path: Path) -> None:
+    """What SQLite says of a file, or a directory, that another user may only read; also of reading."""
+    Journal(path).close()
+    db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        db.execute("DELETE FROM readings")
+    db.close()
+    assert "run as the gateway's user" in advice(caught.value)
+    path.with_name(path.name + ".lock").unlink()
+    path.with_name(path.name + ".lock").mkdir()  # root may write everything else
+    with pytest.raises(JournalError, match=r"journal\.sqlite\.lock cannot be written"):
+        Journal(path)
 
 
 def test_reader_without_a_journal(path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway.journal import Batch, Claim, Journal, JournalBusyError, JournalErro
 from gateway.journal.integrity import DamagedError, check_at_start, check_fully
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import open_reader
+from gateway.preflight.disk import check_file
 from tests.gateway.batches import bad, batch, new
 from tests.gateway.talker import reading
 from tests.support import REPO, wait_for
@@ -146,6 +148,45 @@ def test_check_command_tells_sound_from_damaged(path: Path) -> None:
     result = invoke("gateway", "journal", "check", path=path)
     assert result.exit_code == 1
     assert "is damaged: stop the gateway and run `dustline gateway journal salvage`" in result.output
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("extents", ("ledger",)),
+        ("quarantine", ("ledger",)),
+        ("quarantine", ("gateway", "quarantine")),
+        ("quarantine", ("gateway", "quarantine", "show", "1")),
+        ("quarantine", ("gateway", "quarantine", "replay", "1")),
+        ("nodes", ("ledger", "--json")),
+        ("nodes", ("stations",)),
+        ("status", ("stations",)),
+    ],
+)
+@pytest.mark.parametrize("running", [False, True])
+def test_damage_that_a_look_meets_is_told_with_the_way_on(
+    table: str, words: tuple[str, ...], running: bool, path: Path
+) -> None:
+    """Below the first page, so that opening the file does not see it."""
+    with Journal(path) if running and "replay" not in words else nullcontext():
+        spoil(path, [root_of(path, table)])
+        result = invoke(*words, path=path)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.output.startswith("Error: ")
+    assert "stop the gateway and run `dustline gateway journal salvage`" in result.output
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_preflight_sees_what_a_start_would_refuse(running: bool, path: Path) -> None:
+    before = path.read_bytes()
+    assert check_file(path).level == "ok"
+    assert path.read_bytes() == before
+    with Journal(path) if running else nullcontext():
+        spoil(path, [root_of(path, "extents")])
+        found = check_file(path)
+    assert found.level == "fail"
+    assert "run `dustline gateway journal salvage`" in found.text
 
 
 def test_check_finds_tables_that_disagree(path: Path) -> None:

@@ -49,13 +49,15 @@ def run(path: Path) -> Callable[..., Any]:
     return call
 
 
-def arrive(path: Path, *messages: bytes, node: str = NODE, topic: str | None = None) -> None:
+def arrive(
+    path: Path, *messages: bytes, node: str = NODE, topic: str | None = None, at_ms: int = RECEIVED_MS
+) -> None:
     """Take messages through the pipeline's stages into the journal."""
     from gateway.check import Limits
 
     nowhere: Any = None
     to = topic or topics.build("warsaw", node, "readings")
-    incoming = [Incoming(to, each, 1, False, 1, 1, RECEIVED_MS) for each in messages]
+    incoming = [Incoming(to, each, 1, False, 1, 1, at_ms) for each in messages]
     work = Pipeline("warsaw", Inbox(1), nowhere, nowhere, limits=Limits(), most=10).sort(incoming)
     with Journal(path) as journal:
         journal.commit(work.batch)
@@ -127,12 +129,59 @@ def test_fix_builds_on_the_earlier_one_and_says_what_is_still_wrong(path: Path, 
     assert stored(path)[1, 2].values["rh"] == 50
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["pm25=NaN", "pm25=1e999", 'slot="\\ud800"', "slot=\udcff", "slot=" + "a" * 9000, "pm25=" + "[" * 99999],
+)
+def test_fix_that_nobody_could_read_is_not_kept(change: str, path: Path, run: Any) -> None:
+    """Once kept, it would be what every later --set builds on."""
+    arrive(path, message(good(2, pm25="much")))
+    said = run("fix", "1", "--set", change)
+    assert (said.exit_code, said.output.count("\n")) == (1, 1), said.output
+    assert "nothing is kept" in said.output
+    assert run("fix", "1", "--set", "pm25=1").exit_code == 0
+    assert run("replay", "1").exit_code == 0
+    assert stored(path)[1, 2].values["pm25"] == 1
+
+
 def test_a_time_is_judged_by_when_the_reading_came(path: Path, run: Any) -> None:
     arrive(path, message(reading(1, t=T + 10**6), reading(2, t=T + 10**6)))
     assert run("fix", "1", "--set", f"t={T}").exit_code == 0
     assert run("fix", "2", "--set", "t=null", "--set", "tq=none").exit_code == 0
     assert run("replay", "1", "2").exit_code == 0
     assert {each.t for each in stored(path).values()} == {T, None}
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_what_came_while_the_gateways_clock_was_behind_is_replayed_by_the_clock_of_now(
+    running: bool, path: Path, run: Any, mosquitto: Any, run_gateway: Any
+) -> None:
+    now = int(time.time())
+    days_ago = (now - 3 * 86400) * 1000
+    arrive(path, message(*[reading(seq, t=now - 600 + seq) for seq in range(1, 41)]), at_ms=days_ago)
+    arrive(path, message(reading(41, t=now + 86400), reading(42, pm25="much")), at_ms=days_ago)
+    arrive(path, message(reading(1, t=now - 600), boot=2), node="node-2", at_ms=days_ago)
+    assert counts(path) == (42, 0, 42, 0)
+    if running:
+        run_gateway(mosquitto().port, journal={"path": path})
+    assert "ahead of the gateway's clock" in run("replay", "1").output
+    said = run("replay", "--reason", "time_future", "--node", NODE, "--by-now")
+    assert said.exit_code == 1
+    told = [line for line in said.output.splitlines() if " [info" not in line]  # the gateway's log
+    assert told[0].startswith("entry 41: not replayed: time_future: ")
+    assert told[1:] == ["40 of 41 entries replayed"]
+    assert counts(path) == (42, 40, 2, 0)
+    assert all(abs(each.received_ms / 1000 - now) < 3600 for each in stored(path).values())
+    assert run("replay", "--reason", "time_past").output == "0 of 0 entries replayed\n"
+
+
+def test_replay_goes_on_where_a_request_ended(path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive(path, message(*[good(seq, pm25="much") for seq in (1, 2, 3)]))
+    for entry in ("1", "2", "3"):
+        run("fix", entry, "--set", "pm25=1")
+    monkeypatch.setattr(requests, "_REPLAY_SECONDS", -1.0)
+    assert run("replay", "--reason", "reading").output == "3 of 3 entries replayed\n"
+    assert counts(path) == (3, 3, 0, 0)
 
 
 def test_whole_message_with_several_readings(path: Path, run: Any, tmp_path: Path) -> None:
@@ -200,7 +249,10 @@ def test_what_was_cut_short_is_not_guessed(path: Path, run: Any) -> None:
         (("fix", "1"), "say what to change"),
         (("fix", "1", "--set", "pm25"), "write KEY=VALUE"),
         (("fix", "1", "--node", "No Name"), "a node's name is"),
-        (("replay",), "Missing argument"),
+        (("replay",), "name entries, or give --reason"),
+        (("replay", "1", "--reason", "reading"), "name entries, or give --reason"),
+        (("replay", "1", "--node", "n1"), "name entries, or give --reason"),
+        (("replay", "--node", "n1"), "name entries, or give --reason"),
     ],
 )
 def test_mistakes_are_told_plainly(words: tuple[str, ...], told: str, path: Path, run: Any) -> None:

@@ -19,7 +19,7 @@ from gateway.cli_options import SHARD_HELP, Unusable, of_shard, when, with_shard
 from gateway.config import ConfigError, JournalSettings, Settings, load, load_journal
 from gateway.journal.schema import JournalError, advice
 from gateway.quality.calibration.record import CalibrationError
-from gateway.quality.checks.network import HISTORY_DAYS
+from gateway.quality.checks.usual import HISTORY_DAYS
 from gateway.quality.reprocess import listing, runs, switch
 from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.carry_out import RefusedError, Wanted, said

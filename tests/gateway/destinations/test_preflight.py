@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import ssl
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +15,7 @@ import pytest
 from gateway.destinations.settings import InfluxSettings
 from gateway.preflight.database import check_database
 from gateway.preflight.finding import Finding
+from tests.firmware.certificates import make_ca, make_server_certificate
 from tests.gateway.destinations.fake_influx2 import FakeInflux2
 from tests.gateway.destinations.servers import Influx1
 from tests.support import choose_port
@@ -80,6 +86,42 @@ def test_influxdb_that_is_not_there() -> None:
     assert found["influx.connect"].change == (f'gateway.toml, [influx]: url = "{url}"',)
 
 
+@pytest.mark.needs_influxd
+def test_another_kind_of_influxdb_or_address_is_no_reason_to_create_a_bucket(influx1: Any) -> None:
+    influx = influx1()
+    v2 = {"org": "smog", "bucket": "warsaw", "token": "t"}
+    found = look(url=influx.url, **v2)  # 1.6.7 has no /api/v2: 404 page not found
+    assert levels(found) == {"influx.connect": "ok", "influx.write": "fail"}
+    assert 'gateway.toml, [influx]: api = "v1"' in found["influx.write"].change[0]
+    assert "[influx]: url = " in found["influx.write"].change[1]
+    found = look(url=influx.url.replace("http", "https"), **v2)
+    assert levels(found) == {"influx.connect": "fail"}
+    assert found["influx.connect"].change == (f'gateway.toml, [influx]: url = "{influx.url}"',)
+
+
+def test_certificate_of_a_database_and_the_line(tmp_path: Path) -> None:
+    ca, other = make_ca(tmp_path / "ca"), make_ca(tmp_path / "other", "Another CA")
+    server = make_server_certificate(ca, ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.pem, server.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_shake_hands, args=(listener, context), daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        found = look(url=url, ca_file=other.pem, org="smog", bucket="warsaw", token="t")
+    assert levels(found) == {"influx.connect": "fail"}
+    assert "[influx]: ca_file = " in found["influx.connect"].change[0]
+
+
+def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # closed
+            context.wrap_socket(connection, server_side=True).close()
+
+
 def test_influxdb_2(fake2: FakeInflux2) -> None:
     def check(**more: Any) -> dict[str, Finding]:
         plain = {"url": fake2.url, "org": "smog", "bucket": "warsaw", "token": fake2.all_token}
@@ -89,6 +131,7 @@ def test_influxdb_2(fake2: FakeInflux2) -> None:
     for more, change in (
         ({"token": "wrong"}, "environment: DUSTLINE_INFLUX__TOKEN=..."),
         ({"bucket": "nope"}, "influx bucket create --org smog --name nope"),
+        ({"org": "nope"}, 'gateway.toml, [influx]: org = "..."  # now nope; influx org list'),
         (
             {"token": fake2.read_only_token},
             "influx auth create --org smog --write-bucket BUCKET_ID --description dustline-gateway",

@@ -138,6 +138,10 @@ def test_wrong_password_is_told(guarded: Any, toml: Any, check: Any, monkeypatch
     found: Checked = check(toml(broker.port, USER))
     assert found.failed == {"broker.connect"}
     assert "DUSTLINE_BROKER__PASSWORD" in found["broker.connect"]["text"]
+    assert found["broker.connect"]["change"] == [
+        'gateway.toml, [broker]: username = "dustline-gateway"  # now dustline-gateway',
+        "environment: DUSTLINE_BROKER__PASSWORD=...",
+    ]
     assert "hunter2" not in str(found.findings)
 
 
@@ -174,7 +178,7 @@ def test_wrong_certificates_are_told_with_the_line(
     found: Checked = check(toml(broker.port, tls), "--rate", "1")
     assert found.exit_code == 0, found.findings
     for settings, words in (
-        (f"tls = true\nca_file = '{other.pem}'", "certificate is refused: "),
+        (f"tls = true\nca_file = '{other.pem}'", "shows a certificate that is refused: "),
         (f"host = 'localhost'\n{tls}", "Hostname mismatch"),
     ):
         found = check(toml(broker.port, settings), "--rate", "1")
