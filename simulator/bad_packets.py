@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 CONNACK, PUBLISH, PUBACK, PINGREQ = 2, 3, 4, 12
 DUP = 8
-# A node waits twice as long after each loss, up to five minutes: chance alone could make a trial last an hour.
+# A node waits twice as long after each loss, up to five minutes: chance could make a trial last an hour.
 MOST_LOST = 3
 
 
