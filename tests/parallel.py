@@ -55,8 +55,6 @@ EARLY = (
     "firmware/test_outbox_flash.py",
     "kit/test_image_boots.py",
     "firmware/test_on_micropython.py",
-    "firmware/test_detect.py",
-    "firmware/test_corruption.py",
     "kit/test_flash.py",
 )
 COMPUTES_EVERY = 4  # so many workers, one computes
