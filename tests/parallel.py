@@ -56,6 +56,10 @@ EARLY = (
     "kit/test_image_boots.py",
     "firmware/test_on_micropython.py",
     "kit/test_flash.py",
+    "gateway/test_bench_scale.py",
+    "simulator/city/test_depths.py",
+    "gateway/stations/test_in_the_city.py",
+    "torture/test_torture.py",
 )
 COMPUTES_EVERY = 4  # so many workers, one computes
 
