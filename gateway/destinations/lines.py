@@ -2,8 +2,8 @@
 
     reading,network=waw,node=a1,slot=pm pm25=12.5,n=60i,...,model="sds011",tq="ntp" 1700000000
 
-Field types never vary, since InfluxDB refuses a field whose type changed: measured values are always floats;
-n, dt, boot, seq, up and flags are always integers; model and tq are strings. docs/influxdb.md is for readers.
+Field types never vary, since InfluxDB refuses a field whose type changed: measured values are floats; n, dt,
+boot, seq, up, delay and flags are integers; model and tq are strings. docs/influxdb.md is for readers.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def line(reading: StoredReading) -> str | None:
 
 def line_of_row(row: ReadingRow) -> str | None:
     """The same of a row of the journal's."""
-    _, _, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
+    _, received_ms, network, node, boot, seq, t, tq, up, dt, n, slot, model, flags, *measured = row
     if t is None:
         return None
     values = "".join(
@@ -55,7 +55,8 @@ def line_of_row(row: ReadingRow) -> str | None:
     )
     return (
         f"{_series(network, node, slot)} {values}"
-        f"n={n}i,dt={dt}i,boot={boot}i,seq={seq}i,up={up}i{_words(flags, model, tq)} {t}"
+        f"n={n}i,dt={dt}i,boot={boot}i,seq={seq}i,up={up}i,delay={received_ms // 1000 - t}i"
+        f"{_words(flags, model, tq)} {t}"
     )
 
 

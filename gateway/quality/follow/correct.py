@@ -77,16 +77,18 @@ class LiveCorrector:
         return checks if self.corrector is None else self.corrector.version(checks)
 
 
-def restore(corrector: Corrector, db: sqlite3.Connection, run: int, until: int, upto_id: int = _ANY) -> None:
+def restore(
+    corrector: Corrector, db: sqlite3.Connection, run: int, until: int, upto_id: int = _ANY, since: int = 0
+) -> None:
     """Give a new corrector what it needs of the time before `until` (UTC s): the run's factors, and the last
-    hours of the units beside stations."""
+    hours of the units beside stations, as far as they are later than `since`."""
     if corrector.shared is not None:
-        past = _of_anchors(corrector, db, run, until, upto_id)
+        past = of_anchors(corrector, db, run, until, upto_id, since)
         corrector.restore(store.factors_of(db, run), past)
 
 
-def _of_anchors(
-    corrector: Corrector, db: sqlite3.Connection, run: int, until: int, upto_id: int
+def of_anchors(
+    corrector: Corrector, db: sqlite3.Connection, run: int, until: int, upto_id: int = _ANY, since: int = 0
 ) -> Iterator[tuple[Sample, int | None]]:
     """Readings of nodes beside stations, node by node in the order of time, with their `qc`: the run's own
     where it has one, else the one in use."""
@@ -96,7 +98,7 @@ def _of_anchors(
     for node_id, name in nodes:
         if shared.station_of(name) is None:
             continue
-        after = (until - shared.memory_s, 0)
+        after = (max(until - shared.memory_s, since + 1), 0)
         while True:
             page = store.samples_of_node(db, node_id, after, until - 1, upto_id, _PAGE)
             for s, qc, _ in page:

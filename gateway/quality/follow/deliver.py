@@ -120,13 +120,11 @@ class QualityDelivery(threading.Thread):
     def _deliver(self, reader: sqlite3.Connection) -> bool:
         """Carry one batch; whether there was one."""
         at = store.cursor(reader, self._sink.name) or 0
-        rows = reader.execute(_SELECT, (at, self._batch)).fetchall()
-        if not rows:
+        upto, lines = lines_after(reader, at, self._batch)
+        if upto == at:
             self._count(lag=0)
             return False
-        lines = [line for row in rows if (line := _line(row)) is not None]
         written = write_in_parts(self._send, lines, self._stopping.is_set)
-        upto = rows[-1][0]
         if self._doubted:
             # The server answers after a start or a lost connection.
             self._doubted = False
@@ -178,6 +176,13 @@ class QualityDelivery(threading.Thread):
     def _count(self, **changes: int | str | None) -> None:
         # Only this thread writes; readers see the old object or the new one.
         self._figures = replace(self._figures, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def lines_after(reader: sqlite3.Connection, change: int, limit: int) -> tuple[int, list[str]]:
+    """The next judgements in use behind that number of change: up to which number, and their lines."""
+    rows = reader.execute(_SELECT, (change, limit)).fetchall()
+    lines = [line for row in rows if (line := _line(row)) is not None]
+    return (rows[-1][0] if rows else change), lines
 
 
 def _line(row: tuple[int, str, str, str, int | None, int, float | None, float | None]) -> str | None:

@@ -95,6 +95,15 @@ def samples_between(db: sqlite3.Connection, since: int, until: int) -> list[Samp
     return list(map(Sample._make, db.execute(query, (since, until, since, until))))
 
 
+def has_readings(db: sqlite3.Connection, since: int, until: int, node: str = "") -> bool:
+    """Whether there are any with since < t <= until (UTC s), of one node or of all."""
+    query = (
+        f"SELECT 1 FROM nodes CROSS JOIN {READINGS_OF_TIMES} WHERE (? = '' OR nodes.name = ?)"  # noqa: S608
+        " AND readings.node_id = nodes.id AND readings.t > ? AND readings.t <= ? LIMIT 1"
+    )
+    return db.execute(query, (since, until, node, node, since, until)).fetchone() is not None
+
+
 def samples_of_node(
     db: sqlite3.Connection, node_id: int, after: tuple[int, int], until: int, upto_id: int, limit: int
 ) -> list[tuple[Sample, int | None, Made | None]]:

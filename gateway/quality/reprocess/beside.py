@@ -23,10 +23,14 @@ _CHECKPOINT_PAGES = 8000
 
 
 class Beside:
-    """Use it with `with`. One at a time for each journal. Raises JournalError."""
+    """Use it with `with`. One at a time for each journal. Raises JournalError.
 
-    def __init__(self, path: Path) -> None:
+    `rest`: 0 where nobody else writes.
+    """
+
+    def __init__(self, path: Path, rest: float | None = None) -> None:
         self.path = path
+        self._rest = rest
         open_reader(path).close()  # says what is wrong with the file, if anything is
         lock = path.with_name(path.name + ".reprocess")
         try:
@@ -82,7 +86,8 @@ class Beside:
                     "the same command goes on"
                 ) from error
             raise
-        time.sleep(_REST * (time.monotonic() - began))
+        rest = _REST if self._rest is None else self._rest
+        time.sleep(rest * (time.monotonic() - began))
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from gateway.config import Settings
 from gateway.journal.schema import JournalError, open_reader
@@ -17,7 +18,7 @@ from gateway.quality.corrected.corrector import CALIBRATION, NONE, Corrector
 from gateway.quality.corrected.sources import Files
 from gateway.quality.follow import store
 from gateway.quality.follow.correct import restore
-from gateway.quality.follow.offline import judge_span
+from gateway.quality.follow.offline import Earlier, judge_span
 from gateway.quality.reprocess import runs
 from gateway.quality.reprocess.beside import Beside
 from gateway.quality.reprocess.runs import COMING, JUDGING, READY, Run
@@ -48,23 +49,51 @@ class Done:
     errors: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def reprocess(beside: Beside, settings: Settings, wanted: Wanted, tell: Tell = lambda _: None) -> Done:
-    """Judge what was asked for. The run is then ready, or with one more step on its way into use: a kill in
-    between finds it there. Raises RefusedError, JournalError, CalibrationError."""
+class Before(Earlier, Protocol):
+    """What InfluxDB gave back of the time before; see past/edge.py."""
+
+    def restore(self, corrector: Corrector, until: int) -> None:
+        """As follow.correct.restore."""
+        ...
+
+
+@dataclass(slots=True)
+class By:
+    """What judges and corrects, each new, and the version that names both."""
+
+    judge: Judge
+    corrector: Corrector | None
+    version: Version
+
+
+def by_settings(settings: Settings) -> By:
+    """Raises RefusedError, CalibrationError."""
     if not settings.quality.enabled:
         raise RefusedError("quality.enabled is false: there are no checks to judge by; set it to true")
+    judge, corrector = Judge(settings.quality, settings.places), _corrector(settings)
+    return By(judge, corrector, judge.version if corrector is None else corrector.version(judge.version))
+
+
+def reprocess(
+    beside: Beside,
+    settings: Settings,
+    wanted: Wanted,
+    tell: Tell = lambda _: None,
+    before: Before | None = None,
+) -> Done:
+    """Judge what was asked for. The run is then ready, or with one more step on its way into use: a kill in
+    between finds it there. `before` has what the journal has lost of the time before `since`. Raises
+    RefusedError, JournalError, CalibrationError."""
+    by = by_settings(settings)
     db = open_reader(beside.path)
     try:
         until = int(time.time()) if wanted.until is None else wanted.until
-        _refuse_impossible(db, wanted, until)
-        judge = Judge(settings.quality, settings.places)
-        corrector = _corrector(settings)
-        by = judge.version if corrector is None else corrector.version(judge.version)
-        done = _begin(beside, by, wanted, until)
+        _refuse_impossible(db, wanted, until, before is not None)
+        done = _begin(beside, by.version, wanted, until)
         run = done.run
         if run.state == JUDGING:
-            _judge(beside, db, judge, corrector, run, tell)
-            done.errors = judge.errors
+            _judge(beside, db, by, run, tell, before)
+            done.errors = by.judge.errors
             with beside.writing() as writing:
                 runs.set_state(writing, run.id, READY if wanted.aside else COMING)
         found = runs.find(db, run.id)
@@ -76,11 +105,16 @@ def reprocess(beside: Beside, settings: Settings, wanted: Wanted, tell: Tell = l
 
 
 def _judge(
-    beside: Beside, db: sqlite3.Connection, judge: Judge, corrector: Corrector | None, run: Run, tell: Tell
+    beside: Beside, db: sqlite3.Connection, by: By, run: Run, tell: Tell, before: Before | None
 ) -> None:
-    if corrector is not None:
-        restore(corrector, db, run.id, run.upto - MEMORY_S - HOUR_S + 1)
-    steps = judge_span(db, judge, run.upto, run.until, corrector, run=run.id, node=run.node)
+    if by.corrector is not None:
+        until = run.upto - MEMORY_S - HOUR_S + 1
+        if before is not None:
+            before.restore(by.corrector, until)
+        restore(by.corrector, db, run.id, until, since=0 if before is None else before.upto)
+    steps = judge_span(
+        db, by.judge, run.upto, run.until, by.corrector, run=run.id, node=run.node, earlier=before
+    )
     for t, found in steps:
         if found or t >= run.until:
             with beside.writing() as writing:
@@ -106,18 +140,27 @@ def _corrector(settings: Settings) -> Corrector | None:
     return Corrector(by, files, settings.places)
 
 
-def _refuse_impossible(db: sqlite3.Connection, wanted: Wanted, until: int) -> None:
+def pruned_upto(db: sqlite3.Connection) -> int | None:
+    """The time (UTC s) of the newest reading that the journal's bounds have taken out."""
+    row = db.execute("SELECT max(newest_t) FROM gone WHERE was = 'stored'").fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def knows(db: sqlite3.Connection, node: str) -> bool:
+    return db.execute("SELECT 1 FROM nodes WHERE name = ?", (node,)).fetchone() is not None
+
+
+def _refuse_impossible(db: sqlite3.Connection, wanted: Wanted, until: int, known_before: bool) -> None:
     if wanted.since >= until:
         raise RefusedError("--since must be before --until, and not in the future")
-    if wanted.node and db.execute("SELECT 1 FROM nodes WHERE name = ?", (wanted.node,)).fetchone() is None:
+    if wanted.node and not knows(db, wanted.node):
         raise RefusedError(f"the journal knows no node {wanted.node!r}")
-    row = db.execute("SELECT max(newest_t) FROM gone WHERE was = 'stored'").fetchone()
-    pruned = row[0]
-    if pruned is not None and wanted.since < pruned:
+    pruned = pruned_upto(db)
+    if pruned is not None and wanted.since < pruned and not known_before:
         raise RefusedError(
             f"readings up to {said(pruned)} are no longer all in the journal: its bounds (journal.keep_days, "
-            "journal.max_mb) have taken them out. A destination still has what it got of them, but it is not "
-            f"read back; give --since {said(pruned)} or later"
+            "journal.max_mb) have taken them out, and by --from journal they are not read back; "
+            f"give --since {said(pruned)} or later"
         )
 
 
@@ -125,4 +168,15 @@ def said(t: int) -> str:
     return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-__all__ = ["Done", "JournalError", "RefusedError", "Wanted", "reprocess", "said"]
+__all__ = [
+    "By",
+    "Done",
+    "JournalError",
+    "RefusedError",
+    "Wanted",
+    "by_settings",
+    "knows",
+    "pruned_upto",
+    "reprocess",
+    "said",
+]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import asdict
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,20 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from gateway.cli_options import SHARD_HELP, Unusable, of_shard, when, with_shard
 from gateway.config import ConfigError, JournalSettings, Settings, load, load_journal
-from gateway.journal.schema import JournalError, advice, open_reader
+from gateway.journal.schema import JournalError, advice
 from gateway.quality.calibration.record import CalibrationError
-from gateway.quality.corrected.corrector import CALIBRATION
-from gateway.quality.reprocess import runs, switch
+from gateway.quality.checks.network import HISTORY_DAYS
+from gateway.quality.reprocess import listing, runs, switch
 from gateway.quality.reprocess.beside import Beside
-from gateway.quality.reprocess.carry_out import RefusedError, Wanted, reprocess, said
+from gateway.quality.reprocess.carry_out import RefusedError, Wanted, said
+from gateway.quality.reprocess.past import command, file
+from gateway.quality.reprocess.past.command import NUMBER
+from gateway.quality.reprocess.past.influxql import AwayError, PastError
+from gateway.quality.reprocess.past.plan import From
 from gateway.quality.reprocess.runs import COMING, GOING, IN_USE, JUDGING, Run
 
 _STEPS = 1000
+_DAY_S = 86400
 
 
 class Mistake(click.ClickException):
@@ -37,13 +40,33 @@ class Mistake(click.ClickException):
 
 
 @contextmanager
-def _bar(what: str) -> Generator[Callable[[float], None]]:
-    """Gives a function that takes the share done, 0 to 1. It shows nothing where there is no terminal."""
+def _bars(*steps: str) -> Generator[list[Callable[[float], None]]]:
+    """Gives for each step a function that takes the share done, 0 to 1. It shows nothing where there is no
+    terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=_STEPS)
-        yield lambda share: progress.update(task, completed=int(share * _STEPS))
+
+        def told(step: str) -> Callable[[float], None]:
+            task = progress.add_task(step, total=_STEPS)
+            return lambda share: progress.update(task, completed=int(share * _STEPS))
+
+        yield [told(step) for step in steps]
+
+
+def _with_file(call: Callable[..., None]) -> Callable[..., None]:
+    """Add --config and --shard as they are written, with plain errors: what is needed of the file differs."""
+
+    @click.option(
+        "--config", "path", type=click.Path(path_type=Path), help="Configuration file, as of `gateway run`."
+    )
+    @click.option("--shard", metavar="I/N", help=SHARD_HELP)
+    @wraps(call)
+    def plain(**options: Any) -> None:
+        with _plain_errors():
+            call(**options)
+
+    return plain
 
 
 @click.group("reprocess", invoke_without_command=True)
@@ -51,6 +74,21 @@ def _bar(what: str) -> Generator[Callable[[float], None]]:
 @click.option("--until", callback=when, help="Up to that time; by default now.")
 @click.option("--node", default="", help="Only what is said of this node.")
 @click.option("--aside", is_flag=True, help="Do not bring it into use; `use` does so later.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(("auto", "journal", "influxdb")),
+    default="auto",
+    show_default=True,
+    help="auto: from the journal, and what that has pruned from InfluxDB.",
+)
+@click.option(
+    "--history",
+    type=click.IntRange(0, 60),
+    default=HISTORY_DAYS,
+    show_default=True,
+    help="From InfluxDB: so many days before are read too, to know what is usual.",
+)
 @click.option(
     "--config", "file", type=click.Path(path_type=Path), help="Configuration file, as of `gateway run`."
 )
@@ -64,9 +102,10 @@ def reprocess_command(context: click.Context, file: Path | None, shard: str | No
     dustline reprocess --since 2026-01-05 --until 2026-02-01 --node n1 --aside
     dustline reprocess list | use NUMBER | use stream | drop NUMBER
 
-    Makes a version of its own, from what the journal has, and brings it into use; what was in use before is
-    kept. Readings are never changed. It works beside a running gateway. After a kill the same command goes
-    on. Exit code 1 when a check failed on some readings, 2 when it cannot be done as asked.
+    Makes a version of its own and brings it into use; what was in use before is kept. What the journal has
+    pruned is read back from InfluxDB, and makes a version p1, p2 and so on. Readings are never changed. It
+    works beside a running gateway. After a kill the same command goes on. Exit code 1 when a check failed on
+    some readings, 2 when it cannot be done as asked.
     """
     if context.invoked_subcommand is None:
         with _plain_errors():
@@ -79,26 +118,22 @@ def reprocess_command(context: click.Context, file: Path | None, shard: str | No
             raise click.UsageError(f"write options behind {context.invoked_subcommand!r}")
 
 
-def _reprocess(settings: Settings, since: int | None, until: int | None, node: str, aside: bool) -> None:
+def _reprocess(
+    settings: Settings,
+    since: int | None,
+    until: int | None,
+    node: str,
+    aside: bool,
+    source: From,
+    history: int,
+) -> None:
     if since is None:
         raise Mistake("from when on? --since 2026-01-05; `dustline reprocess list` shows what there is")
-    began = time.monotonic()
+    wanted = Wanted(since, until, node, aside)
     with Beside(settings.journal.path) as beside:
-        with _bar("judging") as tell:
-            done = reprocess(beside, settings, Wanted(since, until, node, aside), tell)
-        run = done.run
-        if done.resumed is not None:
-            click.echo(f"version {run.id} was cut off; it went on from {said(done.resumed)}")
-        if not aside:
-            with _bar("into use") as tell:
-                switch.use(beside, run, tell)
-    where = f"aside; `dustline reprocess use {run.id}` brings it into use" if aside else "in use now"
-    click.echo(
-        f"version {run.id}: {run.readings} readings from {said(run.since)} to {said(run.until)}"
-        f"{' of ' + run.node if run.node else ''}, {where} ({time.monotonic() - began:.0f} s)"
-    )
-    if done.errors:
-        told = ", ".join(f"{name} {count}" for name, count in done.errors.items())
+        errors = command.reprocess(beside, settings, wanted, source, history * _DAY_S, _bars, click.echo)
+    if errors:
+        told = ", ".join(f"{name} {count}" for name, count in errors.items())
         click.echo(f"checks failed on some readings, which are marked `unjudged`: {told}", err=True)
         sys.exit(1)
 
@@ -109,76 +144,89 @@ def _reprocess(settings: Settings, since: int | None, until: int | None, node: s
 def list_command(settings: JournalSettings, as_json: bool) -> None:
     """The versions: of what, by what, and whether they are in use."""
     with _plain_errors():
-        db = open_reader(settings.path)
-        found, used = runs.all_runs(db), runs.count_in_use(db)
-        by = dict(db.execute("SELECT id, checks FROM quality_versions").fetchall())
-        db.close()
-    if as_json:
-        made = [
-            {**asdict(run), "in_use": used.get(run.id, 0), "by": json.loads(by[run.version])} for run in found
-        ]
-        click.echo(json.dumps({"versions": made}))
-        return
-    if not found:
-        click.echo("there are none; what the gateway says as readings come is in use")
-        return
-    table = [("version", "made", "since", "until", "node", "readings", "in use", "state", "corrected by")]
-    table += [
-        (
-            str(run.id),
-            said(run.made_ms // 1000),
-            said(run.since),
-            said(run.until),
-            run.node or "all",
-            str(run.readings),
-            str(used.get(run.id, 0)),
-            _state(run, used.get(run.id, 0)),
-            _corrected(by[run.version]),
-        )
-        for run in found
-    ]
-    widths = [max(len(line[at]) for line in table) for at in range(len(table[0]))]
-    for line in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        found = listing.listed(settings.path)
+    click.echo(listing.as_json(found) if as_json else listing.as_table(found))
 
 
 @reprocess_command.command("use")
 @click.argument("which", metavar="NUMBER|stream")
-@with_shard(load_journal, Unusable)
-def use_command(settings: JournalSettings, which: str) -> None:
+@_with_file
+def use_command(path: Path | None, shard: str | None, which: str) -> None:
     """Bring a version into use, or with `stream` again what the gateway said as readings came."""
-    with _plain_errors(), Beside(settings.path) as beside, _bar("into use") as tell:
+    journal = _journal_of(path, shard)
+    past = file.path_beside(journal)
+    with Beside(journal) as beside:
         if which == "stream":
-            done = switch.use_stream(beside, tell)
-            told = ", ".join(str(run.id) for run in done) or "none"
+            with _bars("into use") as (tell,):
+                done = [str(run.id) for run in switch.use_stream(beside, tell)]
+            if file.is_there(past) and _any_in_use(past):
+                settings = _all_of(path, shard)
+                with command.opened(journal, settings) as side:
+                    going = command.use(side, settings, None, _bars, click.echo)
+                done += [f"{NUMBER}{run.id}" for run in going]
+            told = ", ".join(done) or "none"
             click.echo(f"what the gateway said is in use again; versions that were: {told}")
             return
-        run = _find(beside, which)
-        if run.state == JUDGING:
-            raise Mistake(
-                f"version {run.id} is judged up to {said(run.upto)} only: give the command that made it once "
-                "more, or drop it"
-            )
-        switch.use(beside, run, tell)
-        click.echo(f"version {run.id} is in use")
+        if which.startswith(NUMBER) and file.is_there(past):
+            settings = _all_of(path, shard)
+            with command.opened(journal, settings) as side:
+                run = _judged(_find(side, which), which)
+                command.use(side, settings, run, _bars, click.echo)
+        else:
+            run = _judged(_find(beside, which), which)
+            with _bars("into use") as (tell,):
+                switch.use(beside, run, tell)
+        click.echo(f"version {which} is in use")
 
 
 @reprocess_command.command("drop")
 @click.argument("number")
-@with_shard(load_journal, Unusable)
-def drop_command(settings: JournalSettings, number: str) -> None:
+@_with_file
+def drop_command(path: Path | None, shard: str | None, number: str) -> None:
     """Delete a version that is nowhere in use."""
-    with _plain_errors(), Beside(settings.path) as beside, _bar("deleting") as tell:
+    journal = _journal_of(path, shard)
+    past = file.path_beside(journal)
+    of = past if number.startswith(NUMBER) and file.is_there(past) else journal
+    with Beside(of) as beside, _bars("deleting") as (tell,):
         run = _find(beside, number)
         with beside.writing() as db:
             used = runs.count_in_use(db).get(run.id, 0)
         if used:
             raise Mistake(
-                f"version {run.id} is in use for {used} readings: first bring another one into use, or "
+                f"version {number} is in use for {used} readings: first bring another one into use, or "
                 "`dustline reprocess use stream`"
             )
         switch.drop(beside, run, tell)
-        click.echo(f"version {run.id} is deleted")
+        click.echo(f"version {number} is deleted")
+
+
+def _journal_of(path: Path | None, shard: str | None) -> Path:
+    settings = of_shard(load_journal, path, shard)
+    assert isinstance(settings, JournalSettings)
+    return settings.path
+
+
+def _all_of(path: Path | None, shard: str | None) -> Settings:
+    settings = of_shard(load, path, shard)
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def _any_in_use(past: Path) -> bool:
+    db = file.reader(past)
+    try:
+        return any(run.state in (COMING, IN_USE, GOING) for run in runs.all_runs(db))
+    finally:
+        db.close()
+
+
+def _judged(run: Run, name: str) -> Run:
+    if run.state == JUDGING:
+        raise Mistake(
+            f"version {name} is judged up to {said(run.upto)} only: give the command that made it once more, "
+            "or drop it"
+        )
+    return run
 
 
 @contextmanager
@@ -189,38 +237,20 @@ def _plain_errors() -> Generator[None]:
         raise Unusable(str(error)) from error
     except sqlite3.Error as error:
         raise Unusable(f"the journal cannot be read ({error}); {advice(error)}") from error
-    except (RefusedError, CalibrationError) as error:
+    except AwayError as error:
+        raise Mistake(f"{error}; what is done stays, the same command goes on from there") from error
+    except (RefusedError, CalibrationError, PastError) as error:
         raise Mistake(str(error)) from error
     except KeyboardInterrupt:
         raise click.ClickException("stopped; the same command goes on from there") from None
 
 
-def _find(beside: Beside, number: str) -> Run:
+def _find(beside: Beside, name: str) -> Run:
+    number = name.removeprefix(NUMBER) if beside.path.name.endswith(file.ENDING) else name
     with beside.writing() as db:
         run = (
             runs.find(db, int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else None
         )
     if run is None:
-        raise Mistake(f"there is no version {number[:40]!r}; `dustline reprocess list` names them")
+        raise Mistake(f"there is no version {name[:40]!r}; `dustline reprocess list` names them")
     return run
-
-
-def _state(run: Run, used: int) -> str:
-    if run.state == JUDGING:
-        return f"cut off at {said(run.upto)}"
-    if run.state in (COMING, GOING):
-        return "cut off while coming into use" if run.state == COMING else "cut off while going out of use"
-    if run.state == IN_USE and used < run.readings:
-        return "replaced" if not used else "in use in part"
-    return run.state
-
-
-def _corrected(checks: str) -> str:
-    about = next((each for each in json.loads(checks) if each["name"] == "corrected"), None)
-    if about is None:
-        return "-"
-    settings = about["settings"]
-    if settings["by"] != CALIBRATION:
-        return str(settings["by"])
-    shared = f", {len(settings['stations'])} stations" if settings["stations"] else ""
-    return f"{settings['calibrations']} calibrations{shared}"

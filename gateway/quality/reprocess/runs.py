@@ -113,6 +113,11 @@ def write(db: sqlite3.Connection, run: Run, what: Judgements, upto: int) -> None
     )
 
 
+def set_upto(db: sqlite3.Connection, id: int, upto: int) -> None:
+    """Where judging begins, before the run's span: for what it must know, and says nothing of."""
+    db.execute("UPDATE quality_runs SET upto = ? WHERE id = ?", (upto, id))
+
+
 def set_state(db: sqlite3.Connection, id: int, state: str) -> None:
     db.execute("UPDATE quality_runs SET state = ? WHERE id = ?", (state, id))
 

@@ -28,8 +28,10 @@ _COME = (
 )
 
 
-def use(beside: Beside, run: Run, tell: Tell = lambda _: None) -> None:
-    """Bring a run into use, where it has judged."""
+def use(
+    beside: Beside, run: Run, tell: Tell = lambda _: None, carry: Callable[[], None] = lambda: None
+) -> None:
+    """Bring a run into use, where it has judged. `carry` carries it on; until it has, the run is half way."""
     with beside.writing() as db:
         runs.set_state(db, run.id, COMING)
     at, last = (run.first_id or 1) - 1, run.last_id or 0
@@ -58,12 +60,15 @@ def use(beside: Beside, run: Run, tell: Tell = lambda _: None) -> None:
                     (node_id, run.id),
                 )
                 _come_hours(db, node_id, run.id)
+    carry()
     with beside.writing() as db:
         runs.set_state(db, run.id, IN_USE)
 
 
-def use_stream(beside: Beside, tell: Tell = lambda _: None) -> list[Run]:
-    """Bring what the stream said into use again, everywhere; the runs that were in use."""
+def use_stream(
+    beside: Beside, tell: Tell = lambda _: None, carry: Callable[[], None] = lambda: None
+) -> list[Run]:
+    """Bring what the stream said into use again, everywhere; the runs that were in use. `carry`: see use."""
     with beside.writing() as db:
         going = [each for each in runs.all_runs(db) if each.state in (IN_USE, COMING, GOING)]
         for each in going:
@@ -94,6 +99,7 @@ def use_stream(beside: Beside, tell: Tell = lambda _: None) -> list[Run]:
                 )
                 db.execute("DELETE FROM quality_hours WHERE node_id = ? AND run > 0", (node_id,))
                 _come_hours(db, node_id, STREAM)
+    carry()
     with beside.writing() as db:
         for each in going:
             runs.set_state(db, each.id, READY)

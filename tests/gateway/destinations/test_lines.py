@@ -17,7 +17,7 @@ def test_a_reading_as_a_line() -> None:
     text = line(reading(seq=7, t=1_760_000_123, values={"pm25": 12.5, "temp": -3}, flags=("stuck",)))
     assert text == (
         "reading,network=waw,node=ochota-1,slot=pm "
-        "pm25=12.5,temp=-3.0,n=58i,dt=60i,boot=3i,seq=7i,up=1i,flags=8i"
+        "pm25=12.5,temp=-3.0,n=58i,dt=60i,boot=3i,seq=7i,up=1i,delay=-123i,flags=8i"
         ',model="sds011",tq="ntp" 1760000123'
     )
 
@@ -78,6 +78,7 @@ def test_what_is_written_is_read_back(
         "boot": 3,
         "seq": 1,
         "up": 1,
+        "delay": original.received_ms // 1000 - at,
         "flags": 0,
         "model": model,
         "tq": "ntp",

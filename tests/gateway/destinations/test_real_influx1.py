@@ -47,6 +47,7 @@ def row_of(each: StoredReading) -> dict[str, Any]:
         "boot": each.boot,
         "seq": each.seq,
         "up": each.up,
+        "delay": each.received_ms // 1000 - (each.t or 0),
         "flags": flag_bits(each.flags),
         **each.values,
     }
@@ -90,7 +91,7 @@ def test_field_types_are_what_the_schema_says(
     types = {row["fieldKey"]: row["fieldType"] for row in influx.query("SHOW FIELD KEYS", "smog")}
     assert types == {
         **dict.fromkeys(("pm25", "n03"), "float"),
-        **dict.fromkeys(("n", "dt", "boot", "seq", "up", "flags"), "integer"),
+        **dict.fromkeys(("n", "dt", "boot", "seq", "up", "delay", "flags"), "integer"),
         **dict.fromkeys(("model", "tq"), "string"),
     }
     assert {row["tagKey"] for row in influx.query("SHOW TAG KEYS", "smog")} == {"network", "node", "slot"}
