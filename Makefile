@@ -21,8 +21,11 @@ demo: setup ## run the whole network on this machine: make demo, or make demo SE
 dev:
 	@$(PYTHON) scripts/setup.py dev
 
+# Ten processes import all tests, and they start hundreds of others: none shall compile what another has compiled.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: dev ## run all tests
-	@$(BIN)/python -m pytest $(or $(T),-n 8 --dist loadfile --no-loadscope-reorder)
+	@$(if $(T),,$(BIN)/python -m pytest --collect-only -qq >/dev/null ||:)
+	@$(BIN)/python -m pytest $(or $(T),-n 10 --dist loadfile --no-loadscope-reorder)
 
 day: dev ## 24 simulated hours of a node in 128 KiB, with TLS and a full outbox
 	@$(BIN)/python -m bench.day $(ARGS)
@@ -56,3 +59,4 @@ format: dev ## format the code
 
 clean: ## remove what was built or installed here
 	rm -rf .venv node_modules build dist gateway/web/static/vendor .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -187,15 +188,21 @@ def main() -> None:
     level = sys.argv[1] if len(sys.argv) == 2 else ""
     if level not in ("run", "dev"):
         stop("usage: python3 scripts/setup.py run|dev")
-    # What is set up for development serves for running too.
-    if not VENDOR.exists() or not any(is_current(done) for done in {level, "dev"}):
-        make_venv()
-        stamp("dev").unlink(missing_ok=True)  # npm takes its packages away
-        install_python(level)
-        install_web(level)
-        stamp(level).write_text(fingerprint(level))
-    if level == "dev":
-        install_debian()
+    with ThreadPoolExecutor() as pool:  # what needs nothing of each other is fetched side by side
+        debian = pool.submit(install_debian) if level == "dev" else None
+        # What is set up for development serves for running too.
+        if not VENDOR.exists() or not any(is_current(done) for done in {level, "dev"}):
+            make_venv()
+            stamp("dev").unlink(missing_ok=True)  # npm takes its packages away
+            web = pool.submit(install_web, level) if shutil.which("npm") else None
+            install_python(level)
+            if web is None:
+                install_web(level)  # npm came with the Python packages
+            else:
+                web.result()
+            stamp(level).write_text(fingerprint(level))
+        if debian is not None:
+            debian.result()
 
 
 if __name__ == "__main__":

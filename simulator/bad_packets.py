@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 CONNACK, PUBLISH, PUBACK, PINGREQ = 2, 3, 4, 12
 DUP = 8
+# A node waits twice as long after each loss, up to five minutes: chance could make a trial last an hour.
+MOST_LOST = 3
 
 
 @dataclass(frozen=True)
 class PacketFault:
-    """Shares from 0 to 1 of what comes by."""
+    """Shares from 0 to 1 of what comes by. Of acks and readings never more than MOST_LOST in a row are lost,
+    unless the share is 1."""
 
     lose_acks: float = 0.0  # of the gateway's acks
     repeat_acks: int = 0  # further copies of each
@@ -63,6 +66,7 @@ class Packets:
         self._rng = rng
         self._up, self._down, self._seen = _Framer(), _Framer(), _Framer()
         self._held: list[bytes] = []
+        self._lost = {"acks": 0, "readings": 0}  # in a row
         self._copies: dict[bytes, int] = {}  # packet id: PUBACKs of the node that the broker must not see
 
     def take(self, data: bytes, up: bool) -> tuple[bytes, bytes]:
@@ -83,6 +87,11 @@ class Packets:
                 return end
         return None
 
+    def _loses(self, what: str, share: float) -> bool:
+        lost = self._rng.random() < share and (share == 1 or self._lost[what] < MOST_LOST)
+        self._lost[what] = self._lost[what] + 1 if lost else 0
+        return lost
+
     def _from_node(self, packet: bytes) -> tuple[bytes, bytes]:
         fault = self.fault or PacketFault()
         kind = packet[0] >> 4
@@ -91,7 +100,7 @@ class Packets:
             return b"", b""
         if kind == PINGREQ and fault.mute_pings:
             return b"", b""
-        if _topic(packet).endswith(b"/readings") and self._rng.random() < fault.lose_readings:
+        if _topic(packet).endswith(b"/readings") and self._loses("readings", fault.lose_readings):
             return b"", _puback(packet)
         return packet, b""
 
@@ -103,7 +112,7 @@ class Packets:
             return b"", packet * (1 + fault.repeat_pubacks)
         if not _is_ack(packet):
             return b"", packet
-        if self._rng.random() < fault.lose_acks:
+        if self._loses("acks", fault.lose_acks):
             return _puback(packet), b""
         if fault.hold_acks:
             self._held.insert(0, packet)

@@ -6,7 +6,9 @@ Compiling on the board itself would leave its small heap in pieces.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -28,6 +30,7 @@ MAIN = "main.py"
 PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when modules are packed
 ROOMS = ("update",)  # packages that are loaded through it, too
 FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
+SHARED = "DUSTLINE_BYTECODE"
 _compiling = threading.Lock()
 
 
@@ -119,16 +122,39 @@ def _module(path: Path) -> str:
 
 
 def compiled(source: Path, *, link: bool = False) -> Path:
-    """Bytecode of `source`, compiled once by this process and removed at its end."""
+    """Bytecode of `source`, compiled once by this process and removed at its end.
+
+    With DUSTLINE_BYTECODE, a folder, it is compiled once for all processes that have that, and stays there:
+    a run of the tests is hundreds of them. Whoever names the folder removes it.
+    """
     with _compiling:
         return _compiled(source, link and not os.environ.get("DUSTLINE_UNLINKED"))
 
 
 @functools.cache
 def _compiled(source: Path, link: bool) -> Path:
+    shared = os.environ.get(SHARED)
+    if shared:
+        return _compiled_for_all(Path(shared), source, link)
     folder = Path(tempfile.mkdtemp(prefix="dustline-mpy-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return compile_tree(source, folder / source.name, link=link)
+
+
+def _compiled_for_all(shared: Path, source: Path, link: bool) -> Path:
+    """Known by what is compiled, not where it stands. The first compiles, the others wait for it."""
+    digest = hashlib.sha256(f"{source.name} {link}".encode())
+    for path in sorted(source.rglob("*.py")):
+        digest.update(f"\n{path.relative_to(source)} ".encode() + path.read_bytes())
+    folder = shared / digest.hexdigest()[:32]
+    with (shared / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=shared) as scratch:
+                half = Path(scratch) / "done"
+                compile_tree(source, half / source.name, link=link)
+                half.rename(folder)
+    return folder / source.name
 
 
 def explained(tree: Path, text: str) -> str:

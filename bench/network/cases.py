@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ from bench.network.stage import Stage
 from bench.network.sweep import every_byte
 from simulator.bad_network import Fault
 from simulator.bad_packets import PacketFault
+from simulator.runtime import SimulatorError, find_firmware
 
+ACKS = PacketFault
 NAME = "broker.dustline.invalid"  # RFC 2606: it never resolves
 
 
@@ -117,6 +120,25 @@ def _gateway_killed(stage: Stage) -> None:
         gateway.start()
 
 
+PATIENCE, SHORT = "retain=False, timeout_s=20)", "retain=False, timeout_s=5)"
+
+
+def _pubacks_lost(stage: Stage) -> None:
+    """The fault stays. A node waits 20 s for each that is lost, 5 s in CI's form."""
+    firmware = None
+    if stage.length < 1:
+        firmware = stage.world.directory / "impatient"
+        shutil.copytree(find_firmware(), firmware, ignore=shutil.ignore_patterns("__pycache__"))
+        client = firmware / "node" / "mqtt" / "client.py"
+        text = client.read_text(encoding="utf-8")
+        if text.count(PATIENCE) != 1:
+            raise SimulatorError(f"{client} does not say {PATIENCE} once")
+        client.write_text(text.replace(PATIENCE, SHORT), encoding="utf-8")
+    stage.begin(Fault(packets=ACKS(lose_pubacks=0.3)), firmware=firmware)
+    stage.until_connected()
+    stage.last(15)
+
+
 # Stands before MicroPython's own in the node's path: names resolve while the file `no-dns` is not there.
 RESOLVER = """
 import os, time
@@ -171,7 +193,6 @@ def _dns_wrong(stage: Stage) -> None:
     stage.until_connected()
 
 
-ACKS = PacketFault
 # What a node has if nobody says otherwise.
 DEFAULT = {"keepalive_s": 60, "ack_timeout_s": 20, "health_s": 10}
 PLAIN = [
@@ -197,7 +218,7 @@ PLAIN = [
         "ack-again", "every ack of the gateway comes three times", stays(Fault(packets=ACKS(repeat_acks=2)))
     ),
     Case("ack-order", "acks held back, the oldest last", stays(Fault(packets=ACKS(hold_acks=2)))),
-    Case("puback-lost", "PUBACKs lost, three of ten", stays(Fault(packets=ACKS(lose_pubacks=0.3)))),
+    Case("puback-lost", "PUBACKs lost, three of ten", _pubacks_lost),
     Case("puback-again", "every PUBACK twice", stays(Fault(packets=ACKS(repeat_pubacks=1)))),
     Case("forgets", "half of the messages PUBACKed and lost", stays(Fault(packets=ACKS(lose_readings=0.5)))),
     Case("dns-away", "the name does not resolve, later it does", _dns_away),

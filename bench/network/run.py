@@ -12,17 +12,35 @@ import pytest
 
 from bench.network.cases import Case, whole
 from bench.network.stage import Outcome, Stage
-from bench.network.tls_cases import make_papers, tls_cases
+from bench.network.tls_cases import Papers, make_papers, tls_cases
 from bench.network.world import World
 from simulator.runtime import SimulatorError
 
 FAST_LENGTH = 0.3
 
 
-def play(directory: Path, *, fast: bool, only: set[str] | None = None, seed: int = 4) -> list[Outcome]:
-    """All cases, or those named. Raises AssertionError or the like when one cannot be played to its end."""
+def every_case(papers: Papers, fast: bool) -> list[Case]:
+    return whole(fast) + tls_cases(papers, fast)
+
+
+def play(
+    directory: Path,
+    *,
+    fast: bool,
+    only: set[str] | None = None,
+    part: tuple[int, int] = (0, 1),
+    seed: int = 4,
+) -> list[Outcome]:
+    """All cases, or those named, or one `part` of so many. Raises AssertionError or the like when one cannot
+    be played to its end."""
     papers = make_papers(directory / "papers")
-    cases = [case for case in whole(fast) + tls_cases(papers, fast) if not only or case.name in only]
+    first, step = part
+    numbered = [
+        (number, case)
+        for number, case in list(enumerate(every_case(papers, fast)))[first::step]
+        if not only or case.name in only
+    ]
+    cases = [case for _, case in numbered]
     with ExitStack() as stack:
         shared = stack.enter_context(World(directory / "shared", papers.broker))
         worlds = {
@@ -39,7 +57,7 @@ def play(directory: Path, *, fast: bool, only: set[str] | None = None, seed: int
                     seed + 100 * number,
                     FAST_LENGTH if fast else 1.0,
                 )
-                for number, case in enumerate(cases)
+                for number, case in numbered
             ]
         outcomes = [each.result() for each in going]
         for world in (shared, *worlds.values()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench.network.world import World
@@ -74,7 +75,7 @@ class Stage:
         self.networks.append(BadNetwork("127.0.0.1", port, seed=self.seed + len(self.networks)))
         return self.networks[-1]
 
-    def make(self, net: BadNetwork, **options: Any) -> SimNode:
+    def make(self, net: BadNetwork, *, firmware: Path | None = None, **options: Any) -> SimNode:
         name = f"{self.name}-{len(self.nodes):02}"
         chosen = {
             "broker_port": net.port,
@@ -83,12 +84,13 @@ class Stage:
             **QUICK,
             **options,
         }
-        node = SimNode(self.world.directory / name, NodeOptions(name, **chosen), lambda _at: AIR)
+        where = self.world.directory / name
+        node = SimNode(where, NodeOptions(name, **chosen), lambda _at: AIR, firmware=firmware)
         self.nodes.append(node)
         return node
 
     def begin(self, fault: Fault | None = None, **options: Any) -> Stage:
-        """A node on a network of its own."""
+        """A node on a network of its own. For `options` see make()."""
         net = self.network("tls" in options)
         if fault is not None:
             net.always(fault)

@@ -166,6 +166,16 @@ def test_what_is_lost_is_acknowledged() -> None:
     assert packets(lose_pubacks=1).take(puback(3), False) == (b"", b"")
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind", "up"), [("lose_acks", "ack", False), ("lose_readings", "readings", True)]
+)
+def test_a_share_loses_no_more_than_three_in_a_row(fault: str, kind: str, up: bool) -> None:
+    under_test = packets(**{fault: 0.9})
+    came = [under_test.take(publish(kind, 9), up)[0 if up else 1] != b"" for _ in range(400)]
+    lost = "".join("+" if one else "-" for one in came).split("+")
+    assert max(map(len, lost)) == 3
+
+
 def test_what_comes_twice_is_acknowledged_once() -> None:
     under_test = packets(repeat_acks=2)
     ack = publish("ack", 9)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.network.liar import Liar
-from bench.network.run import failures, play, table
+from bench.network.run import every_case, failures, play, table
+from bench.network.tls_cases import make_papers
 from tests.firmware.certificates import make_ca, make_server_certificate
 from tests.support import wait_for
 
@@ -19,16 +20,27 @@ SEED = 4
 REFUSED = {"expired", "not-yet", "wrong-host", "wrong-ca", "self-signed", "no-tls", "no-ca"}
 
 
+PARTS = 3  # side by side, each with a broker and a gateway of its own
+
+
 @pytest.mark.timeout(900)
-def test_every_reading_through_every_bad_network_and_nothing_to_wrong_servers(tmp_path: Path) -> None:
-    outcomes = play(tmp_path, fast=True, seed=SEED)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_reading_through_every_bad_network_and_nothing_to_wrong_servers(
+    tmp_path: Path, part: int
+) -> None:
+    outcomes = play(tmp_path, fast=True, seed=SEED, part=(part, PARTS))
     print(f"seed {SEED}", *table(outcomes), sep="\n")
     assert failures(outcomes) == []
     assert [one.name for one in outcomes if not one.well] == []
-    found = {one.name: one for one in outcomes}
-    assert found.keys() > REFUSED
-    assert "40 of" in found["every-byte"].note
-    assert "24 of" in found["tls-bytes"].note
+    notes = {one.name: one.note for one in outcomes}
+    assert "40 of" in notes.get("every-byte", "40 of")
+    assert "24 of" in notes.get("tls-bytes", "24 of")
+
+
+def test_the_parts_are_the_whole(tmp_path: Path) -> None:
+    names = [case.name for case in every_case(make_papers(tmp_path), fast=True)]
+    assert len(names) == len(set(names))
+    assert set(names) > REFUSED | {"every-byte", "tls-bytes"}
 
 
 def test_the_liar_counts_what_it_is_told(tmp_path: Path) -> None:
