@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -61,6 +62,6 @@ def set_up(settings: LogSettings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(_stream),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _stream)),
         cache_logger_on_first_use=False,
     )
