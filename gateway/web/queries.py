@@ -68,13 +68,10 @@ class Queries:
 
     def nodes(self) -> dict[str, NodeView]:
         with JournalReader(self._journal) as reader, QualityReader(self._journal) as quality:
-            return node_views(
-                reader.latest(),
-                reader.statuses(),
-                self._places,
-                quality.of_latest(),
-                quality.corrected_latest(),
-            )
+            # Judgements first: the other way round, a node whose next reading comes in between would show
+            # its last one as if that were not judged.
+            judged, corrected = quality.of_latest(), quality.corrected_latest()
+            return node_views(reader.latest(), reader.statuses(), self._places, judged, corrected)
 
     def series(self, node: str, since: int) -> tuple[list[Series], bool] | None:
         """Chart columns from `since` (UTC s) on, and whether older readings were left out.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from gateway.quality.checks.bits import Trust, names_of, trust_of
 from gateway.quality.follow.reader import Correction
@@ -50,6 +50,10 @@ class SlotView(QualityView):
     flags: list[str]
 
 
+# Of which values a number is.
+Of = Literal["corrected", "raw"]
+
+
 class SensorView(TypedDict):
     """What a node says of one sensor; None where it says nothing. laser_h in hours."""
 
@@ -79,6 +83,8 @@ class NodeView(QualityView):
     received: int | None
     pm25: float | None
     pm10: float | None
+    shown: float | None  # PM2.5: the corrected value where there is one, else the raw one
+    shown_of: Of | None  # which of them that is; None without a value
     flags: list[str]
     safe: bool  # it crashed again and again, and measures nothing
     crashed: int | None  # when the gateway last heard of a crash, UTC s
@@ -158,6 +164,7 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
     seen_ms: int | None = status.get("seen_ms")
     health: Mapping[str, Any] = status.get("health") or {}
     crash_ms: int | None = health.get("crash_ms")
+    shown, shown_of = _shown(speaks)
     return {
         "name": name,
         "label": (place.label if place else "") or name,
@@ -174,6 +181,8 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "received": speaks["received"] if speaks else None,
         "pm25": speaks["pm25"] if speaks else None,
         "pm10": speaks["pm10"] if speaks else None,
+        "shown": shown,
+        "shown_of": shown_of,
         "flags": speaks["flags"] if speaks else [],
         "qc": speaks["qc"] if speaks else None,
         "trust": speaks["trust"] if speaks else None,
@@ -184,6 +193,15 @@ def _node(name: str, slots: list[SlotView], status: Mapping[str, Any], place: Pl
         "slots": slots,
         "sensors": _sensors(status),
     }
+
+
+def _shown(slot: SlotView | None) -> tuple[float | None, Of | None]:
+    if slot is None:
+        return None, None
+    made = slot["corrected"]
+    if made is not None and made["pm25"] is not None:
+        return made["pm25"], "corrected"
+    return slot["pm25"], None if slot["pm25"] is None else "raw"
 
 
 def _sensors(status: Mapping[str, Any]) -> list[SensorView]:

@@ -53,25 +53,35 @@ def overflow(page: Any) -> int:
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
-def columns_drawn(page: Any) -> list[float]:
-    """Where PM2.5's line has pixels, as parts of the plot's width from its left edge (0 to 1)."""
+def columns_drawn(page: Any, colour: str = "--pm25") -> list[float]:
+    """Where a line has pixels, PM2.5's if not told, as parts of the plot's width from its left edge (0 to 1)."""
+    return sorted({x for x, _ in drawn(page, colour)})
+
+
+def drawn(page: Any, colour: str) -> list[tuple[float, float]]:
+    """Pixels of the chart that have a colour of style.css, as parts of the plot's width and height from its
+    upper left corner."""
     return page.evaluate(
-        """() => {
+        """name => {
           const canvas = document.querySelector('.plot canvas');
           const over = document.querySelector('.plot .u-over');
           if (!canvas || !over) return [];
           const scale = canvas.width / canvas.clientWidth;
           const [left, width] = [over.offsetLeft * scale, over.clientWidth * scale];
-          const hex = getComputedStyle(document.documentElement).getPropertyValue('--pm25').trim();
+          const [top, height] = [over.offsetTop * scale, over.clientHeight * scale];
+          const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
           const wanted = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
           const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-          const found = new Set();
+          const found = [];
           for (let at = 0; at < data.length; at += 4) {
             const near = wanted.every((part, index) => Math.abs(data[at + index] - part) < 12);
-            if (near && data[at + 3] > 200) found.add((at / 4) % canvas.width);
+            if (!near || data[at + 3] <= 200) continue;
+            const [x, y] = [(at / 4) % canvas.width, Math.floor(at / 4 / canvas.width)];
+            found.push([(x - left) / width, (y - top) / height]);
           }
-          return [...found].map((x) => (x - left) / width).sort((a, b) => a - b);
-        }"""
+          return found;
+        }""",
+        colour,
     )
 
 

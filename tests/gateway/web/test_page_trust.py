@@ -67,6 +67,6 @@ def test_a_corrected_value_stands_beside_the_raw_one_with_its_name(
     try:
         page = visit(f"{serve().url}#kabaty", locale=locale).page
         expect(page.locator("#panel")).to_contain_text(shown)
-        expect(page.locator("#panel .big-value")).to_have_text("20.0" if locale == "en-GB" else "20,0")
+        expect(page.locator("#panel .big-value")).to_have_text("9.6" if locale == "en-GB" else "9,6")
     finally:
         assert follower.stop(10)

@@ -1,7 +1,9 @@
-// The chart of a node's last 24 hours: PM2.5 and PM10, with gaps where there is no value.
+// The chart of a node's last 24 hours: PM2.5, raw and where there is one corrected, and PM10, with gaps where there
+// is no value.
 import { BANDS } from "./bands.js";
 import { el, setText } from "./dom.js";
 import { clock, day, second, tenth, text, whole } from "./i18n.js";
+import { ofText } from "./shown.js";
 
 const HEIGHT = 220;
 // A node that has just begun is shown from its first reading, not as a speck at the edge of an empty day.
@@ -37,9 +39,11 @@ export class Chart {
     const first = series.t[0];
     this.young = now - first < YOUNG_S;
     this.range = [this.young ? Math.min(first, now - LEAST_SPAN_S) : since, now];
-    this.data = [series.t, series.pm10, series.pm25];
+    this.data = [series.t, series.pm10, series.pm25, series.pm25_cor];
+    const before = this.corrected;
+    this.corrected = series.pm25_cor.some((value) => value !== null);
     this.describe(series);
-    if (this.plot) this.plot.setData(this.data);
+    if (this.plot && before === this.corrected) this.plot.setData(this.data);
     else this.rebuild();
   }
 
@@ -58,15 +62,14 @@ export class Chart {
   }
 
   describe(series) {
-    const values = series.pm25.filter((value) => value !== null);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const words = values.length
-      ? text("chart", { min: tenth(Math.min(...values)), mean: tenth(mean), max: tenth(Math.max(...values)) })
-      : text("chartEmpty");
-    this.plotBox.setAttribute("aria-label", words);
+    const raw = valuesText(series.pm25);
+    const values = this.corrected && raw ? text("chartBoth", { corrected: valuesText(series.pm25_cor), raw }) : raw;
+    this.plotBox.setAttribute("aria-label", values ? text("chart", { values }) : text("chartEmpty"));
+    const named = (of, name = "pm25") => text(of, { name: text(name) });
     const parts = [
-      el("span", { class: "key key-pm25" }, text("pm25")),
-      el("span", { class: "key key-pm10" }, text("pm10")),
+      el("span", { class: "key key-pm25" }, this.corrected ? named("keyCorrected") : text("pm25")),
+      this.corrected ? el("span", { class: "key key-raw" }, named("keyRaw")) : "",
+      el("span", { class: "key key-pm10" }, this.corrected ? named("keyRaw", "pm10") : text("pm10")),
       el("span", { class: "unit" }, "µg/m³"),
     ];
     if (series.step) parts.push(el("span", { class: "unit" }, text("means", { minutes: whole(series.step / 60) })));
@@ -101,7 +104,8 @@ export class Chart {
         { ...axis, space: 64, size: 26, values: (_, ticks) => ticks.map((t) => tickText(t, ticks[1] - ticks[0])) },
         { ...axis, size: 48, gap: 9, space: 36, values: (_, ticks) => ticks.map(whole) },
       ],
-      series: [{}, line("--pm10", 1.25, [4, 3]), line("--pm25", 2)],
+      // The line that counts is the strong one.
+      series: [{}, line("--pm10", 1.25, [4, 3]), this.corrected ? line("--pm25-raw", 1.5, [2, 2]) : line("--pm25", 2), line("--pm25", 2)],
       hooks: { drawAxes: [drawBands], setCursor: [(plot) => this.readAt(plot.cursor.idx)] },
     };
   }
@@ -111,9 +115,12 @@ export class Chart {
       setText(this.readout, "");
       return;
     }
-    const [times, pm10, pm25] = this.data;
+    const [times, pm10, raw, corrected] = this.data;
     const value = (number) => (number === null ? text("gap") : tenth(number));
-    setText(this.readout, `${clock(times[at])}  ${text("pm25")} ${value(pm25[at])} · ${text("pm10")} ${value(pm10[at])}`);
+    let pm25 = value(corrected[at] ?? raw[at]);
+    if (this.corrected && raw[at] !== null) pm25 += ` ${ofText(corrected[at] === null ? "raw" : "corrected", raw[at])}`;
+    const of10 = this.corrected && pm10[at] !== null ? ` ${ofText("raw", null)}` : "";
+    setText(this.readout, `${clock(times[at])}  ${text("pm25")} ${pm25} · ${text("pm10")} ${value(pm10[at])}${of10}`);
   }
 
   step(event) {
@@ -130,6 +137,14 @@ export class Chart {
     const width = this.plotBox.clientWidth;
     if (this.plot && width > 0) this.plot.setSize({ width, height: HEIGHT });
   }
+}
+
+// "lowest 3.1, mean 8.0, highest 20.5 µg/m³"; null without a value.
+function valuesText(column) {
+  const values = column.filter((value) => value !== null);
+  if (!values.length) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return text("chartValues", { min: tenth(Math.min(...values)), mean: tenth(mean), max: tenth(Math.max(...values)) });
 }
 
 function tickText(t, apart) {

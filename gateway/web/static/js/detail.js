@@ -5,6 +5,7 @@ import { byId, el, setText } from "./dom.js";
 import { ago, has, hundredth, moment, tenth, text, whole } from "./i18n.js";
 import { measuredAt, stateOf } from "./model.js";
 import { modelName, sensorText } from "./sensors.js";
+import { ofText, pm10Text } from "./shown.js";
 
 const REFRESH_MS = 4000; // the readings are loaded again at most that often
 const RETRY_MS = 5000;
@@ -35,7 +36,7 @@ export class Detail {
       back,
       part("title", "h2", { id: "detail-title", tabindex: "-1" }),
       el("div", { class: "reading" },
-        el("p", { class: "big" }, part("value", "span", { class: "big-value" }), " ", el("span", { class: "unit" }, "µg/m³ ", part("pm25Name", "span", {}))),
+        el("p", { class: "big" }, part("value", "span", { class: "big-value" }), " ", el("span", { class: "unit" }, "µg/m³ ", part("pm25Name", "span", {})), " ", part("of", "span", { class: "of" })),
         part("band", "span", { class: "band-name" }),
         part("state", "span", { class: "state-name" })),
       part("second", "p", { class: "second" }),
@@ -145,19 +146,20 @@ export class Detail {
     if (!node) return;
     const { parts } = this;
     const state = stateOf(node, this.model.now(), this.model.staleAfter);
-    const known = node.pm25 !== null;
+    const known = node.shown !== null;
     setText(parts.back, text("back"));
     setText(parts.title, node.label);
-    setText(parts.value, known ? tenth(node.pm25) : "–");
+    setText(parts.value, known ? tenth(node.shown) : "–");
     setText(parts.pm25Name, text("pm25"));
+    setText(parts.of, ofText(node.shown_of, node.pm25));
     parts.band.hidden = !known;
     if (known) {
-      parts.band.dataset.band = bandOf(node.pm25).key;
-      setText(parts.band, text(bandOf(node.pm25).key));
+      parts.band.dataset.band = bandOf(node.shown).key;
+      setText(parts.band, text(bandOf(node.shown).key));
     }
     parts.state.hidden = state === "ok";
     setText(parts.state, text(state));
-    setText(parts.second, node.pm10 === null ? "" : `${text("pm10")} ${tenth(node.pm10)} µg/m³`);
+    setText(parts.second, pm10Text(node));
     setText(parts.last24, text("last24"));
     this.paintFacts(node);
   }
@@ -209,7 +211,7 @@ function remarks(node) {
   return said;
 }
 
-// Corrected values, each with the name of what made it; the raw ones stand above.
+// Corrected values, each with the name of what made it; above they stand beside the raw ones.
 function correctedText(made) {
   const said = ["pm25", "pm10"]
     .filter((name) => made[name] !== null)

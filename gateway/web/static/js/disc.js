@@ -2,6 +2,7 @@
 import { bandOf } from "./bands.js";
 import { el, setText } from "./dom.js";
 import { text, whole } from "./i18n.js";
+import { ofText } from "./shown.js";
 
 export function makeDisc() {
   return el("span", { class: "disc", "aria-hidden": "true" });
@@ -19,8 +20,8 @@ export function paintDisc(disc, pm25, state, trust = null) {
 
 // What the sign says, in words.
 export function describe(node, state) {
-  if (node.pm25 === null) return text(state === "ok" ? "novalue" : state);
-  const value = `${text("pm25")} ${whole(Math.round(node.pm25))} µg/m³, ${text(bandOf(node.pm25).key)}`;
+  if (node.shown === null) return text(state === "ok" ? "novalue" : state);
+  const value = `${text("pm25")} ${whole(Math.round(node.shown))} µg/m³ ${ofText(node.shown_of, node.pm25)}, ${text(bandOf(node.shown).key)}`;
   if (state !== "ok") return `${value}, ${text(state)}`;
   return node.trust === "suspect" || node.trust === "bad" ? `${value}, ${text(`trust_${node.trust}`)}` : value;
 }

@@ -9,7 +9,7 @@ export const TEXTS = {
     nodes: "Nodes",
     legend: "What the colours mean",
     legendNote:
-      "Each node shows its latest reading of PM2.5, rounded. Low-cost sensors are indicative: fog and high humidity make them read too high.",
+      "Each node shows its latest reading of PM2.5, rounded: the corrected value where a correction is in use, else the raw one. Low-cost sensors are indicative: fog and high humidity make raw values too high.",
     legendSource:
       "Steps and colours: European Air Quality Index for hourly PM2.5 (European Environment Agency, bands of 2024). Here they colour a latest reading, not an hourly mean.",
     good: "Good",
@@ -118,7 +118,11 @@ export const TEXTS = {
     loading: "Loading…",
     noSeries: "No readings in the last 24 hours.",
     seriesFailed: "The readings could not be loaded. Trying again.",
-    chart: "PM2.5 over the last 24 hours: lowest {min}, mean {mean}, highest {max} µg/m³. Arrow keys read single values.",
+    chart: "PM2.5 over the last 24 hours: {values}. Arrow keys read single values.",
+    chartValues: "lowest {min}, mean {mean}, highest {max} µg/m³",
+    chartBoth: "corrected: {corrected}; raw: {raw}",
+    keyCorrected: "{name} corrected",
+    keyRaw: "{name} raw",
     chartEmpty: "No PM2.5 value in the last 24 hours.",
     gap: "no value",
     slot: "Sensor {slot}",
@@ -132,7 +136,7 @@ export const TEXTS = {
     nodes: "Czujniki",
     legend: "Co oznaczają kolory",
     legendNote:
-      "Przy każdym czujniku widać ostatni pomiar PM2,5, zaokrąglony. Tanie czujniki dają wyniki orientacyjne: we mgle i przy dużej wilgotności zawyżają.",
+      "Przy każdym czujniku widać ostatni pomiar PM2,5, zaokrąglony: po korekcie, jeśli jest stosowana, inaczej bez korekty. Tanie czujniki dają wyniki orientacyjne: bez korekty we mgle i przy dużej wilgotności zawyżają.",
     legendSource:
       "Progi i kolory: Europejski Indeks Jakości Powietrza dla godzinowego PM2,5 (Europejska Agencja Środowiska, progi z 2024 r.). Tu oznaczają ostatni pomiar, a nie średnią godzinową.",
     good: "Dobra",
@@ -241,7 +245,11 @@ export const TEXTS = {
     loading: "Wczytywanie…",
     noSeries: "Brak pomiarów w ostatnich 24 godzinach.",
     seriesFailed: "Nie udało się wczytać pomiarów. Kolejna próba trwa.",
-    chart: "PM2,5 w ostatnich 24 godzinach: najmniej {min}, średnio {mean}, najwięcej {max} µg/m³. Strzałki odczytują pojedyncze wartości.",
+    chart: "PM2,5 w ostatnich 24 godzinach: {values}. Strzałki odczytują pojedyncze wartości.",
+    chartValues: "najmniej {min}, średnio {mean}, najwięcej {max} µg/m³",
+    chartBoth: "po korekcie: {corrected}; bez korekty: {raw}",
+    keyCorrected: "{name} po korekcie",
+    keyRaw: "{name} bez korekty",
     chartEmpty: "Brak wartości PM2,5 w ostatnich 24 godzinach.",
     gap: "brak wartości",
     slot: "Czujnik {slot}",

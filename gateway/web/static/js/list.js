@@ -4,6 +4,7 @@ import { makeDisc, paintDisc } from "./disc.js";
 import { byId, el, setText } from "./dom.js";
 import { ago, currentLanguage, tenth, text, whole } from "./i18n.js";
 import { measuredAt, overview, stateOf } from "./model.js";
+import { medianWords, ofText } from "./shown.js";
 
 export class NodeList {
   constructor(model, chosen) {
@@ -45,22 +46,25 @@ export class NodeList {
     const state = stateOf(node, now, this.model.staleAfter);
     const at = measuredAt(node);
     const notes = [];
-    if (state !== "never" && node.pm25 !== null) notes.push(text(bandOf(node.pm25).key));
+    const known = state !== "never" && node.shown !== null;
+    if (known) notes.push(text(bandOf(node.shown).key), ofText(node.shown_of, node.pm25));
     if (state !== "ok") notes.push(text(state));
     else if (node.trust === "suspect" || node.trust === "bad") notes.push(text(`trust_${node.trust}`));
     if (at !== null) notes.push(ago(now - at));
     if (node.lat === null) notes.push(text("unplaced"));
-    paintDisc(row.disc, node.pm25, state, node.trust);
+    paintDisc(row.disc, node.shown, state, node.trust);
     setText(row.label, node.label);
     setText(row.note, notes.join(" · "));
     // The sign is hidden from screen readers: its number is said here.
-    const value = node.pm25 === null ? "" : `, ${text("pm25")} ${tenth(node.pm25)} µg/m³`;
+    const value = node.shown === null ? "" : `, ${text("pm25")} ${tenth(node.shown)} µg/m³`;
     row.button.setAttribute("aria-label", `${node.label}${value}, ${notes.join(", ")}`);
   }
 
   updateSummary(nodes) {
-    const { measuring, all, median } = overview(nodes, this.model.now(), this.model.staleAfter);
+    const found = overview(nodes, this.model.now(), this.model.staleAfter);
+    const { measuring, all, median } = found;
     setText(byId("median"), median === null ? "–" : tenth(median));
+    setText(byId("median-of"), medianWords(found));
     const name = byId("median-band");
     name.hidden = median === null;
     if (median !== null) {

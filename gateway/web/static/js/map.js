@@ -86,7 +86,7 @@ export class NodeMap {
   updateSign(node) {
     const sign = this.signs.get(node.name) ?? this.addSign(node);
     const state = stateOf(node, this.model.now(), this.model.staleAfter);
-    paintDisc(sign.disc, node.pm25, state, node.trust);
+    paintDisc(sign.disc, node.shown, state, node.trust);
     setText(sign.label, node.label);
     sign.marker.getElement().setAttribute("aria-label", `${node.label}: ${describe(node, state)}`);
   }

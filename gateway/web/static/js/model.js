@@ -39,17 +39,25 @@ export function stateOf(node, now, staleAfter) {
   if (at === null) return "never";
   if (node.online === false) return "offline";
   if (now - at > staleAfter) return "stale";
-  return node.pm25 === null ? "novalue" : "ok";
+  return node.shown === null ? "novalue" : "ok";
 }
 
-// Median PM2.5 of the nodes that measure now: one node beside a chimney does not move it.
+// Median PM2.5 of the nodes that measure now: one node beside a chimney does not move it. It is of what each
+// node shows, its corrected value where it has one; `raw` is that of the raw values of the same nodes.
 export function overview(nodes, now, staleAfter) {
-  const values = nodes
-    .filter((node) => stateOf(node, now, staleAfter) === "ok" && node.trust !== "bad")
-    .map((node) => node.pm25)
-    .sort((a, b) => a - b);
+  const measuring = nodes.filter((node) => stateOf(node, now, staleAfter) === "ok" && node.trust !== "bad");
+  return {
+    measuring: measuring.length,
+    corrected: measuring.filter((node) => node.shown_of === "corrected").length,
+    all: nodes.length,
+    median: medianOf(measuring.map((node) => node.shown)),
+    raw: medianOf(measuring.map((node) => node.pm25)),
+  };
+}
+
+function medianOf(values) {
+  if (!values.length) return null;
+  values.sort((a, b) => a - b);
   const half = values.length >> 1;
-  let median = null;
-  if (values.length) median = values.length % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
-  return { measuring: values.length, all: nodes.length, median };
+  return values.length % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
