@@ -145,7 +145,7 @@ def test_everything_works_by_keyboard(serve: Serve, visit: Visit, day: int) -> N
     page.keyboard.press("Escape")
     expect(row(page, "kabaty")).to_be_focused()
     # What a screen reader says of the sign and of the row.
-    name = "Wola, rondo Daszyńskiego: PM2.5 60 µg/m³, Poor"
+    name = "Wola, rondo Daszyńskiego: PM2.5 60 µg/m³ raw, Poor"
     expect(page.locator('.sign-box[data-node="wola"]')).to_have_attribute("aria-label", name)
     assert (
         row(page, "wola")
