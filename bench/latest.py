@@ -1,8 +1,8 @@
 """What the latest readings cost the page: python -m bench.latest [--nodes 10000] [--looks 9]
 
-A journal in which every node has a latest reading that is judged and, unless --raw, corrected. It prints the CPU
-time of one look (what /api/nodes and each new page ask, and the page's watcher at most once a second), of its
-JSON, and the JSON's size; the least of several looks, as other work on the machine only adds.
+Each node's latest reading is judged and, unless --raw, corrected. It prints the CPU time of one look (what
+/api/nodes and each new page ask, and the page's watcher at most once a second), of its JSON, and its
+size; the least of several looks, as other work on the machine only adds.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def correct(path: Path) -> None:
     with db:
         db.execute("INSERT INTO quality_corrections (id, pm25, pm10) VALUES (1, 'bench.v1', 'bench.v1')")
         db.execute(
-            "INSERT OR REPLACE INTO quality (reading_id, version, qc, change, pm25, pm10, calibration, factor)"
-            " SELECT id, 1, 0, id, 0.6 * readings.pm25, 0.6 * readings.pm10, 1, 1.05"
+            "INSERT OR REPLACE INTO quality (reading_id, version, qc, change, pm25, pm10, calibration,"
+            " factor) SELECT id, 1, 0, id, 0.6 * readings.pm25, 0.6 * readings.pm10, 1, 1.05"
             " FROM latest JOIN readings ON id = reading_id"
         )
     db.close()

@@ -54,7 +54,7 @@ def overflow(page: Any) -> int:
 
 
 def columns_drawn(page: Any, colour: str = "--pm25") -> list[float]:
-    """Where a line has pixels, PM2.5's if not told, as parts of the plot's width from its left edge (0 to 1)."""
+    """Where a line has pixels, PM2.5's if not told, as parts of the plot's width from its left edge (0-1)."""
     return sorted({x for x, _ in drawn(page, colour)})
 
 

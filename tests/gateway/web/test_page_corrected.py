@@ -1,4 +1,4 @@
-"""What is seen first is the corrected value where one is in use: API, events, map, list, details and chart."""
+"""The corrected value is seen first where one is in use: API, events, map, list, details and chart."""
 
 from __future__ import annotations
 
