@@ -19,17 +19,17 @@ import tokenize
 from importlib.util import find_spec
 from pathlib import Path
 
+from simulator.line_info import LineInfoError, coarser
 from simulator.link import STAGE
 from simulator.link import link as link_all
 from simulator.link_lines import Lines
 from simulator.names import shorten
-from simulator.pack import pack
+from simulator.pack import UNPACKER, pack
 from simulator.runtime import SimulatorError
 
 MAIN = "main.py"
-PACKAGE, UNPACKER = "node", "class Packed:"  # what must stand in its __init__ when modules are packed
-ROOMS = ("update",)  # packages that are loaded through it, too
 FOR = ("-march=xtensawin",)  # the bytecode is the same for any machine; no native code is made
+APART = 1 << 30  # lines: of a linked module's lines only the first of each function is kept
 SHARED = "DUSTLINE_BYTECODE"
 _compiling = threading.Lock()
 
@@ -57,8 +57,9 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
     """Compile every .py below `source` into `target`, which must not exist; returns `target`.
 
     main.py stays text, since a board starts it by that name. `link`: join what stays loaded, and give names
-    of ours words of MicroPython's own (link.py); TARGET.map then leads from a traceback to the source. What
-    is loaded for a while only is packed (pack.py), if the package can unpack it.
+    of ours words of MicroPython's own (link.py); of lines only each function's first is kept (line_info.py);
+    TARGET.map then leads from a traceback to the source. What gains by it is packed (pack.py), if the program
+    can unpack it.
     Otherwise private names become short (names.py), and each module can be imported by itself. In tracebacks
     a file stands by its module's name, which costs the node no memory of its own. Raises SimulatorError with
     what is wrong and where.
@@ -86,12 +87,17 @@ def compile_tree(source: Path, target: Path, *, link: bool = False) -> Path:
             said = (done.stderr or done.stdout).strip()
             raise SimulatorError(f"{source / path} does not compile: {lines.explain(said)}")
         out.unlink()
+        if link:
+            made = out.with_suffix(".mpy")
+            try:
+                made.write_bytes(coarser(made.read_bytes(), APART))
+            except LineInfoError as error:
+                raise SimulatorError(f"{source / path}, compiled by {compiler}: {error}") from error
     if link:
         lines.write(map_of(target))
-        init = source / PACKAGE / "__init__.py"
-        if init.exists() and UNPACKER in init.read_text(encoding="utf-8"):
-            for folder in (PACKAGE, *ROOMS):
-                pack(target / folder)
+        init = source / f"{UNPACKER}.py"
+        if init.exists() and "class Packed:" in init.read_text(encoding="utf-8"):
+            pack(target)
     return target
 
 

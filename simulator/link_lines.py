@@ -21,12 +21,14 @@ QUOTED = re.compile(r"'(\w+)'")
 @dataclass
 class Lines:
     """`files`: by the module's name in a traceback, for each line the source's (path, line, function).
-    `names`: what a word stands for, as an attribute's name ("attributes") and otherwise ("others")."""
+    `names`: what a word stands for, as an attribute's name ("attributes") and otherwise ("others").
+    `first`: a traceback has the first line of each function only, as that of a board."""
 
     names: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     files: dict[str, dict[int, tuple[str, int, str]]] = field(
         default_factory=dict[str, dict[int, tuple[str, int, str]]]
     )
+    first: bool = False
 
     def explain(self, text: str) -> str:
         """A console's text with the source's files, lines and names in its tracebacks."""
@@ -54,7 +56,7 @@ class Lines:
         if known is None:
             return found[0]
         path, line, function = known
-        return f'File "{path}", line {line}, in {function}'
+        return f'File "{path}", {"from " if self.first else ""}line {line}, in {function}'
 
     def _named(self, text: str, kind: str) -> str:
         names = self.names.get(kind, {})
@@ -73,7 +75,7 @@ class Lines:
             file: {number: (where, line, function) for number, where, line, function in lines}
             for file, lines in body["files"].items()
         }
-        return cls(body["names"], files)
+        return cls(body["names"], files, first=True)
 
 
 def mark(tree: ast.AST, function: str = "<module>") -> None:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-WINDOW_BITS = 10
 PLAIN_MARK = ord("M")  # a .mpy file begins with it
-# Loaded within two others while a batch is made, when least of the heap is free: unpacking takes some, too.
-PLAIN = ("record",)
+UNPACKER = "node/__init__"  # has the class Packed
+# Loaded before the unpacker, or past it; and record: it is loaded within two others while a batch is made,
+# when least of the heap is free, and unpacking takes some, too.
+PLAIN = (UNPACKER, "board", "run", "slot", "stage", "setup/__init__", "update/__init__", "node/record")
+WINDOW_BITS = 10
 
 
-def pack(folder: Path) -> None:
-    """Pack the modules of a package of compiled ones that gain by it. What unpacks them stays plain."""
-    for path in sorted(folder.rglob("*.mpy")):
-        if path == folder / "__init__.mpy" or path.stem in PLAIN:
+def pack(tree: Path) -> None:
+    """Pack the modules of a compiled tree that gain by it."""
+    for path in sorted(tree.rglob("*.mpy")):
+        if path.relative_to(tree).with_suffix("").as_posix() in PLAIN:
             continue
         plain = path.read_bytes()
         packed = packed_form(plain)

@@ -11,7 +11,7 @@ _PLAIN = const(77)  # M
 
 
 class Packed:
-    """The package's folder as a file system of its own, which unpacks what the build has packed. The class
+    """The firmware's folder as a file system of its own, which unpacks what the build has packed. The class
     itself is mounted: an object of it would take as much heap again as a function does.
 
     A packed file is the window's size (as a power of two), the CRC-32 of all else, and a .mpy file, deflated.
@@ -19,12 +19,12 @@ class Packed:
     """
 
     folder = str(__path__)[:-5]  # that of the package "node"
-    wanted = ""  # what /cold.mpy stands for, see use_once
+    wanted = ""  # what /node/cold.mpy stands for, see use_once
     mount = max  # whoever mounts it calls this with two booleans
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def find(path):
-        return Packed.folder + (Packed.wanted if path == "/cold.mpy" else "/node" + path)
+        return Packed.folder + (Packed.wanted if path == "/node/cold.mpy" else path)
 
     @staticmethod  # pyright: ignore[reportArgumentType] - the stubs know none with parameters
     def stat(path):
@@ -57,13 +57,13 @@ class Packed:
 if __file__.endswith(".mpy"):  # nothing is packed among sources
     __import__("vfs").mount(Packed, "/n")
     # Short, since the path of each module that was ever loaded stays in the heap.
-    __path__ = "/n"  # pyright: ignore[reportAssignmentType]
+    __path__ = "/n/node"  # pyright: ignore[reportAssignmentType]
 
 
 def use_once(name, function, *arguments):
     """Call a function of node.NAME, and let go of the module again: what is needed now and then only must not
     fill the heap for years. NAME may have a folder before it: "mqtt.words"; ".update.take" is beside node."""
-    if __path__ == "/n":
+    if __path__ == "/n/node":
         # All of them under one name: three names for each would stay in the heap.
         Packed.wanted = (name if name[0] == "." else "/node/" + name).replace(".", "/") + ".mpy"
         try:

@@ -443,7 +443,7 @@ def test_what_cannot_be_followed_is_refused_with_its_place(text: str, why: str) 
     assert why in refused(program("from p.a import f\nf()\n", a=text, b=module))
 
 
-def test_a_traceback_leads_to_the_source(micropython: str, tmp_path: Path) -> None:
+def test_a_traceback_leads_to_the_functions_first_line(micropython: str, tmp_path: Path) -> None:
     texts = program(
         """
         from p.a import App
@@ -476,10 +476,10 @@ def test_a_traceback_leads_to_the_source(micropython: str, tmp_path: Path) -> No
         """,
     )
     text = run(micropython, tmp_path, texts, True)
-    assert 'File "p/a.py", line 8, in App.run' in text
-    assert 'File "p/extra.py", line 6, in work' in text
-    assert 'File "p/extra.py", line 11, in _inner' in text
-    assert 'File "p/a.py", line 11, in App.fail_here' in text
+    assert 'File "p/a.py", from line 8, in App.run' in text
+    assert 'File "p/extra.py", from line 6, in work' in text
+    assert 'File "p/extra.py", from line 9, in _inner' in text
+    assert 'File "p/a.py", from line 11, in App.fail_here' in text
     assert "'App' object has no attribute 'missing_thing'" in text
 
 

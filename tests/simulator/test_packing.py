@@ -11,7 +11,7 @@ import pytest
 
 from simulator.bytecode import compile_tree, find_mpy_cross
 from simulator.link_words import NUMBERED
-from simulator.pack import PLAIN, PLAIN_MARK, WINDOW_BITS, pack, packed_form, unpacked
+from simulator.pack import PLAIN, PLAIN_MARK, pack, packed_form, unpacked
 from simulator.runtime import find_firmware
 
 pytestmark = pytest.mark.needs_micropython
@@ -89,15 +89,20 @@ def test_what_is_damaged_is_never_run(micropython: str, package: Path, tmp_path:
 def test_what_the_build_packs(tmp_path: Path) -> None:
     linked = compile_tree(find_firmware(), tmp_path / "linked", link=True)
     kinds = {path.relative_to(linked): path.read_bytes() for path in linked.rglob("*.mpy")}
-    packed = {path for path, content in kinds.items() if content[0] == WINDOW_BITS}
-    assert len(packed) > 50
-    assert all(content[0] == PLAIN_MARK for path, content in kinds.items() if path not in packed)
-    assert all(unpacked(kinds[path])[0] == PLAIN_MARK for path in packed)
-    stay = {Path("node", f"{name}.mpy") for name in (*PLAIN, "__init__")}
-    stay |= {Path("board.mpy"), Path("run.mpy"), Path("slot.mpy"), Path("stage.mpy")}
-    assert stay <= kinds.keys() - packed
-    plain = compile_tree(find_firmware(), tmp_path / "plain")
-    assert all(path.read_bytes()[0] == PLAIN_MARK for path in plain.rglob("*.mpy"))
+    plain = {path for path, content in kinds.items() if content[0] == PLAIN_MARK}
+    stay = {Path(f"{name}.mpy") for name in PLAIN}
+    assert stay < plain
+    assert all(len(kinds[path]) < 350 for path in plain - stay), "only what is small gains nothing"
+    for path in kinds.keys() - plain:
+        assert unpacked(kinds[path])[0] == PLAIN_MARK
+        assert len(unpacked(kinds[path])) > len(kinds[path])
+    assert {
+        Path("node/commands.mpy"),
+        Path("setup/pages.mpy"),
+        Path("update/load.mpy"),
+    } <= kinds.keys() - plain
+    unlinked = compile_tree(find_firmware(), tmp_path / "plain")
+    assert all(path.read_bytes()[0] == PLAIN_MARK for path in unlinked.rglob("*.mpy"))
 
 
 def test_what_does_not_gain_stays(tmp_path: Path) -> None:
