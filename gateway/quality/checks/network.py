@@ -27,6 +27,7 @@ _SHIFT_HOURS = 6
 _SHIFT_MADS = 4.0
 # In half a day, and of the neighbours' too: a MAD is that of single hours, and their median strays less.
 _LASTING_MADS = 3.0
+_GOES_ON_HOURS = 3
 # So many times `most` are looked at for those of the same optics.
 _LOOKED_AT = 3
 
@@ -40,7 +41,8 @@ class Neighbours:
     with the same optics where there are three, as raw values of different optics differ. Far is by 10 ug/m3,
     80 % and 4 scaled MAD of the neighbours, to one side in three of four hours; or, once there are three days
     to tell what is usual, a ratio in six hours that is 1.6 times that, and off by 4 of its own scaled MAD; or
-    one in twelve hours that is 1.35 times that, by 3 of these, 10 ug/m3 and 3 scaled MAD of the neighbours.
+    one in twelve hours that is 1.35 times that, by 3 of these, 10 ug/m3 and 3 scaled MAD of the neighbours,
+    and by 10 ug/m3 in the last three as well.
     The last finds what smog hides: 25 ug/m3 too much beside 60 is no large ratio, but it lasts. These limits
     are a judgement, tried on the simulated city. A place with a fire of its own may be marked: it is suspect,
     not bad.
@@ -87,7 +89,12 @@ class Neighbours:
             return 0
         # In clean air such a ratio is little; where neighbours differ by as much it is the air that differs.
         least = max(self.settings.ug, _LASTING_MADS * median(each.spread for each in recent))
-        return self.bit if abs(median(each.excess(usual) for each in recent)) > least else 0
+        excess = [each.excess(usual) for each in recent]
+        if abs(median(excess)) <= least:
+            return 0
+        # It must go on: what is over is over.
+        now = median(excess[-_GOES_ON_HOURS:])
+        return self.bit if abs(now) > self.settings.ug and now * off > 0 else 0
 
 
 class Clogged:
