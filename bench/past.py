@@ -34,7 +34,7 @@ def measure(folder: Path, nodes: int, minutes: int) -> None:
     try:
         influx.query("CREATE DATABASE past")
         with Journal(path, synchronous="NORMAL") as journal:
-            quality._pipeline(journal, nodes, minutes, begin)  # pyright: ignore[reportPrivateUsage]
+            quality.run_pipeline(journal, nodes, minutes, begin)
             written = _fill(influx, path)
             pruner = Pruner(journal)
             pruner.begin(Bounds(max_bytes=1), [])

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from simulator import syntax
 from simulator.link_lines import Lines, compact, in_place, mark
 from simulator.link_names import Names, choose, parameter_words
 from simulator.link_plan import MAIN, Plan
@@ -44,7 +45,7 @@ def link(sources: Mapping[str, str]) -> Linked:
         if path in STAGE:
             continue
         try:
-            tree = ast.parse(text)
+            tree = syntax.module(text)
         except SyntaxError as error:
             raise LinkError(path, error.lineno or 1, f"does not compile: {error.msg}") from error
         mark(tree)

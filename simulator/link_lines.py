@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator import syntax
 from simulator.link_scopes import Module
 
 # What MicroPython writes of a frame.
@@ -90,7 +91,7 @@ def mark(tree: ast.AST, function: str = "<module>") -> None:
 
 def _stops(text: str, tree: ast.AST) -> Iterator[tuple[int, ast.AST]]:
     """(line of the text, node of the tree it was made of) for each statement: the text's tree is alike."""
-    again = ast.parse(text)
+    again = syntax.module(text)
     old, new = list(ast.walk(tree)), list(ast.walk(again))
     if [type(node) for node in old] != [type(node) for node in new]:
         for node, twin in zip(old, new, strict=False):

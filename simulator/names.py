@@ -15,6 +15,8 @@ import tokenize
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from simulator import syntax
+
 SHORT = 2  # letters: nothing is gained below
 Change = tuple[tuple[int, int], str, str | None]  # where (row from 1, column), the old name, the new one
 
@@ -25,7 +27,7 @@ def shorten(sources: Mapping[str, str]) -> dict[str, str]:
     A class may come from another module, and both write to one object: such modules share one set of short
     names. All other modules use the same few again.
     """
-    trees = {module: ast.parse(text) for module, text in sources.items()}
+    trees = {module: syntax.module(text) for module, text in sources.items()}
     groups = _families(trees)
     users: dict[str, set[str]] = defaultdict(set)
     defined: set[str] = set()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
+from simulator.bytecode import SHARED
 from tests.support import REPO, Mosquitto, choose_port, require
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("no-deadline", deadline=None)
-settings.load_profile("no-deadline")
+# A deadline of Hypothesis is no test's subject, and many workers share few cores.
+settings.register_profile("suite", deadline=None, print_blob=True)
+settings.load_profile("suite")
+
 
 # Files whose tests wait long for real time, longest first. `make test` gives whole files to its workers in
 # this order, so that none of these is begun last.
@@ -59,9 +66,32 @@ LONGEST_FIRST = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers have the environment of the process that starts them, so only that one makes the folder."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = folder = tempfile.mkdtemp(prefix="dustline-mpy-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_tracebacks() -> None:
+    """As the gateway's own logs have them. structlog's default draws every frame with its variables, which
+    takes longer than what is tested."""
+    now = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*now[:-1], renderer])
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: at for at, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and their modules stay to the end: no collection of garbage needs to look through
+    them, and the firmware asks for hundreds."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,8 @@ class Advice:
 
 def error_for(status: int, headers: Mapping[str, str], body: bytes, advice: Advice) -> SinkError:
     """The error that an answer stands for."""
-    message = _message_in(body)
-    said = f"HTTP {status}: {message or _excerpt(body) or 'no text'}"
+    message = message_in(body)
+    said = f"HTTP {status}: {message or excerpt(body) or 'no text'}"
     state = f"http {status}"
     dropped = _dropped(message)
 
@@ -76,7 +76,7 @@ def _what_to_do(status: int, headers: Mapping[str, str], advice: Advice) -> str:
             return "does not answer as InfluxDB does: check influx.url and influx.api"
 
 
-def _message_in(body: bytes) -> str | None:
+def message_in(body: bytes) -> str | None:
     """The text of InfluxDB's JSON error (`message` in v2, `error` in v1 and v3); None for anything else.
 
     A 400 without it comes from something in between, such as a proxy, and says nothing about our lines.
@@ -118,7 +118,8 @@ def _dropped(message: str | None) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def _excerpt(body: bytes) -> str:
+def excerpt(body: bytes) -> str:
+    """The beginning of a body that is no JSON error, in one line."""
     return " ".join(body[:_SHOWN].decode("utf-8", "replace").split())
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import urllib3
 
 from gateway.destinations.http_errors import Advice, error_for
-from gateway.destinations.pool import pool
+from gateway.destinations.pool import credentials, pool
 from gateway.destinations.probe import PROBE, check_by_writing
 from gateway.destinations.settings import InfluxSettings
 from gateway.destinations.sink import Finding, RetryLaterError, squeeze
@@ -29,9 +28,7 @@ class InfluxV1Sink:
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if settings.gzip:
             self._headers["Content-Encoding"] = "gzip"
-        if settings.username is not None and settings.password is not None:
-            pair = f"{settings.username}:{settings.password.get_secret_value()}"
-            self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        self._headers |= credentials(settings)
         self._http = pool(settings)
 
     def write(self, lines: Sequence[str]) -> None:

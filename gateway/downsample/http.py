@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from gateway.destinations.pool import pool
+from gateway.destinations.pool import credentials, pool
 from gateway.destinations.settings import InfluxSettings
 
 # A statement over a day of readings may take so long; a write of the gateway may not.
@@ -30,12 +30,10 @@ class RefusedError(DownsampleError):
 
 
 class Server:
-    def __init__(self, settings: InfluxSettings, authorization: str | None) -> None:
+    def __init__(self, settings: InfluxSettings) -> None:
         self.where = f"InfluxDB at {settings.url}"
         self._url = settings.url
-        self._headers = {"Accept": "application/json"}
-        if authorization is not None:
-            self._headers["Authorization"] = authorization
+        self._headers = {"Accept": "application/json", **credentials(settings)}
         self._http = pool(settings, _LEAST_TIMEOUT_S)
 
     def form(self, path: str, fields: dict[str, str]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,11 +28,7 @@ class InfluxV1Installer:
         self._user = settings.username
         self._offset_h = settings.day_offset_h
         self._plan = Dialect(self._database, day_offset_h=settings.day_offset_h, checked=checked)
-        authorization = None
-        if settings.username is not None and settings.password is not None:
-            pair = f"{settings.username}:{settings.password.get_secret_value()}"
-            authorization = "Basic " + base64.b64encode(pair.encode()).decode()
-        self._server = Server(settings, authorization)
+        self._server = Server(settings)
 
     def statements(self) -> str:
         made = [each.text for each in self._plan.continuous_queries()]

@@ -25,8 +25,7 @@ class InfluxV2Installer:
         self._org, self._bucket = settings.org or "", settings.bucket or ""
         self._offset_h = settings.day_offset_h
         self._plan = Dialect(self._bucket, settings.day_offset_h, checked)
-        token = settings.token.get_secret_value() if settings.token else ""
-        self._server = Server(settings, f"Token {token}")
+        self._server = Server(settings)
 
     def statements(self) -> str:
         made = [f"// ---- task {each.name}\n\n{each.flux}" for each in self._plan.tasks()]

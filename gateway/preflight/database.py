@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any, cast
@@ -10,7 +9,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from gateway.destinations.pool import pool
+from gateway.destinations.pool import credentials, pool
 from gateway.destinations.settings import InfluxSettings
 from gateway.destinations.sink import make_sink
 from gateway.preflight.finding import OUTBOX_DAYS, Finding, fail, ok, toml, warn
@@ -69,6 +68,8 @@ def _changes(influx: InfluxSettings, state: str, text: str) -> tuple[str, ...]:
         if influx.api == "v1":
             return (f'InfluxDB: CREATE DATABASE "{influx.database}"',)
         return (f"influx bucket create --org {influx.org} --name {influx.bucket}",)
+    if state == "http 429" or state.startswith("http 5"):
+        return ()  # its own trouble: no line of ours puts that right
     other = "v1" if influx.api == "v2" else "v2"
     return (
         toml("influx", f'api = "{other}"  # if it is an InfluxDB of that kind: docs/influxdb.md'),
@@ -119,12 +120,8 @@ def _kept_v1(influx: InfluxSettings) -> tuple[str, int] | None:
     InfluxDB 1 documentation, "InfluxQL schema exploration", SHOW RETENTION POLICIES: default is true for the
     one that writes go to.
     """
-    headers: dict[str, str] = {}
-    if influx.username is not None and influx.password is not None:
-        pair = f"{influx.username}:{influx.password.get_secret_value()}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     query = urlencode({"q": f"SHOW RETENTION POLICIES ON {_quoted(influx.database or '')}"})
-    result = _get(influx, f"/query?{query}", headers)["results"][0]
+    result = _get(influx, f"/query?{query}")["results"][0]
     (series,) = result["series"]
     for row in series["values"]:
         fields = dict(zip(series["columns"], row, strict=True))
@@ -152,20 +149,19 @@ def _seconds(duration: str) -> int:
 def _kept_v2(influx: InfluxSettings) -> tuple[str, int] | None:
     """The same of a bucket; InfluxDB 2 API, GET /api/v2/buckets: retentionRules, everySeconds 0 or no rule is
     for ever. A token that may only write sees no bucket."""
-    headers = {"Authorization": f"Token {influx.token.get_secret_value() if influx.token else ''}"}
     query = urlencode({"org": influx.org or "", "name": influx.bucket or ""})
-    for bucket in _get(influx, f"/api/v2/buckets?{query}", headers)["buckets"]:
+    for bucket in _get(influx, f"/api/v2/buckets?{query}")["buckets"]:
         if bucket["name"] == influx.bucket:
             rules = bucket.get("retentionRules", [])
             return str(bucket["name"]), min((int(rule["everySeconds"]) for rule in rules), default=0)
     return None
 
 
-def _get(influx: InfluxSettings, path: str, headers: dict[str, str]) -> dict[str, Any]:
+def _get(influx: InfluxSettings, path: str) -> dict[str, Any]:
     """The JSON of an answer. Raises ValueError for any that is not 200 or no object."""
     http = pool(influx)
     try:
-        answer = http.request("GET", influx.url + path, headers=headers, redirect=False)
+        answer = http.request("GET", influx.url + path, headers=credentials(influx), redirect=False)
     finally:
         http.clear()
     document = json.loads(answer.data)

@@ -14,13 +14,14 @@ import click
 
 from gateway.cli_options import Unusable, when, with_shard
 from gateway.config import JournalSettings, Settings, load_journal
+from gateway.quality.air import CHOICES
 from gateway.quality.checks.bits import QC_BITS
 from gateway.quality.follow.reader import HourRow, QualityReader
 from gateway.quality.indices import INDICES, POLLUTANTS, Bands, Result, UsAqi, Who
 from gateway.quality.means import HOUR, Mean, daily_mean, day_bounds, needed
 
-# Of what mean each index is, docs/quality.md. The NowCast is none of these: it is for the air now.
-BY_INDEX = {"eu-2024": "hour", "gios": "hour", "us-aqi-2024": "day", "eu-old": "day", "who-2021": "day"}
+# Of what mean each index is. The NowCast is none of these: it is for the air now, and stands for a day.
+BY_INDEX = {name: "hour" if over == "hour" else "day" for name, over in CHOICES.items()}
 # Means by their names in a line.
 _KINDS = (*POLLUTANTS, *(f"{each}_cor" for each in POLLUTANTS))
 _INCOMPLETE = QC_BITS["incomplete"]
@@ -92,7 +93,10 @@ def _time(option: str, text: str, zone: ZoneInfo) -> int:
     try:
         return day_bounds(date.fromisoformat(text), zone)[0]
     except (ValueError, OverflowError):
-        pass  # no bare date
+        return _no_bare_date(option, text)
+
+
+def _no_bare_date(option: str, text: str) -> int:
     try:
         found = when(None, None, text)
     except click.BadParameter as error:

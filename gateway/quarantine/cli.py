@@ -174,7 +174,7 @@ def replay_command(
 def _replayed(settings: Settings, ids: list[int], by_now: bool) -> Iterator[tuple[int, bool, str]]:
     """Have them replayed, and what became of each."""
     while ids:
-        request = {"what": "replay_these", "ids": ids[:_AT_ONCE], "by_now": by_now}
+        request = {"what": "replay", "ids": ids[:_AT_ONCE], "by_now": by_now}
         answer = ask(settings.journal.path, request, settings)
         if not answer.ok:
             raise click.ClickException(f"from entry {ids[0]} on nothing is replayed: {answer.text}")

@@ -49,8 +49,6 @@ def carry_out(journal: Journal, request: dict[str, Any], settings: Settings) -> 
             kept = rows.keep_fix(db, request["id"], request["topic"], request["message"])
         return Answer(kept, "kept beside the original" if kept else "there is no such entry that waits")
     if what == "replay":
-        return _replay(journal, request["id"], False, settings)
-    if what == "replay_these":
         return Answer(True, json.dumps(_replay_these(journal, request, settings)))
     if what == "forget":
         name = request["destination"]

@@ -22,6 +22,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
+from simulator import syntax
 from simulator.board.chip import Chip, Run
 from simulator.board.i2c import Fill
 from simulator.board.network import UnknownCodeError
@@ -60,7 +61,7 @@ class _PlainBytes(ast.NodeTransformer):
 def _parse(line: bytes) -> Arguments:
     """A node asks the same few things again and again. Nobody changes what this returns."""
     try:
-        tree = ast.parse(line.decode().strip(), mode="eval")
+        tree = syntax.expression(line.decode().strip())
         return ast.literal_eval(_PlainBytes().visit(tree))
     except (ValueError, SyntaxError):
         raise TypeError(f"the simulated chip takes plain values only, not {line.decode()!r}") from None

@@ -33,9 +33,8 @@ class Hour(NamedTuple):
     `have` counts the readings whose value is not bad, of `expected`; the means are theirs, None where there
     is none. The median is held against the neighbours: of at least FEWEST readings that nothing but `clogged`
     calls bad, as a clogged sensor had else nothing to be found by in the next hour. `near` is the median of
-    the `near_n` neighbours' medians, `near_mad` their MAD scaled
-    to a standard deviation, ug/m3. `qc` has the bits
-    that half of the hour's readings have, and `incomplete`.
+    the `near_n` neighbours' medians, `near_mad` their MAD scaled to a standard deviation, ug/m3. `qc` has the
+    bits that half of the hour's readings have, and `incomplete`.
 
     `pm25_cor`, `pm10_cor`: means of corrected values by means.corrected_mean, None where that gives none;
     `_n` counts the good readings that have a corrected value, `_by` names what made the mean, "" for nothing.

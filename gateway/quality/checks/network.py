@@ -27,6 +27,7 @@ _SHIFT_HOURS = 6
 _SHIFT_MADS = 4.0
 # In half a day, and of the neighbours' too: a MAD is that of single hours, and their median strays less.
 _LASTING_MADS = 3.0
+# And still in the last of them: what is over is over.
 _GOES_ON_HOURS = 3
 # So many times `most` are looked at for those of the same optics.
 _LOOKED_AT = 3
@@ -92,7 +93,6 @@ class Neighbours:
         excess = [each.excess(usual) for each in recent]
         if abs(median(excess)) <= least:
             return 0
-        # It must go on: what is over is over.
         now = median(excess[-_GOES_ON_HOURS:])
         return self.bit if abs(now) > self.settings.ug and now * off > 0 else 0
 

@@ -102,7 +102,7 @@ class NeighbourSettings(CheckSettings):
         1.35,
         gt=1,
         le=100,
-        description="Or: in twelve hours so many times the usual, or as little, and that is off by `ug`.",
+        description="Or: in twelve hours so many times the usual, or as little, by `ug`, and so it goes on.",
     )
 
 

@@ -56,9 +56,8 @@ def judge_span(
     `judge` is a new one. It first reads MEMORY_S and an hour before `since`, and the hours of two weeks
     before that, those that `run` has counted before others. To go on later from some t, begin again there.
     With `node` all are judged, as neighbours are, and only what is said of that one is given, with
-    `every_hour` also the others' hours. Readings
-    without a time are left out: nothing about them can change. What lies before `since` is taken from
-    `earlier` as far as that goes.
+    `every_hour` also the others' hours. Readings without a time are left out: nothing about them can change.
+    What lies before `since` is taken from `earlier` as far as that goes.
     """
     begin = since - MEMORY_S - HOUR_S
     first = hour_of(begin)

@@ -99,6 +99,14 @@ def test_another_kind_of_influxdb_or_address_is_no_reason_to_create_a_bucket(inf
     assert found["influx.connect"].change == (f'gateway.toml, [influx]: url = "{influx.url}"',)
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_trouble_of_the_server_is_no_reason_to_change_a_line(fake2: FakeInflux2, status: int) -> None:
+    fake2.scripted.append((status, {}, b'{"code":"internal error","message":"engine: too busy"}'))
+    found = look(url=fake2.url, org="smog", bucket="warsaw", token=fake2.all_token)
+    assert levels(found) == {"influx.connect": "ok", "influx.write": "fail"}
+    assert found["influx.write"].change == ()
+
+
 def test_certificate_of_a_database_and_the_line(tmp_path: Path) -> None:
     ca, other = make_ca(tmp_path / "ca"), make_ca(tmp_path / "other", "Another CA")
     server = make_server_certificate(ca, ["127.0.0.1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from gateway.destinations.delivery import Delivery
 from gateway.destinations.influx_v1 import InfluxV1Sink
+from gateway.destinations.lines import MEASUREMENT
 from gateway.destinations.settings import InfluxSettings
 from gateway.journal import Journal
 from gateway.quality.checks import QC_BITS, QualitySettings
@@ -18,7 +20,7 @@ from gateway.quality.follow.deliver import QualityDelivery
 from gateway.quality.follow.follower import QualityFollower
 from tests.gateway.destinations.servers import Influx1
 from tests.gateway.quality.test_follower import commit, new
-from tests.support import wait_for
+from tests.support import choose_port, wait_for
 
 pytestmark = pytest.mark.needs_influxd
 
@@ -143,3 +145,29 @@ def test_an_outage_stops_the_cursor_and_nothing_else(
     wait_for(carried(journal, delivery), 15, f"delivery: {delivery.figures}")
     assert len(rows_in(influx)) == 199
     assert delivery.figures.refused == 0
+
+
+def test_a_server_that_is_away_leaves_no_batch_behind_at_each_try(
+    journal: Journal, follower: QualityFollower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carry, "LONGEST_RETRY_S", 0.02)
+    commit(journal, *(new(seq) for seq in range(1, 60)))
+    follower.start()
+    wait_for(lambda: follower.figures.judged == 59, what="the judgements")
+    address = f"http://127.0.0.1:{choose_port()}"
+    sink = InfluxV1Sink(InfluxSettings(enabled=True, api="v1", url=address, database="smog"))
+    delivery = QualityDelivery(journal, sink, follower.bell, batch=10)
+    gc.collect()
+    gc.disable()
+    try:
+        delivery.start()
+        wait_for(lambda: delivery.figures.failures >= 20, what="twenty failures")
+        assert delivery.stop(5)
+        left = [each for each in gc.get_objects() if type(each) is list and is_batch(each)]
+        assert len(left) <= 2
+    finally:
+        gc.enable()
+
+
+def is_batch(found: list[Any]) -> bool:
+    return len(found) == 10 and isinstance(found[0], str) and found[0].startswith(MEASUREMENT)

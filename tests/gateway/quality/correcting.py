@@ -6,6 +6,7 @@ All units read twice the air, which their calibrations know, and SHARED of that,
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,15 +108,20 @@ def make_site(folder: Path) -> Path:
     (folder / "calibrations").mkdir()
     write_stations(folder, HOURS)
     configure(folder)
+    make_judged(folder, readings(HOURS), PLACES)
+    return folder
+
+
+def make_judged(folder: Path, readings: list[NewReading], places: Mapping[str, Spot]) -> None:
+    """A journal of these, which the stream has judged."""
     with Journal(folder / "journal.sqlite", synchronous="NORMAL") as journal:
-        journal.commit(Batch("warsaw", readings=readings(HOURS)))
-        judge = Judge(QualitySettings(), PLACES)
+        journal.commit(Batch("warsaw", readings=readings))
+        judge = Judge(QualitySettings(), places)
         with journal.writing() as db:
             samples = store.samples_after(db, 0, 1_000_000)
             what = judge_batch(judge, samples)
             what.upto = samples[-1].id
             store.write(db, judge.version, what)
-    return folder
 
 
 def configure(folder: Path, quality: str = "") -> None:

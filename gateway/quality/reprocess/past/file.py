@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway.journal import rows, spans
 from gateway.journal.schema import VERSION, JournalError, advice, open_reader, open_writer
@@ -89,15 +91,7 @@ def is_there(path: Path) -> bool:
     if not path.exists():
         return False
     _refuse_older(path)
-    try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            found = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'past_asked'").fetchone()
-        finally:
-            db.close()
-    except sqlite3.Error as error:
-        raise JournalError(f"{path}: cannot be read ({error}); delete it, it can be made anew") from error
-    return found is not None
+    return _first(path, "SELECT 1 FROM sqlite_master WHERE name = 'past_asked'") is not None
 
 
 def reader(path: Path) -> sqlite3.Connection:
@@ -107,18 +101,20 @@ def reader(path: Path) -> sqlite3.Connection:
 
 
 def _refuse_older(path: Path) -> None:
+    found = _first(path, "SELECT value FROM meta WHERE key = 'schema'")
+    if found is not None and found != (str(VERSION),):
+        raise JournalError(f"{path}: was made by another version of Dustline; delete it, it can be made anew")
+
+
+def _first(path: Path, query: str) -> tuple[Any, ...] | None:
+    """The first row, None also where there is no such table: a kill at its making leaves the file empty."""
     try:
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            found = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-        finally:
-            db.close()
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return db.execute(query).fetchone()
     except sqlite3.Error as error:
         if "no such table" in str(error):
-            return  # a kill at its making leaves it empty
+            return None
         raise JournalError(f"{path}: cannot be read ({error}); delete it, it can be made anew") from error
-    if found is not None and int(found[0]) != VERSION:
-        raise JournalError(f"{path}: was made by another version of Dustline; delete it, it can be made anew")
 
 
 def pieces(db: sqlite3.Connection, first: int, last: int) -> dict[int, Piece]:

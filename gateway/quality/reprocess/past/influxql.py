@@ -8,16 +8,16 @@ Credentials go in a header, never in the address.
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import jiter
 import urllib3
 
-from gateway.destinations.pool import pool
+from gateway.destinations.http_errors import excerpt, message_in
+from gateway.destinations.pool import credentials, pool
 from gateway.destinations.settings import InfluxSettings
 
 # An answer may begin late: the server reads all of a piece first.
@@ -54,21 +54,16 @@ class Influx:
     def __init__(self, settings: InfluxSettings) -> None:
         self.where = f"InfluxDB at {settings.url}"
         self._url = settings.url
-        self._headers = {"Accept": "application/json"}
+        self._headers = {"Accept": "application/json", **credentials(settings)}
         self._v1 = settings.api == "v1"
         if self._v1:
             self.target = settings.database or ""
             self._setting = f"influx.database (now {self.target!r})"
             self._credentials = "influx.username and influx.password"
-            if settings.username is not None and settings.password is not None:
-                pair = f"{settings.username}:{settings.password.get_secret_value()}"
-                self._headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
             self.target = settings.bucket or ""
             self._setting = f"influx.bucket (now {self.target!r})"
             self._credentials = "influx.token"
-            token = settings.token.get_secret_value() if settings.token else ""
-            self._headers["Authorization"] = f"Token {token}"
         # A bucket a/b is the database a with the retention policy b.
         database, _, policy = (self.target, "", "") if self._v1 else self.target.partition("/")
         self._at = {"db": database, "rp": policy} if policy else {"db": self.target}
@@ -206,14 +201,5 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def _message(body: bytes) -> str:
-    """What the server's JSON error says: `error` in 1.x and 3.x, `message` in 2.x."""
-    try:
-        answer = jiter.from_json(body)
-    except ValueError:
-        answer = None
-    if isinstance(answer, dict):
-        fields = cast("dict[str, Any]", answer)
-        for key in ("error", "message"):
-            if isinstance(fields.get(key), str) and fields[key]:
-                return str(fields[key])[:_SHOWN]
-    return " ".join(body[:_SHOWN].decode("utf-8", "replace").split()) or "no text"
+    """What the server's error says."""
+    return (message_in(body) or excerpt(body) or "no text")[:_SHOWN]

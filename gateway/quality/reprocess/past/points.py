@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from gateway.destinations.lines import FLAG_BITS, MEASUREMENT, UNKNOWN_FLAG_BIT
 from gateway.quality.reprocess.past.influxql import quoted
 from gateway.reading import FIELDS
+from gateway.topics import valid_name
 
 _NS = 1_000_000_000
 _INTEGERS = ("boot", "seq", "up", "dt", "n", "flags")
@@ -24,7 +25,7 @@ _JUDGED = ("qc", "pm25_cor", "pm10_cor")
 COLUMNS = ("time", *_INTEGERS, *_STRINGS, _DELAY, *FIELDS, *_JUDGED)
 _AT = {name: at for at, name in enumerate(COLUMNS)}
 _FIRST_VALUE, _FIRST_JUDGED = _AT[FIELDS[0]], _AT[_JUDGED[0]]
-_NODE, _SLOT = re.compile(r"[a-z0-9-]{1,32}"), re.compile(r"[a-z0-9]{1,8}")
+_SLOT = re.compile(r"[a-z0-9]{1,8}")  # contract.Slot
 
 # Why a point is no reading.
 ONLY_JUDGED, FOREIGN = "only judged", "not written by Dustline"
@@ -71,7 +72,7 @@ def point_of(tags: Mapping[str, str], value: Sequence[Any]) -> Point | str:
     if (
         rest
         or others
-        or not (_NODE.fullmatch(node) and _SLOT.fullmatch(slot))
+        or not (valid_name(node) and _SLOT.fullmatch(slot))
         or any(type(each) is not int for each in integers)
         or not (isinstance(model, str) and isinstance(tq, str))
         or not (delay is None or type(delay) is int)

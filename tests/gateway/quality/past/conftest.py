@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 
 from dustline.cli import main
 from tests.gateway.destinations.servers import Influx1
-from tests.gateway.quality.correcting import make_site, write_calibrations
 from tests.gateway.quality.judging import T0
 from tests.gateway.quality.past import site
 from tests.gateway.quality.past.site import Call
@@ -27,14 +26,8 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx1]:
 @pytest.fixture
 def folder(tmp_path: Path, influx: Influx1) -> Path:
     """The small network beside two stations, in both; the journal has pruned a third of it."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    make_site(folder)
-    influx.query("DROP DATABASE past")
-    influx.query("CREATE DATABASE past")
-    for what in site.lines(folder):
-        site.in_parts(lambda text: influx.write("past", text), what)
-    write_calibrations(folder / "calibrations")
+    site.empty(influx)
+    folder = site.small(tmp_path / "site", lambda text: influx.write("past", text))
     site.configure(folder, site.influx1(influx.url))
     assert site.prune(folder, T0 + 600) < T0 + 6 * 3600
     return folder

@@ -18,15 +18,13 @@ from click.testing import CliRunner
 
 from dustline.cli import main
 from gateway.destinations.lines import line_of_row
-from gateway.journal import Batch, Journal, JournalReader, NewReading
+from gateway.journal import Journal, JournalReader, NewReading
 from gateway.journal.bounds import Bounds, Pruner
-from gateway.quality.checks import Judge, QualitySettings
+from gateway.quality.calibration.record import write
 from gateway.quality.checks.near import Spot
-from gateway.quality.follow import store
-from gateway.quality.follow.batch import judge_batch
 from gateway.quality.follow.deliver import lines_after
 from tests.gateway.destinations.servers import Influx1
-from tests.gateway.quality.correcting import calibration
+from tests.gateway.quality.correcting import calibration, make_judged, make_site, write_calibrations
 from tests.gateway.quality.judging import T0
 
 STEP_S = 300
@@ -100,19 +98,20 @@ def make(folder: Path, draw: random.Random) -> None:
     spots = "".join(f"[nodes.{name}]\nlat = {spot.lat}\nlon = {spot.lon}\n" for name, spot in PLACES.items())
     (folder / "nodes.toml").write_text(spots)
     (folder / "calibrations").mkdir()
-    with Journal(folder / "journal.sqlite", synchronous="NORMAL") as journal:
-        journal.commit(Batch("warsaw", readings=readings(draw)))
-        judge = Judge(QualitySettings(), PLACES)
-        with journal.writing() as db:
-            samples = store.samples_after(db, 0, 1_000_000)
-            what = judge_batch(judge, samples)
-            what.upto = samples[-1].id
-            store.write(db, judge.version, what)
+    make_judged(folder, readings(draw), PLACES)
+
+
+def small(folder: Path, send: Callable[[str], None]) -> Path:
+    """The small network beside two stations, in a journal and, by `send`, in an InfluxDB."""
+    folder.mkdir()
+    make_site(folder)
+    for what in lines(folder):
+        in_parts(send, what)
+    write_calibrations(folder / "calibrations")
+    return folder
 
 
 def calibrate(folder: Path) -> None:
-    from gateway.quality.calibration.record import write
-
     for model in ("sds011", "pms5003"):
         write(calibration(model, model), folder / "calibrations")
 
@@ -175,6 +174,11 @@ def pruned_upto(folder: Path) -> int:
 def _oldest(journal: Journal) -> int:
     with JournalReader(journal.path) as reader:
         return reader.rows_after(0, 1)[0][1] // 1000
+
+
+def empty(influx: Influx1) -> None:
+    influx.query("DROP DATABASE past")
+    influx.query("CREATE DATABASE past")
 
 
 def in_parts(send: Callable[[str], None], what: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from dustline.cli import main
 from tests.gateway.destinations.servers import Influx1
-from tests.gateway.quality.correcting import HOURS, make_site, write_calibrations
+from tests.gateway.quality.correcting import HOURS
 from tests.gateway.quality.judging import T0
 from tests.gateway.quality.past import site
 
@@ -27,14 +27,8 @@ def factors(folder: Path, since: int) -> list[tuple[Any, ...]]:
 
 
 def test_the_factor_of_an_hour_rests_on_as_many_hours(influx: Influx1, tmp_path: Path) -> None:
-    folder, whole = tmp_path / "site", tmp_path / "whole"
-    folder.mkdir()
-    make_site(folder)
-    influx.query("DROP DATABASE past")
-    influx.query("CREATE DATABASE past")
-    for what in site.lines(folder):
-        site.in_parts(lambda text: influx.write("past", text), what)
-    write_calibrations(folder / "calibrations")
+    site.empty(influx)
+    folder, whole = site.small(tmp_path / "site", lambda text: influx.write("past", text)), tmp_path / "whole"
     stations = f'stations = "{folder}/stations.toml"\n'
     wanted = site.by_journal(folder, whole, *WORDS, stations=stations)
     pruned = site.prune(folder, T0 + 9 * 3600)

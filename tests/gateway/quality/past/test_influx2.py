@@ -10,7 +10,6 @@ import pytest
 
 from tests.gateway.destinations.servers import http
 from tests.gateway.destinations.test_real_influx2 import BINARY, BUCKET, ORG, Influx2, seconds
-from tests.gateway.quality.correcting import make_site, write_calibrations
 from tests.gateway.quality.judging import T0
 from tests.gateway.quality.past import site
 from tests.gateway.quality.past.site import Call
@@ -35,14 +34,7 @@ def influx(tmp_path: Path) -> Iterator[Influx2]:
 
 @pytest.fixture
 def folder(tmp_path: Path, influx: Influx2) -> Path:
-    """The small network beside two stations, in both; the journal has pruned a third of it."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    make_site(folder)
-    for what in site.lines(folder):
-        site.in_parts(lambda text: write(influx, text), what)
-    write_calibrations(folder / "calibrations")
-    return folder
+    return site.small(tmp_path / "site", lambda text: write(influx, text))
 
 
 def write(influx: Influx2, lines: str) -> None:

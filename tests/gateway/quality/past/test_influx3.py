@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.gateway.destinations.line_parser import parse_line
-from tests.gateway.quality.correcting import make_site, write_calibrations
 from tests.gateway.quality.judging import T0
 from tests.gateway.quality.past import site
 from tests.gateway.quality.past.fake_query3 import FakeQuery3
@@ -29,14 +28,12 @@ def fake() -> Iterator[FakeQuery3]:
 
 @pytest.fixture
 def folder(tmp_path: Path, fake: FakeQuery3) -> Path:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    make_site(folder)
-    for what in site.lines(folder):
-        for line in what:
+    def send(text: str) -> None:
+        for line in text.split("\n"):
             measurement, tags, fields, t = parse_line(line)
             fake.points.setdefault((measurement, tuple(sorted(tags.items())), t), {}).update(fields)
-    write_calibrations(folder / "calibrations")
+
+    folder = site.small(tmp_path / "site", send)
     configure(folder, fake)
     return folder
 
