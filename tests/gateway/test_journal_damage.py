@@ -166,10 +166,11 @@ def test_damage_that_shows_in_use_stops_acks_and_names_the_command(
     node = talk(port)
     node.readings(reading(1))
     wait_for(lambda: node.acked(1, 1), what="the ack of the first")
-    gateway.journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    spoil(path, [root_of(path, "extents")])
-    gateway.journal._db.execute("PRAGMA shrink_memory")
-    gateway.journal._db.execute("PRAGMA cache_size = 0")
+    with gateway.journal._mutex:  # the gateway's other threads write by the same connection
+        gateway.journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        spoil(path, [root_of(path, "extents")])
+        gateway.journal._db.execute("PRAGMA shrink_memory")
+        gateway.journal._db.execute("PRAGMA cache_size = 0")
     with structlog.testing.capture_logs() as logs:
         node.readings(reading(2))
         wait_for(lambda: gateway.counters.failed_commits >= 2, what="commits that fail")

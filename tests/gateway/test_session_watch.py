@@ -100,8 +100,10 @@ class DeafBroker:
 def test_broker_that_answers_nothing_but_pings_is_left(impatient: Any) -> None:
     broker = DeafBroker()
     gateway = impatient(broker.port, protocol=311)
-    wait_for(lambda: broker.connections == 2, 15, "a second connection")
-    assert gateway.session.counts.restarts == 1
+    # On a busy machine a ping's answer may come too late: that is a loss of connection, not yet the watchdog.
+    wait_for(lambda: gateway.session.counts.restarts > 0, 30, "the watchdog")
+    left = gateway.session.counts.connections
+    wait_for(lambda: gateway.session.counts.connections > left, 15, "a new connection")
     broker.close()
 
 
