@@ -17,6 +17,7 @@ from setup import core, dns, portal, radio
 from setup.http import Server
 
 _AGAIN_MS = const(1000)
+_ANSWERED_MS = const(500)  # a page is sent and let go of in it
 _ALONE_S = const(600)  # a node that has settings already does not wait for longer without a guest
 _LONGEST_MS = const(3600000)  # nor for longer with one
 _LEAVE_MS = const(6000)  # after the outcome was shown
@@ -76,6 +77,9 @@ class Session:
         asyncio.create_task(self._attempt(keep))
 
     async def _attempt(self, keep):
+        # The page that says so needs as much memory as a try: first the one, then the other.
+        await asyncio.sleep_ms(_ANSWERED_MS)
+        gc.collect()
         try:
             raw = self.settings()
             self.why = None if keep else await core.try_settings(self.app, raw, self.say)
