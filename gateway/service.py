@@ -20,6 +20,7 @@ from gateway.destinations.sink import Sink, make_sink
 from gateway.enrol.watch import EnrolledPlaces
 from gateway.journal import Journal, JournalError, JournalReader
 from gateway.keeper import Keeper
+from gateway.operate.clock_behind import ClockBehind
 from gateway.operate.health import not_alive, not_judging
 from gateway.operate.monitor import Monitor, MonitorError
 from gateway.operate.reload import PLACES, changed_keys, refuse_unless_applicable
@@ -110,7 +111,9 @@ class Gateway:
         self.updates = self._make_updates(settings) if settings.releases.enabled else None
         self._told_of_quality = False
         self.enrolled = EnrolledPlaces(settings.enrol.store, self._places_changed)
-        duties = [self.session.tend, self._look_at_quality, self.enrolled.look]
+        self.clock_behind = ClockBehind()
+        look_at_clock = partial(self.clock_behind.look, self.counters)
+        duties = [self.session.tend, self._look_at_quality, self.enrolled.look, look_at_clock]
         if self.monitor is not None:
             duties.append(self.monitor.tend)
         self.watch = Watch(duties)

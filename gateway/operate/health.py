@@ -74,6 +74,8 @@ def not_ready(gateway: Gateway) -> list[Problem]:
         found.append(Problem("subscription" if session.connected else "broker", session.trouble))
     if trouble is not None:
         found.append(Problem("journal", f"the last commit to {gateway.journal.path} failed: {trouble}"))
+    if gateway.clock_behind.why is not None:
+        found.append(Problem("clock", gateway.clock_behind.why))
     if gateway.inbox.full:
         found.append(Problem("inbox", "is full: messages come faster than the journal takes them"))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from gateway.config import Settings
 from gateway.contract import MAX_MESSAGE_BYTES
 from gateway.no_connection import words_for
 from gateway.preflight.finding import Finding, fail, ok, toml, warn
+from gateway.preflight.in_clear import broker_in_clear
 from gateway.preflight.line import Line, LineError
 
 # Room beside the payload for a topic and the packet's head.
@@ -47,16 +47,7 @@ def check_broker(settings: Settings, file_known: bool) -> tuple[list[Finding], b
     """
     broker = settings.broker
     where = f"broker {broker.host}:{broker.port}"
-    found: list[Finding] = []
-    if not broker.tls and broker.username is not None and not _is_here(broker.host):
-        found.append(
-            warn(
-                "broker.tls",
-                "the password goes over the network in clear",
-                toml("broker", "tls = true"),
-                toml("broker", "port = 8883"),
-            )
-        )
+    found = list(broker_in_clear(broker))
     client_id = broker.id_for(settings.network) + CHECK_ENDING
     try:
         with Line(broker, client_id, clean=True, expiry_s=broker.session_expiry_s) as line:
@@ -74,13 +65,6 @@ def check_broker(settings: Settings, file_known: bool) -> tuple[list[Finding], b
     return [*found, *check_rights(settings)], all(
         each.level != "fail" for each in found if each.name == "broker.subscribe"
     )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _no_connection(error: LineError, broker: BrokerSettings, where: str) -> Finding:

@@ -13,6 +13,7 @@ from gateway.destinations.pool import credentials, pool
 from gateway.destinations.settings import InfluxSettings
 from gateway.destinations.sink import make_sink
 from gateway.preflight.finding import OUTBOX_DAYS, Finding, fail, ok, toml, warn
+from gateway.preflight.in_clear import database_in_clear
 
 _DAY = 86400
 # Room beyond what a node's outbox holds.
@@ -34,6 +35,7 @@ def check_database(influx: InfluxSettings) -> Iterator[Finding]:
             yield fail("influx.connect", each.text, *_other_address(influx, each.text))
         else:
             yield fail("influx.write", each.text, *_changes(influx, each.state, each.text))
+    yield from database_in_clear(influx)
     if all(each.ok for each in found):
         yield _retention(influx)
 

@@ -57,6 +57,7 @@ NAMES = {
     "broker_file.tls": "the listener's certificate",
     "broker_file.acl": "the rules let this user do its part",
     "influx.connect": "the database answers",
+    "influx.tls": "credentials do not go over a network in clear",
     "influx.write": "target exists and may be written",
     "influx.retention": "late readings are not refused",
 }
