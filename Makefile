@@ -21,11 +21,10 @@ demo: setup ## run the whole network on this machine: make demo, or make demo SE
 dev:
 	@$(PYTHON) scripts/setup.py dev
 
-# Eight processes import all tests, and they start hundreds of others: none shall compile what another has compiled.
+# Tests start hundreds of processes: none shall compile what another has compiled.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: dev ## run all tests
-	@$(if $(T),,$(BIN)/python -m pytest --collect-only -qq >/dev/null ||:)
-	@$(BIN)/python -m pytest $(or $(T),-n 8 --dist loadfile --no-loadscope-reorder)
+	@$(BIN)/python $(if $(T),-m pytest $(T),scripts/run_tests.py)
 
 day: dev ## 24 simulated hours of a node in 128 KiB, with TLS and a full outbox
 	@$(BIN)/python -m bench.day $(ARGS)
