@@ -111,7 +111,9 @@ def run(tree: Path, script: str, **values: list[str]) -> str:
         check=False,
     )
     if done.returncode:
-        raise click.ClickException(f"MicroPython ended with {done.returncode}: {done.stdout[-500:]}{done.stderr}")
+        raise click.ClickException(
+            f"MicroPython ended with {done.returncode}: {done.stdout[-500:]}{done.stderr}"
+        )
     return done.stdout
 
 

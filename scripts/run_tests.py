@@ -1,8 +1,8 @@
 """Run all tests, eight files at a time; the few that fail beside others are run once more alone, and named.
 
 Usage: python scripts/run_tests.py. Ends with 0 when each test has passed, be it at its second try.
-Eight processes on few cores starve a test of its time now and then. A test that fails alone too, or that fails
-with more than a few others, has found something: the run fails.
+Eight processes on few cores starve a test of its time now and then. A test that fails alone too, or that
+fails with more than a few others, has found something: the run fails.
 """
 
 from __future__ import annotations
