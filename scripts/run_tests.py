@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
-WORKERS = "-n 8 --dist loadfile --no-loadscope-reorder".split()
+WORKERS = ["-n", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
 # As many may have had too little time; more have a cause.
 FEW = 5
 SOME_FAILED = 1  # pytest's exit code for just that
