@@ -18,15 +18,17 @@ class ConfigError(Exception):
     """The configuration cannot be used; the message names file, key, what is wrong and what to do."""
 
 
-def read_toml(file: Path) -> dict[str, Any]:
-    """Raises ConfigError."""
+WRITE_ONE = "check the name, or write one with `dustline gateway config sample`"
+
+
+def read_toml(file: Path, absent: str = WRITE_ONE) -> dict[str, Any]:
+    """`absent`: what to do where there is none. Raises ConfigError."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise ConfigError(
-            f"{file}: there is no such file; check the name, "
-            "or write one with `dustline gateway config sample`"
-        ) from error
+        raise ConfigError(f"{file}: there is no such file; {absent}") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{file}: is a directory; name the file in it") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror}); check its rights") from error
     except UnicodeDecodeError as error:

@@ -47,7 +47,7 @@ class _Centre(BaseModel):
 
 
 def _tables(file: Path, of: str) -> dict[str, Any]:
-    document = read_toml(file)
+    document = read_toml(file, "check the name in the configuration")
     strange = sorted(document.keys() - {of})
     if strange:
         raise ConfigError(f"{file}: {strange[0]}: unknown key; write one table [{of}.NAME] for each")

@@ -54,7 +54,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--password", envvar="DUSTLINE_NODE_PASSWORD", help="MQTT password."),
         click.option("--network", default="warsaw", show_default=True),
         click.option("--ntp", multiple=True, metavar="HOST:PORT", help="Default: a time server of our own."),
-        click.option("--directory", type=click.Path(path_type=Path), help="Kept; default: a temporary one."),
+        click.option(
+            "--directory",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Kept; default: a temporary one.",
+        ),
         click.option(
             "--warmup",
             default=30,
@@ -228,6 +232,8 @@ def _start(what: SimNode) -> None:
         what.start()
     except SimulatorError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or what.log}: {error.strerror}") from error
 
 
 def _follow(node: SimNode) -> None:

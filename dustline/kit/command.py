@@ -92,8 +92,11 @@ def image_command(
 
 
 def _password(file: str) -> str:
-    with click.open_file(file, encoding="utf-8") as opened:
-        text = str(opened.read(200)).strip()
+    try:
+        with click.open_file(file, encoding="utf-8") as opened:
+            text = str(opened.read(200)).strip()
+    except UnicodeDecodeError as error:
+        raise KitError(f"{file}: is no text; write the portal's password into it, in UTF-8") from error
     if not 8 <= len(text.encode()) <= 63:
         raise KitError("the portal's password must have 8 to 63 bytes, as WPA2 asks for")
     return text

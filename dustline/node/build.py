@@ -20,6 +20,8 @@ ROOMS = ("node", "setup", "update")
 def version_of(firmware: Path) -> str:
     """VERSION of the firmware in this folder. Raises BundleError."""
     path = firmware / "node" / "__init__.py"
+    if not path.is_file():
+        raise BundleError(f"{firmware} holds no firmware: there is no {path}")
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == ["VERSION"]:
             return str(ast.literal_eval(node.value))
@@ -62,6 +64,7 @@ def board_files(firmware: Path, signed: Bundle, keys: str) -> dict[str, bytes]:
 
 def build(firmware: Path, floor: str = "0.0.0", boards: Iterable[str] = BOARDS) -> Bundle:
     """Compile the firmware in a folder into a bundle. Raises SimulatorError and BundleError."""
+    version = version_of(firmware)
     with tempfile.TemporaryDirectory(prefix="dustline-bundle-") as scratch:
         tree = compile_tree(firmware, Path(scratch) / "firmware", link=True)
-        return bundle_of(tree, version_of(firmware), floor, boards)
+        return bundle_of(tree, version, floor, boards)

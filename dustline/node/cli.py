@@ -65,8 +65,10 @@ def keys(keys: tuple[Path, ...], board: str, out: Path) -> None:
 
     try:
         text = signing.keys_json(board, [signing.public_key(path) for path in keys])
-    except (signing.KeyFileError, OSError) as error:
+    except signing.KeyFileError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise _unread(error) from error
     _write(out, text.encode())
 
 
@@ -81,8 +83,10 @@ def sign(file: Path, key: Path, out: Path | None) -> None:
     unsigned = _read(file)
     try:
         signed = signing.sign(unsigned, signing.private_key(key))
-    except (signing.KeyFileError, OSError) as error:
+    except signing.KeyFileError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise _unread(error) from error
     _write(out or file, signed.whole)
     _tell(signed)
 
@@ -100,8 +104,10 @@ def verify(file: Path, known: Path | None, key: Path | None) -> None:
     found = _read(file)
     try:
         board, trusted = signing.known_keys(known) if known else ("", [signing.public_key(key or file)])
-    except (signing.KeyFileError, OSError) as error:
+    except signing.KeyFileError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise _unread(error) from error
     _tell(found)
     if not signing.is_signed(found, trusted):
         click.echo("NOT signed with this key" if key else "NOT signed with a key of this board")
@@ -112,11 +118,15 @@ def verify(file: Path, known: Path | None, key: Path | None) -> None:
     click.echo("signed")
 
 
+def _unread(error: OSError) -> click.ClickException:
+    return click.ClickException(f"{error.filename} cannot be read: {error.strerror}")
+
+
 def _read(path: Path) -> Bundle:
     try:
         return read(path.read_bytes())
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be read: {error.strerror}") from error
+        raise _unread(error) from error
     except BundleError as error:
         raise click.ClickException(f"{path}: {error}") from error
 

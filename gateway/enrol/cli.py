@@ -21,7 +21,7 @@ from gateway.enrol.kit import Kit, new_name
 from gateway.enrol.kits_file import open_new, read_labels, write_kits
 from gateway.enrol.labels import GRIDS, label_sheet
 from gateway.enrol.plan import place_by, read_plan
-from gateway.enrol.store import Store, StoreError
+from gateway.enrol.store import Enrolled, Store, StoreError
 from gateway.places import AnyPlace
 
 _OUT = click.option(
@@ -175,8 +175,10 @@ def place_command(settings: Settings, name: str, no_place: bool, **place: Any) -
 @told
 def enrolled_command(settings: Settings, as_json: bool) -> None:
     """List the nodes that were enrolled here. No secrets: the gateway has none."""
-    with Store(settings.enrol.store) as store:
-        nodes = store.nodes()
+    nodes: list[Enrolled] = []
+    if settings.enrol.store.exists():  # else it would be made
+        with Store(settings.enrol.store) as store:
+            nodes = store.nodes()
     if as_json:
         click.echo(json.dumps({"nodes": [asdict(node) for node in nodes]}))
         return

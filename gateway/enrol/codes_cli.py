@@ -80,8 +80,10 @@ def new_command(settings: Settings, count: int, expires: int, out: Path | None) 
 def list_command(settings: Settings, as_json: bool) -> None:
     """Which codes were made, used, or have expired. Not the codes themselves: nobody has them."""
     try:
-        with Store(settings.enrol.store) as store:
-            found = store.codes()
+        found: list[CodeRow] = []
+        if settings.enrol.store.exists():  # else it would be made
+            with Store(settings.enrol.store) as store:
+                found = store.codes()
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -104,7 +106,11 @@ def drop_command(settings: Settings, ids: tuple[int, ...]) -> None:
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     if missing:
-        raise click.ClickException(f"no unused code has the number {missing[0]}; the others are dropped")
+        gone = ", ".join(map(str, missing))
+        raise click.ClickException(
+            f"no unused code has the number {gone}; `dustline gateway codes list` shows them"
+            + ("; the others are dropped" if len(missing) < len(ids) else "")
+        )
     click.echo(f"{len(ids)} dropped")
 
 

@@ -48,10 +48,13 @@ def read_labels(file: Path) -> list[Label]:
     """Of every node in the file. Raises EnrolError."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as rows:
-            return [Label(*(row[key] for key in _COLUMNS[:3])) for row in csv.DictReader(rows)]
+            found = [Label(*(row[key] for key in _COLUMNS[:3])) for row in csv.DictReader(rows)]
     except OSError as error:
         raise EnrolError(f"{file} cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, UnicodeDecodeError, csv.Error) as error:
         raise EnrolError(
             f"{file} is no file of `dustline gateway enrol`: it has columns {', '.join(_COLUMNS)}"
         ) from error
+    if not found:
+        raise EnrolError(f"{file} holds no node: name the file that `dustline gateway enrol` wrote")
+    return found

@@ -19,7 +19,14 @@ from gateway.journal.held import Held, held_by_rows
 from gateway.journal.integrity import check_fully
 from gateway.journal.rescue import read_all, read_by_id, top_id
 from gateway.journal.salvage_readings import NO_LONGER_UNIQUE, UNIQUE, salvage_readings
-from gateway.journal.schema import CLEAN, SALVAGE_ENDING, JournalError, create, lock_for_writing
+from gateway.journal.schema import (
+    CLEAN,
+    SALVAGE_ENDING,
+    JournalError,
+    check_is_there,
+    create,
+    lock_for_writing,
+)
 
 _BY_ID = {
     "nodes": "id",
@@ -66,8 +73,7 @@ class Report:
 
 def salvage(path: Path) -> Report:
     """Put a sound file in the journal's place. Raises JournalError, and then the journal is as it was."""
-    if not path.is_file():
-        raise JournalError(f"journal {path}: there is no such file")
+    check_is_there(path)
     with lock_for_writing(path):
         fresh = path.with_name(path.name + SALVAGE_ENDING)
         aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")

@@ -200,12 +200,19 @@ def create(db: sqlite3.Connection) -> None:
     )
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """Open an existing journal read-only; it may be in use by a gateway."""
+def check_is_there(path: Path) -> None:
+    """Raises JournalError."""
+    if path.is_dir():
+        raise JournalError(f"journal {path}: is a directory; name the file in it")
     if not path.is_file():
         raise JournalError(
             f"journal {path}: there is no such file; has a gateway run with this configuration?"
         )
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open an existing journal read-only; it may be in use by a gateway."""
+    check_is_there(path)
     if not os.access(path, os.R_OK):
         raise JournalError(f"journal {path}: no right to read it; run as the gateway's user")
     try:

@@ -123,9 +123,10 @@ def channel_command(where: Where, words: tuple[str, ...]) -> None:
     Channels are stable, which each node has until told otherwise, and test.
     """
     if not words:
-        with Store(where[1], create=True) as store:
-            for node, channel in store.channels().items():
-                click.echo(f"{node}: {channel}")
+        if where[1].exists():  # else it would be made
+            with Store(where[1]) as store:
+                for node, channel in store.channels().items():
+                    click.echo(f"{node}: {channel}")
         click.echo(f"all others: {STABLE}")
         return
     *nodes, channel = words
@@ -136,4 +137,4 @@ def channel_command(where: Where, words: tuple[str, ...]) -> None:
         raise click.UsageError(f"{harmless(strange[0])}: a node's name is 1 to 32 of a-z, 0-9 and -")
     with Store(where[1], create=True) as store:
         store.set_channel(nodes, channel)
-    click.echo(f"{len(nodes)} nodes: {channel}")
+    click.echo(f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}: {channel}")

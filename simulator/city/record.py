@@ -47,6 +47,8 @@ class Recorder:
         for path in (messages, truth):
             if path is not None and not path.name.endswith(".jsonl.gz"):
                 raise RecordingError(f"{path}: the name of a recording ends in .jsonl.gz; add that")
+            if path is not None and not path.parent.is_dir():
+                raise RecordingError(f"{path}: there is no directory {path.parent}; make it first")
         if messages is not None and messages == truth:
             raise RecordingError(f"{truth}: messages and truth cannot be one file; give another name")
         self._lights = lights

@@ -87,7 +87,7 @@ def _pace(_: click.Context, __: click.Parameter, value: str | None) -> float | s
 @click.option("--network", help="Of the topics. Default: the scenario's.")
 @click.option(
     "--directory",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Of the nodes' files, kept. Default: a temporary one.",
 )
 @click.option(

@@ -68,14 +68,19 @@ def _with_times(command: Any) -> Any:
     return command
 
 
+def _with_settings(command: Any) -> Any:
+    """--config is taken behind the command, and before it as well."""
+    return with_config(lambda file: load(file or click.get_current_context().obj), Unusable)(command)
+
+
 @click.group(invoke_without_command=True)
 @click.option("--node", help="The unit's node.")
 @click.option("--slot", default="a", show_default=True, help="Its slot.")
 @click.option("--reference", type=click.Path(path_type=Path), help="CSV with the station's hourly values.")
 @_with_times
-@with_config(load, Unusable)
+@with_config(lambda file: file, Unusable)
 @click.pass_context
-def calibrate(context: click.Context, settings: Settings, **options: Any) -> None:
+def calibrate(context: click.Context, file: Path | None, **options: Any) -> None:
     """Fit a unit that hung beside a reference station.
 
     \b
@@ -91,7 +96,7 @@ def calibrate(context: click.Context, settings: Settings, **options: Any) -> Non
     if context.invoked_subcommand is not None:
         if options["node"] or options["reference"]:
             raise Mistake(f"give --node and --reference, or {context.invoked_subcommand}, not both")
-        context.obj = settings
+        context.obj = file
         return
     node, reference = options.pop("node"), options.pop("reference")
     slot = options.pop("slot")
@@ -99,7 +104,7 @@ def calibrate(context: click.Context, settings: Settings, **options: Any) -> Non
         raise Mistake(
             "which unit, and against what? --node n1 --reference station.csv --since ... --until ..."
         )
-    fit_units(settings, [(node, slot, reference)], of_unit=True, **options)
+    fit_units(load(file), [(node, slot, reference)], of_unit=True, **options)
 
 
 @calibrate.command("model")
@@ -107,7 +112,7 @@ def calibrate(context: click.Context, settings: Settings, **options: Any) -> Non
     "--pair", "pairs", multiple=True, metavar="NODE/SLOT=CSV", help="A unit and its station's file; repeat."
 )
 @_with_times
-@click.pass_obj
+@_with_settings
 def model_command(settings: Settings, pairs: Sequence[str], **options: Any) -> None:
     """Fit all units of a model, from those that hung beside stations."""
     found: list[tuple[str, str, Path]] = []
@@ -127,7 +132,7 @@ def model_command(settings: Settings, pairs: Sequence[str], **options: Any) -> N
 )
 @click.option("--dry-run", is_flag=True, help="Tell the gains, write nothing.")
 @_with_times
-@click.pass_obj
+@_with_settings
 def remote_command(settings: Settings, stations: Path, dry_run: bool, **options: Any) -> None:
     """Calibrate units from afar that never hung beside a station, when the air is well mixed.
 
@@ -163,7 +168,7 @@ def remote_command(settings: Settings, stations: Path, dry_run: bool, **options:
 @calibrate.command("list")
 @click.option("--folder", type=click.Path(path_type=Path), help="By default calibration.folder.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.pass_obj
+@_with_settings
 def list_command(settings: Settings, folder: Path | None, as_json: bool) -> None:
     """All calibrations: for whom, when, how good."""
     library = library_of(folder_of(settings, folder))
@@ -198,7 +203,7 @@ def list_command(settings: Settings, folder: Path | None, as_json: bool) -> None
 @calibrate.command("show")
 @click.argument("id")
 @click.option("--folder", type=click.Path(path_type=Path), help="By default calibration.folder.")
-@click.pass_obj
+@_with_settings
 def show_command(settings: Settings, id: str, folder: Path | None) -> None:
     """One calibration, as its file has it."""
     library = library_of(folder_of(settings, folder))
