@@ -102,6 +102,8 @@ def ledger(
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))
         return
+    if not rows and node is not None and since is None:
+        raise click.ClickException(f"nothing is known of node {node}; `dustline ledger` names all nodes")
     if not rows:
         click.echo(
             "nothing is known" + (f" of node {node}" if node else "") + (" since then" if since else "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli_options import SHARD_HELP, harmless, when, with_config
+from gateway.cli_options import SHARD_HELP, Unusable, harmless, when, with_config
 from gateway.config import load_sites
 from gateway.operate.shard import take_journal
 from gateway.stations.gather import USUAL_DAYS, span_of
@@ -48,13 +48,14 @@ _NEVER_JUDGED = {
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--shard", metavar="I/N", help=SHARD_HELP)
-@with_config(lambda file: file)
+@with_config(lambda file: file, Unusable)
 def stations(
     file: Path | None, as_json: bool, everyone: bool, since: int | None, lang: str, shard: str | None
 ) -> None:
     """Nodes that need a visit, the most urgent first, each with its reasons in a sentence.
 
-    Reads the journal, beside a running gateway or without one. Exit code 1 when a node needs a visit.
+    Reads the journal, beside a running gateway or without one. Exit code 1 when a node needs a visit,
+    2 when that cannot be told.
     """
     journal, places = load_sites(file)
     if shard is not None:
