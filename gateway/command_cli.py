@@ -158,15 +158,15 @@ def _changes(words: list[str]) -> dict[str, Any]:
             found[name] = json.loads(text) if text else None
         except ValueError:
             found[name] = text
-    try:
-        NodeSettings.model_validate({name: value for name, value in found.items() if value is not None})
-    except ValidationError as error:
-        raise click.UsageError(harmless(explain(error))) from error
     strange = sorted(found.keys() - NodeSettings.model_fields.keys())
     if strange:
         raise click.UsageError(
             f"{harmless(strange[0])} cannot be set; {', '.join(NodeSettings.model_fields)} can"
         )
+    try:
+        NodeSettings.model_validate({name: value for name, value in found.items() if value is not None})
+    except ValidationError as error:
+        raise click.UsageError(harmless(explain(error))) from error
     return found
 
 

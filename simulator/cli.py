@@ -96,11 +96,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _options(stack: ExitStack, settings: dict[str, Any]) -> NodeOptions:
     """What all nodes of this run share; starts a time server when none was named."""
-    host, port = host_port(settings["broker"])
+    host, port = host_port(settings["broker"], "--broker")
     warn_of_no_broker(host, port)
     ntp: tuple[str, ...] = settings["ntp"]
     for server in ntp:
-        host_port(server)
+        host_port(server, "--ntp")
     if not ntp:
         server = NtpServer().start()
         stack.callback(server.stop)

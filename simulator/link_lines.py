@@ -16,6 +16,8 @@ from simulator.link_scopes import Module
 
 # What MicroPython writes of a frame.
 FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>\S+))?')
+# What the node's note of a crash has of a frame (firmware/node/crash.py).
+NOTED = re.compile(r"(?:(?<= at )|(?<= < ))(?P<file>[\w.]+):(?P<line>\d+)(?= < |\W*$)")
 QUOTED = re.compile(r"'(\w+)'")
 
 
@@ -36,6 +38,7 @@ class Lines:
         out: list[str] = []
         within = False  # a traceback
         for line in text.split("\n"):
+            line = NOTED.sub(self._noted, line)
             if FRAME.search(line):
                 line, within = FRAME.sub(self._frame, line), True
             elif within:
@@ -50,10 +53,17 @@ class Lines:
             out.append(line)
         return "\n".join(out)
 
-    def _frame(self, found: re.Match[str]) -> str:
+    def _known(self, found: re.Match[str]) -> tuple[str, int, str] | None:
         lines = self.files.get(found["file"], {})
         number = int(found["line"])
-        known = lines.get(number) or lines.get(max((each for each in lines if each < number), default=0))
+        return lines.get(number) or lines.get(max((each for each in lines if each < number), default=0))
+
+    def _noted(self, found: re.Match[str]) -> str:
+        known = self._known(found)
+        return found[0] if known is None else f"{known[0]}:{known[1]} in {known[2]}"
+
+    def _frame(self, found: re.Match[str]) -> str:
+        known = self._known(found)
         if known is None:
             return found[0]
         path, line, function = known

@@ -172,11 +172,12 @@ def stations(scenario: str, folder: Path, **given: Any) -> None:
         raise click.ClickException(f"{folder}: cannot be written ({error.strerror})") from error
 
 
-def host_port(text: str) -> tuple[str, int]:
+def host_port(text: str, option: str = "--broker") -> tuple[str, int]:
     """Raises BadParameter."""
     host, separator, port = text.rpartition(":")
     if not separator or not port.isdigit() or not 0 < int(port) < 65536:
-        raise click.BadParameter(f"{text!r} is not HOST:PORT, for instance {HERE}")
+        usual = HERE if option == "--broker" else "127.0.0.1:123"
+        raise click.BadParameter(f"{text!r} is not HOST:PORT, for instance {usual}", param_hint=option)
     return host, int(port)
 
 

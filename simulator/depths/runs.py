@@ -176,7 +176,7 @@ def _firmware(lights: LightFleet, to: Recorder, given: dict[str, Any], stop: Sto
         directory = stack.enter_context(folder(given["directory"]))
         servers: tuple[str, ...] = given["ntp"]
         for server in servers:
-            host_port(server)
+            host_port(server, "--ntp")
         if not servers:
             ntp = NtpServer()
             ntp.offset_s = ahead_s

@@ -145,7 +145,7 @@ def test_what_the_contract_does_not_allow_is_not_published(
     for word, said in (
         ("window_s=0", "window_s: must be greater than or equal to 1, not 0"),
         ("window_s=abc", "window_s: must be a valid integer, not 'abc'"),
-        ("broker=x", "broker is not a field of the contract"),
+        ("broker=x", "broker cannot be set; measure, warmup_s"),
         ("colour=", "colour cannot be set; measure, warmup_s"),
         ("measure=1", "measure: must be a valid boolean, not 1"),
     ):

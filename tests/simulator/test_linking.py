@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 from textwrap import dedent
@@ -52,6 +53,10 @@ def run(micropython: str, folder: Path, texts: dict[str, str], linked: bool) -> 
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         (source / path).write_text(text)
     target = compile_tree(source, folder / ("linked" if linked else "plain"), link=linked)
+    return explained(target, output(micropython, target))
+
+
+def output(micropython: str, target: Path) -> str:
     done = subprocess.run(
         [micropython, str(target / "main.py")],
         env={**os.environ, "MICROPYPATH": f"{target}:.frozen"},
@@ -59,7 +64,7 @@ def run(micropython: str, folder: Path, texts: dict[str, str], linked: bool) -> 
         text=True,
         timeout=60,
     )
-    return explained(target, done.stdout + done.stderr)
+    return done.stdout + done.stderr
 
 
 def same(micropython: str, folder: Path, texts: dict[str, str], *joined: str) -> str:
@@ -481,6 +486,16 @@ def test_a_traceback_leads_to_the_functions_first_line(micropython: str, tmp_pat
     assert 'File "p/extra.py", from line 9, in _inner' in text
     assert 'File "p/a.py", from line 11, in App.fail_here' in text
     assert "'App' object has no attribute 'missing_thing'" in text
+    # The same frames as the node notes them of a crash, for `health`.
+    linked = tmp_path / "linked"
+    frames = re.findall(r'File "(?:.*/)?([^"]+)", line (\d+)', output(micropython, linked))
+    note = " < ".join(f"{file}:{line}" for file, line in reversed(frames))
+    said = explained(linked, f"boot 1, 5 s: AttributeError: no attribute at {note}\n")
+    assert (
+        "no attribute at p/a.py:11 in App.fail_here < p/extra.py:9 in _inner < p/extra.py:6 in work < "
+        in said
+    )
+    assert said.endswith("p/a.py:8 in App.run < main.py:3\n"), said
 
 
 def test_the_words_are_in_the_ports_rom(micropython: str, tmp_path: Path) -> None:

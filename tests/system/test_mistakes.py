@@ -107,9 +107,11 @@ def test_a_configuration_that_cannot_be_used(here: Path, config: str) -> None:
         ("sim node --directory empty/below", "empty/below/centrum/flash: Not a directory"),
         ("sim fleet --directory empty", "'--directory': Directory 'empty' is a file"),
         ("sim fleet --depth light --record none/r.jsonl.gz", "there is no directory none; make it first"),
+        ("sim node --broker here", "Invalid value for --broker: 'here' is not HOST:PORT"),
+        ("sim node --ntp here", "Invalid value for --ntp: 'here' is not HOST:PORT"),
     ],
 )
-def test_a_wrong_file(words: str, says: str) -> None:
+def test_a_wrong_word(words: str, says: str) -> None:
     assert says in refused(*words.split()).output
 
 
