@@ -170,8 +170,9 @@ def node(
     **settings: Any,
 ) -> None:
     """Run one simulated node until Ctrl-C and print its serial console."""
-    if name is not None and not re.fullmatch("[a-z0-9-]{1,32}", name):
-        raise click.BadParameter(f"{name!r}: 1 to 32 of a-z, 0-9 and -", param_hint="--name")
+    for option, word in (("--name", name), ("--network", settings["network"])):
+        if word is not None and not re.fullmatch("[a-z0-9-]{1,32}", word):
+            raise click.BadParameter(f"{word!r}: 1 to 32 of a-z, 0-9 and -", param_hint=option)
     fitted, trouble = _fitted(sensors or ("sds011",), auto, faults)
     try:
         place = find_place(place_name)

@@ -40,7 +40,13 @@ def _interrupt(_signum: int, _frame: FrameType | None) -> None:
     show_default=True,
     help="Where the ledger is written at the end.",
 )
-@click.option("--web-port", default=8080, show_default=True, help="Wished port of the page.")
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Wished port of the page.",
+)
 def demo(seconds: int | None, directory: Path, ledger: Path, web_port: int) -> None:
     """Run the whole network on this machine: broker, gateway, six simulated nodes and the page.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,8 @@ def settings(network: str | None, ca: bytes | None, portal_password: str | None)
     config: dict[str, object] = {}
     files: dict[str, bytes] = {}
     if network is not None:
+        if not re.fullmatch("[a-z0-9-]{1,32}", network):
+            raise KitError(f"network {network[:40]!r}: 1 to 32 of a-z, 0-9 and -, as the gateway has it")
         config["network"] = network
     if portal_password is not None:
         config["portal"] = {"password": portal_password}

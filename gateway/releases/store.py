@@ -100,7 +100,8 @@ class Store:
                         self.db.execute(f"PRAGMA user_version = {_LAYOUT}")
         except sqlite3.Error as error:
             raise StoreError(
-                f"{self.path}: cannot be used ({error}); check its rights and the disk"
+                f"{self.path}: cannot be used ({error}); check its rights and the disk, "
+                "or move it away and add the releases anew"
             ) from error
         if self._layout() != _LAYOUT:
             raise StoreError(f"{self.path}: has layout {self._layout()}, this program knows {_LAYOUT}")

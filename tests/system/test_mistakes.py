@@ -107,6 +107,12 @@ def test_a_configuration_that_cannot_be_used(here: Path, config: str) -> None:
         ("sim node --directory empty/below", "empty/below/centrum/flash: Not a directory"),
         ("sim fleet --directory empty", "'--directory': Directory 'empty' is a file"),
         ("sim fleet --depth light --record none/r.jsonl.gz", "there is no directory none; make it first"),
+        ("demo --web-port 70000", "70000 is not in the range 0<=x<=65535"),
+        ("sim node --network War_saw", "Invalid value for --network: 'War_saw': 1 to 32 of a-z"),
+        (
+            "node image --board esp32 -o out --micropython garbage --network War_saw",
+            "network 'War_saw': 1 to 32 of a-z, 0-9 and -",
+        ),
         ("sim node --broker here", "Invalid value for --broker: 'here' is not HOST:PORT"),
         ("sim node --ntp here", "Invalid value for --ntp: 'here' is not HOST:PORT"),
     ],
