@@ -89,10 +89,10 @@ export function paintLegend() {
       el("li", {}, el("span", { class: "swatch", "data-band": band.key }), el("span", { class: "band-range" }, bandRange(index)), text(band.key)),
     ),
   );
-  const shapes = [["stale", "12"], ["offline", "12"], ["novalue", "–"]];
+  const shapes = [["stale", "12"], ["offline", "12"], ["novalue", "–"], ["never", "–"]];
   byId("shapes").replaceChildren(
     ...shapes.map(([state, sign]) =>
-      el("li", {}, el("span", { class: "disc disc-small", "data-state": state, "data-band": state === "novalue" ? "none" : "fair", "aria-hidden": "true" }, sign), text(`shape_${state}`)),
+      el("li", {}, el("span", { class: "disc disc-small", "data-state": state, "data-band": sign === "–" ? "none" : "fair", "aria-hidden": "true" }, sign), text(`shape_${state}`)),
     ),
     ...["suspect", "bad"].map((trust) =>
       el("li", {}, el("span", { class: "disc disc-small", "data-state": "ok", "data-band": "fair", "data-trust": trust, "aria-hidden": "true" }, "12"), text(`shape_${trust}`)),
