@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.journal import Batch, Journal, Sighting
+from gateway.quality.checks import QualitySettings
+from gateway.quality.follow.follower import QualityFollower
 from gateway.web.server import WebServer
 from tests.gateway.web.browser import PHONE, Opened, expect, overflow, sign
 from tests.gateway.web.pages import HOUR, NETWORK, PLACES, Spot, commit, reading
@@ -85,6 +87,22 @@ def test_a_link_to_a_node_that_is_not_known_says_so_until_it_comes(
     page.goto(f"{page.url.partition('#')[0]}#panel")  # where the skip link leads
     expect(page.locator("#nodes")).to_be_visible()
     expect(unknown).to_be_hidden()
+
+
+def test_nodes_that_measure_what_is_not_to_be_trusted_are_not_said_to_be_silent(
+    journal: Journal, serve: Serve, visit: Visit
+) -> None:
+    commit(journal, reading("wola", 5, int(time.time()), 999.9, pm10=1000.0))
+    follower = QualityFollower(journal, QualitySettings(), PLACES)
+    follower.start()
+    try:
+        page = visit(serve().url).page
+        expect(page.locator("#summary")).to_have_text(
+            "1 node is measuring now, and its value is not to be trusted"
+        )
+        expect(page.locator("#median")).to_have_text("–")
+    finally:
+        assert follower.stop(10)
 
 
 def test_four_digits_fit_into_a_sign(journal: Journal, serve: Serve, visit: Visit) -> None:

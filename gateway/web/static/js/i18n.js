@@ -36,6 +36,10 @@ export const TEXTS = {
       other: "Median of {n} nodes that are measuring now, of {all}",
     },
     nothingMeasures: "No node is measuring now",
+    nothingTrusted: {
+      one: "{count} node is measuring now, and its value is not to be trusted",
+      other: "{count} nodes are measuring now, and their values are not to be trusted",
+    },
     noNodes: "No node has reported yet. The first reading will appear here by itself.",
     unknownNode: "The node {name} is not known here. If it was only just set up, it opens here by itself in some minutes; if not, look at its name.",
     noTiles: "The background map cannot be loaded; the nodes are placed rightly without it.",
@@ -169,6 +173,10 @@ export const TEXTS = {
       other: "Mediana z {n} czujników, które teraz mierzą; wszystkich: {all}",
     },
     nothingMeasures: "Żaden czujnik teraz nie mierzy",
+    nothingTrusted: {
+      one: "Mierzy teraz {count} czujnik, ale jego wartości nie należy ufać",
+      other: "Czujniki, które teraz mierzą: {count}, ale ich wartościom nie należy ufać",
+    },
     noNodes: "Żaden czujnik jeszcze się nie zgłosił. Pierwszy pomiar pojawi się tu sam.",
     unknownNode: "Czujnik {name} nie jest tu znany. Jeśli dopiero go skonfigurowano, za kilka minut otworzy się tu sam; jeśli nie, sprawdź jego nazwę.",
     noTiles: "Nie udało się wczytać mapy tła; czujniki i bez niej są na swoich miejscach.",

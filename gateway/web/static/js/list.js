@@ -62,7 +62,7 @@ export class NodeList {
 
   updateSummary(nodes) {
     const found = overview(nodes, this.model.now(), this.model.staleAfter);
-    const { measuring, all, median } = found;
+    const { measuring, distrusted, all, median } = found;
     setText(byId("median"), median === null ? "–" : tenth(median));
     setText(byId("median-of"), medianWords(found));
     const name = byId("median-band");
@@ -71,7 +71,8 @@ export class NodeList {
       name.dataset.band = bandOf(median).key;
       setText(name, text(bandOf(median).key));
     }
-    const words = measuring ? text("nodesMeasure", { n: whole(measuring), all: whole(all) }) : text("nothingMeasures");
+    const none = distrusted ? text("nothingTrusted", { n: distrusted, count: whole(distrusted) }) : text("nothingMeasures");
+    const words = measuring ? text("nodesMeasure", { n: whole(measuring), all: whole(all) }) : none;
     setText(byId("summary"), nodes.length ? words : text("noNodes"));
   }
 
