@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.enrol.kit import portal_ssid
 from tests.portal.bench import LONG, NODE, PASSWORD, SECRET, SSID, Fresh, ask, kit_code
 from tests.support import Mosquitto, wait_for
 
@@ -172,3 +173,10 @@ def test_the_self_test_is_seen_again_when_nothing_is_changed(
     one.wait("setup: ok settings")
     assert "Nothing is at fault" in one.get()
     assert one.config["wifi"] == wifi
+
+
+def test_a_board_that_knows_its_label_opens_the_labels_network(fresh: Callable[..., Fresh]) -> None:
+    """As `dustline node image --name --portal-password-file` leaves it: the label's QR code joins it."""
+    one = fresh({"node": NODE, "portal": {"password": "canary-label"}})
+    assert one.node.soft_ap.heard() == (portal_ssid(NODE), "canary-label", True)
+    assert "Paste the whole text that begins with DL1." in one.get(), "a name is no kit code"
