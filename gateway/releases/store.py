@@ -90,7 +90,7 @@ class Store:
 
     def _prepare(self) -> None:
         try:
-            self.db.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self.db.execute("PRAGMA synchronous = FULL")
             if self._layout() == 0:
                 with self.change():
@@ -104,6 +104,19 @@ class Store:
             ) from error
         if self._layout() != _LAYOUT:
             raise StoreError(f"{self.path}: has layout {self._layout()}, this program knows {_LAYOUT}")
+
+    def _use_wal(self) -> None:
+        """SQLite does not wait here by itself while another connection does the same: gateways and commands
+        that begin at once meet over a new file."""
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self.db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
     def _layout(self) -> int:
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])

@@ -86,9 +86,7 @@ class Queries:
             first = readings[0].t if readings else since
             first = since if first is None else first
             judged = quality.between(node, first, until)
-            corrected = {
-                id: each["pm25"] for id, each in quality.corrected_between(node, first, until).items()
-            }
+            corrected = quality.corrected_between(node, first, until)
         return series_by_slot(readings, judged, corrected), len(readings) == MOST_ROWS
 
     def stations(self) -> StationsView:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TypedDict
 
+from gateway.quality.follow.reader import Correction
 from gateway.reading import StoredReading
 
 # More than a chart can show; beyond it, readings are averaged over equal steps.
@@ -16,13 +17,13 @@ MOST_ROWS = 12000
 # Readings this many usual intervals apart have a gap between them.
 GAP_INTERVALS = 2.5
 _STEPS_S = (60, 120, 300, 600, 900, 1800, 3600)
-_FIELDS = ("pm25", "pm10")
+_COLUMNS = ("pm25", "pm10", "pm25_cor", "pm10_cor")
 
 Column = list[float | None]
 
 
 class Series(TypedDict):
-    """Columns of one sensor. t: UTC s ascending; pm*: ug/m3, pm25_cor the corrected value. A point that is
+    """Columns of one sensor. t: UTC s ascending; pm*: ug/m3, pm*_cor the corrected values. A point that is
     null in all of them marks a gap.
 
     qc: the checks' bits, of a mean those of all its readings together; null where nothing is judged. `step`
@@ -36,16 +37,17 @@ class Series(TypedDict):
     pm25: Column
     pm10: Column
     pm25_cor: Column
+    pm10_cor: Column
     qc: list[int | None]
 
 
 def series_by_slot(
     readings: Iterable[StoredReading],
     judged: Mapping[int, int] | None = None,
-    corrected: Mapping[int, float | None] | None = None,
+    corrected: Mapping[int, Correction] | None = None,
 ) -> list[Series]:
     """`readings` ascending by t, all of one node and with a t; `judged` has their bits, by id, `corrected`
-    their corrected PM2.5."""
+    what they were corrected to."""
     slots: dict[str, list[StoredReading]] = {}
     for reading in readings:
         slots.setdefault(reading.slot, []).append(reading)
@@ -56,11 +58,11 @@ def _series(
     slot: str,
     readings: list[StoredReading],
     judged: Mapping[int, int],
-    corrected: Mapping[int, float | None],
+    corrected: Mapping[int, Correction],
 ) -> Series:
     times: list[int] = []
     bits: dict[int, int] = {}
-    columns: list[Column] = [[], [], []]
+    columns: list[Column] = [[] for _ in _COLUMNS]
     for reading in readings:
         # A chart needs growing times; two readings of one second are possible after a restart.
         if reading.t is None or (times and reading.t <= times[-1]):
@@ -68,9 +70,11 @@ def _series(
         times.append(reading.t)
         if reading.id in judged:
             bits[reading.t] = judged[reading.id]
-        for column, name in zip(columns[:-1], _FIELDS, strict=True):
-            column.append(reading.values.get(name))
-        columns[-1].append(corrected.get(reading.id))
+        made = corrected.get(reading.id)
+        pm25_cor, pm10_cor = (made["pm25"], made["pm10"]) if made else (None, None)
+        found = (reading.values.get("pm25"), reading.values.get("pm10"), pm25_cor, pm10_cor)
+        for column, value in zip(columns, found, strict=True):
+            column.append(value)
     step = None
     if len(times) > MOST_POINTS:
         step = _step(times)
@@ -85,6 +89,7 @@ def _series(
         "pm25": columns[0],
         "pm10": columns[1],
         "pm25_cor": columns[2],
+        "pm10_cor": columns[3],
         "qc": [bits.get(t) for t in times],
     }
 

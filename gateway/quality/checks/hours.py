@@ -80,9 +80,9 @@ def expected_of(times: Sequence[int], dt: int, usual: int) -> tuple[int, int]:
 
 
 class Completeness:
-    """An hour needs 75 % of its readings, a day 75 % of its hours.
+    """An hour needs 75 % of its readings, by Directive 2008/50/EC, annex XI. Bad readings do not count.
 
-    The share for hourly and daily values of Directive 2008/50/EC, annex XI. Bad readings do not count.
+    A day needs 75 % of its hours: means.daily_mean, where a mean of a day is made.
     """
 
     name = "incomplete"
@@ -97,10 +97,6 @@ class Completeness:
         if not self.settings.enabled:
             return 0
         return 0 if have >= max(1, -(-expected * self.settings.share // 1)) else self.bit
-
-    def judge_day(self, hours: Sequence[Hour], expected: int = 24) -> int:
-        """The same for a day of one series; 23 and 25 hours are possible where clocks change."""
-        return self.judge(sum(not each.qc & self.bit for each in hours), expected)
 
 
 # What is kept of a reading: id, seconds into its hour, qc, PM2.5, PM10, temperature, RH; NaN where there is

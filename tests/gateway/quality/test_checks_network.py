@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway.quality.checks import QC_BITS, Hour, Judge, QualitySettings, Sample, names_of
+from gateway.quality.checks import QC_BITS, Judge, QualitySettings, Sample, names_of
 from gateway.quality.checks.hours import Completeness, expected_of, hour_of
 from gateway.quality.checks.near import Near
 from gateway.quality.checks.settings import CompleteSettings
@@ -200,20 +200,6 @@ def test_an_hour_says_what_half_of_its_readings_say() -> None:
 )
 def test_three_quarters_are_enough(have: int, expected: int, enough: bool) -> None:
     assert (Completeness(CompleteSettings()).judge(have, expected) == 0) == enough
-
-
-def test_a_day_needs_eighteen_hours() -> None:
-    complete = Completeness(CompleteSettings())
-
-    def hours(count: int) -> list[Hour]:
-        return [
-            Hour(1, "a", at, "sds011", 60, 60, 1.0, 1.0, 1.0, 1.0, 1.0, None, None, 0, 0)
-            for at in range(count)
-        ]
-
-    assert complete.judge_day(hours(18)) == 0
-    assert complete.judge_day(hours(17)) == complete.bit
-    assert complete.judge_day([each._replace(qc=complete.bit) for each in hours(24)]) == complete.bit
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from dustline.node import bundle as theirs
 from dustline.node import signing
+from gateway.releases import store
 from gateway.releases.keys import is_signed, read_keys
+from gateway.releases.store import Store
 from tests.gateway.releases.fleet import NEW, OLD, body, configure, dustline, key, public_pem, signed
 
 
@@ -43,6 +47,25 @@ def test_what_node_sign_makes_is_taken(config: Path, tmp_path: Path) -> None:
     dustline(config, "release", "remove", "2.0.1")
     assert dustline(config, "release", "list").output == "no releases\n"
     assert "no release 2.0.1" in dustline(config, "release", "remove", "2.0.1", code=1).output
+
+
+def test_those_who_begin_at_once_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own patience does not hold while another has begun to write into the new file."""
+    file = tmp_path / "new.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        naps: list[float] = []
+
+        def nap(seconds: float) -> None:
+            naps.append(seconds)
+            if len(naps) == 3:
+                other.execute("ROLLBACK")
+
+        monkeypatch.setattr(store.time, "sleep", nap)
+        Store(file, create=True).close()
+    assert len(naps) == 3
+    with Store(file) as made:
+        assert made.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def flip(data: bytes, at: int) -> bytes:

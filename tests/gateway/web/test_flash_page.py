@@ -256,6 +256,7 @@ def test_a_browser_without_web_serial(idle: str, chromium: Any, tab: Callable[..
     assert opened.complaints == []
 
 
+@pytest.mark.timeout(300)
 def test_what_can_go_wrong_at_the_port(
     serve: Callable[..., WebServer], tab: Callable[..., Tab], images: Path
 ) -> None:
@@ -273,7 +274,7 @@ def test_what_can_go_wrong_at_the_port(
     cable.busy = None
     loader.break_off_after = 3
     install.click()
-    expect(note).to_contain_text("Writing broke off", timeout=60_000)
+    expect(note).to_contain_text("Writing broke off", timeout=200_000)
     expect(opened.page.locator("#step-cable")).to_be_visible()
     assert opened.foreign == []
 

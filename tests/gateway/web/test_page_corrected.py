@@ -195,13 +195,13 @@ def test_map_list_median_and_details_turn_to_the_corrected_value(
     [
         (
             "en-GB",
-            ("PM2.5 corrected", "PM2.5 raw", "PM10 raw"),
-            "PM2.5 9.6 corrected (raw 20.0) · PM10 30.0 raw",
+            ("PM2.5 corrected", "PM2.5 raw", "PM10 corrected"),
+            "PM2.5 9.6 corrected (raw 20.0) · PM10 14.4 corrected (raw 30.0)",
         ),
         (
             "pl-PL",
-            ("PM2,5 po korekcie", "PM2,5 bez korekty", "PM10 bez korekty"),
-            "PM2,5 9,6 po korekcie (bez korekty 20,0) · PM10 30,0 bez korekty",
+            ("PM2,5 po korekcie", "PM2,5 bez korekty", "PM10 po korekcie"),
+            "PM2,5 9,6 po korekcie (bez korekty 20,0) · PM10 14,4 po korekcie (bez korekty 30,0)",
         ),
     ],
 )
@@ -238,6 +238,9 @@ def test_the_chart_has_a_line_of_corrected_values_beside_the_raw_one(
     assert min(y for _, y in corrected) > max(y for _, y in raw)
     for line in (corrected, raw):
         assert max(x for x, _ in line) - min(x for x, _ in line) > 0.25
+    # PM10's one line is now of 14.4, between the two; raw it was 30.
+    coarse = [y for _, y in drawn(page, "--pm10")]
+    assert max(y for _, y in raw) < min(coarse) <= max(coarse) < min(y for _, y in corrected)
     label = page.locator(".plot").get_attribute("aria-label")
     for words in (" ".join(keys[0].split(" ")[1:]) + ": ", " ".join(keys[1].split(" ")[1:]) + ": "):
         assert words in label

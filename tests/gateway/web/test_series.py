@@ -7,6 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.quality.follow.reader import Correction
 from gateway.reading import StoredReading
 from gateway.web.series import MOST_POINTS, series_by_slot
 
@@ -50,6 +51,15 @@ def test_many_readings_become_means_and_keep_the_gap() -> None:
     at = next(i for i, value in enumerate(series["pm25"]) if value is None)
     assert series["t"][at - 1] - 60 < silent.start <= series["t"][at] + 60
     assert series["t"][at + 1] >= silent.stop
+
+
+def test_corrected_values_stand_beside_those_that_they_are_of() -> None:
+    made: Correction = {"pm25": 4.0, "pm10": None, "pm25_by": "x", "pm10_by": None, "factor": None}
+    coarse: Correction = {**made, "pm25": None, "pm10": 7.0}
+    readings = [stored(id, 60 * id, 9.0) for id in (1, 2, 3)]
+    (series,) = series_by_slot(readings, corrected={1: made, 3: coarse})
+    assert (series["pm25_cor"], series["pm10_cor"]) == ([4.0, None, None], [None, None, 7.0])
+    assert series["pm25"] == [9.0, 9.0, 9.0]
 
 
 def test_two_readings_of_one_second_are_one_point() -> None:

@@ -1,5 +1,5 @@
-// The chart of a node's last 24 hours: PM2.5, raw and where there is one corrected, and PM10, with gaps where there
-// is no value.
+// The chart of a node's last 24 hours, with gaps where there is no value: PM2.5, raw and where there is one corrected,
+// and PM10, by a single line, of its corrected values where there are any. What that line leaves out is read out.
 import { BANDS } from "./bands.js";
 import { el, setText } from "./dom.js";
 import { clock, day, second, tenth, text, whole } from "./i18n.js";
@@ -39,9 +39,12 @@ export class Chart {
     const first = series.t[0];
     this.young = now - first < YOUNG_S;
     this.range = [this.young ? Math.min(first, now - LEAST_SPAN_S) : since, now];
-    this.data = [series.t, series.pm10, series.pm25, series.pm25_cor];
+    const any = (column) => column.some((value) => value !== null);
     const before = this.corrected;
-    this.corrected = series.pm25_cor.some((value) => value !== null);
+    this.corrected = any(series.pm25_cor);
+    this.corrected10 = any(series.pm10_cor);
+    this.pm10 = [series.pm10, series.pm10_cor];
+    this.data = [series.t, this.corrected10 ? series.pm10_cor : series.pm10, series.pm25, series.pm25_cor];
     this.describe(series);
     if (this.plot && before === this.corrected) this.plot.setData(this.data);
     else this.rebuild();
@@ -69,12 +72,17 @@ export class Chart {
     const parts = [
       el("span", { class: "key key-pm25" }, this.corrected ? named("keyCorrected") : text("pm25")),
       this.corrected ? el("span", { class: "key key-raw" }, named("keyRaw")) : "",
-      el("span", { class: "key key-pm10" }, this.corrected ? named("keyRaw", "pm10") : text("pm10")),
+      el("span", { class: "key key-pm10" }, this.namedPm10()),
       el("span", { class: "unit" }, "µg/m³"),
     ];
     if (series.step) parts.push(el("span", { class: "unit" }, text("means", { minutes: whole(series.step / 60) })));
     if (this.young) parts.push(el("span", { class: "unit" }, text("since", { time: clock(series.t[0]) })));
     this.key.replaceChildren(...parts);
+  }
+
+  namedPm10() {
+    if (!this.corrected && !this.corrected10) return text("pm10");
+    return text(this.corrected10 ? "keyCorrected" : "keyRaw", { name: text("pm10") });
   }
 
   options() {
@@ -115,12 +123,11 @@ export class Chart {
       setText(this.readout, "");
       return;
     }
-    const [times, pm10, raw, corrected] = this.data;
-    const value = (number) => (number === null ? text("gap") : tenth(number));
-    let pm25 = value(corrected[at] ?? raw[at]);
-    if (this.corrected && raw[at] !== null) pm25 += ` ${ofText(corrected[at] === null ? "raw" : "corrected", raw[at])}`;
-    const of10 = this.corrected && pm10[at] !== null ? ` ${ofText("raw", null)}` : "";
-    setText(this.readout, `${clock(times[at])}  ${text("pm25")} ${pm25} · ${text("pm10")} ${value(pm10[at])}${of10}`);
+    const [times, , raw, corrected] = this.data;
+    const tell = this.corrected || this.corrected10;
+    const pm25 = valueText(raw[at], corrected[at], tell);
+    const pm10 = valueText(this.pm10[0][at], this.pm10[1][at], tell);
+    setText(this.readout, `${clock(times[at])}  ${text("pm25")} ${pm25} · ${text("pm10")} ${pm10}`);
   }
 
   step(event) {
@@ -137,6 +144,13 @@ export class Chart {
     const width = this.plotBox.clientWidth;
     if (this.plot && width > 0) this.plot.setSize({ width, height: HEIGHT });
   }
+}
+
+// "9.6 corrected (raw 20.0)"; with `tell` it says of which values it is.
+function valueText(raw, corrected, tell) {
+  const value = corrected ?? raw;
+  if (value === null) return text("gap");
+  return tell ? `${tenth(value)} ${ofText(corrected === null ? "raw" : "corrected", raw)}` : tenth(value);
 }
 
 // "lowest 3.1, mean 8.0, highest 20.5 µg/m³"; null without a value.
