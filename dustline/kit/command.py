@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import click
@@ -53,6 +54,10 @@ def _cache() -> Path:
     help="Certificate of the authority that signed the broker's, PEM or DER.",
 )
 @click.option(
+    "--name",
+    help="The node's name: its set-up network has the label's name then. Such an image is for one node.",
+)
+@click.option(
     "--portal-password-file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="File (or -) with the password of the node's own set-up network; else it comes with the kit code.",
@@ -65,6 +70,7 @@ def image_command(
     keys: tuple[Path, ...],
     network: str | None,
     ca: Path | None,
+    name: str | None,
     portal_password_file: str | None,
     output: Path,
 ) -> None:
@@ -72,13 +78,15 @@ def image_command(
     wanted = BOARDS[board]
     if (bundle is None) != (not keys):
         raise click.UsageError("--bundle and --key go together")
+    if name is not None and not re.fullmatch("[a-z0-9-]{1,32}", name):
+        raise click.UsageError("--name: a node's name has 1 to 32 of a-z, 0-9 and -")
     try:
         source = micropython or official.fetch(wanted, _cache())
         given = source.read_bytes()
         password = None if portal_password_file is None else _password(portal_password_file)
         files = contents.unsigned() if bundle is None else contents.signed(board, bundle, keys)
         authority = None if ca is None else contents.der(ca.read_bytes(), str(ca))
-        files |= contents.settings(network, authority, password)
+        files |= contents.settings(network, authority, password, name)
         data = image.build(wanted, given, files)
         found = image.read(data)
         output.write_bytes(data)

@@ -64,10 +64,14 @@ def der(data: bytes, name: str) -> bytes:
     return data
 
 
-def settings(network: str | None, ca: bytes | None, portal_password: str | None) -> dict[str, bytes]:
+def settings(
+    network: str | None, ca: bytes | None, portal_password: str | None, name: str | None = None
+) -> dict[str, bytes]:
     """config.json before set-up, and the CA's file."""
     config: dict[str, object] = {}
     files: dict[str, bytes] = {}
+    if name is not None:
+        config["node"] = name
     if network is not None:
         if not re.fullmatch("[a-z0-9-]{1,32}", network):
             raise KitError(f"network {network[:40]!r}: 1 to 32 of a-z, 0-9 and -, as the gateway has it")

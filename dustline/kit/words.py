@@ -51,13 +51,17 @@ EN = {
     "join_not_joined": "{ssid} did not let the node in. Try again, nearer to the router.",
     "join_no_address": "The node joined {ssid}, but the router gave it no address. Switch the "
     "router off and on.",
-    "join_no_broker": "Wi-Fi works, but the network's server cannot be reached. {detail}",
+    "join_no_broker": "Wi-Fi works, but the network's server cannot be reached. Is the internet there? Try "
+    "again in some minutes, then tell whoever runs the network. {detail}",
     "join_refused": "Wi-Fi works, but the server does not know this node. Ask for a new code.",
     "join_no_code": "The node has no kit code yet: give it one with --code.",
     "join_ssid": "A network's name must have 1 to 32 bytes.",
     "join_password": "A Wi-Fi password has 8 to 63 letters, or none at all.",
+    "join_flash": "The node could not keep the settings. Take the cable out and in again, and repeat; if it "
+    "stays so, ask for another board.",
+    "join_memory": "The node has run out of memory. Take the cable out and in again, and repeat.",
     "join_busy": "The node is being set up another way at this moment, or has just been. Wait and try again.",
-    "join_failed": "It did not work. {detail}",
+    "join_failed": "It did not work. Take the cable out and in again, and repeat. {detail}",
 }
 
 PL = {
@@ -103,14 +107,18 @@ PL = {
     "join_wrong_password": "{ssid} nie wpuszcza czujnika: hasło jest błędne albo sygnał słaby.",
     "join_not_joined": "{ssid} nie wpuszcza czujnika. Spróbuj ponownie, bliżej routera.",
     "join_no_address": "Czujnik dołączył do {ssid}, ale router nie dał mu adresu. Wyłącz i włącz router.",
-    "join_no_broker": "Wi-Fi działa, ale serwer sieci pomiarowej jest nieosiągalny. {detail}",
+    "join_no_broker": "Wi-Fi działa, ale serwer sieci pomiarowej jest nieosiągalny. Czy jest internet? "
+    "Spróbuj ponownie za kilka minut, potem powiadom operatora sieci. {detail}",
     "join_refused": "Wi-Fi działa, ale serwer nie zna tego czujnika. Poproś o nowy kod.",
     "join_no_code": "Czujnik nie ma jeszcze kodu zestawu: podaj go przez --code.",
     "join_ssid": "Nazwa sieci musi mieć od 1 do 32 bajtów.",
     "join_password": "Hasło Wi-Fi ma od 8 do 63 znaków albo nie ma go wcale.",
+    "join_flash": "Czujnik nie mógł zapisać ustawień. Odłącz i podłącz kabel, potem powtórz; jeśli to nie "
+    "pomoże, poproś o inną płytkę.",
+    "join_memory": "Czujnikowi zabrakło pamięci. Odłącz i podłącz kabel, potem powtórz.",
     "join_busy": "Czujnik jest właśnie konfigurowany w inny sposób albo przed chwilą był. Odczekaj "
     "i spróbuj ponownie.",
-    "join_failed": "Nie udało się. {detail}",
+    "join_failed": "Nie udało się. Odłącz i podłącz kabel, potem powtórz. {detail}",
 }
 
 

@@ -110,6 +110,8 @@ def result(command, texts):
         if len(raw) > 250 or len(body) + 1 + len(raw) > 253:
             break
         body += bytes((len(raw),)) + raw
+    if len(body) == 8:
+        body += b"\0"  # an empty text more: browsers' SDK (2.8.1) takes a length of 10 for a line feed
     return packet(RESULT, bytes((command, len(body))) + body)
 
 

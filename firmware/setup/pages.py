@@ -110,12 +110,13 @@ def _form(session, lang, say):
     yield f'<label><input type="radio" name="net" value="other"{" checked" if typed else ""}>{say["other"]}'
     yield f'</label><input type="text" name="other" aria-label="{say["other"]}" autocapitalize="none" '
     yield f'spellcheck="false" value="{escape(session.ssid) if typed else ""}">'
+    known = session.password or session.stored.get("wifi")
     yield f'<label for="p">{say["password"]}</label>'
     yield (
         '<input id="p" type="password" name="password" autocomplete="off" autocapitalize="none" '
         'spellcheck="false" aria-describedby="h">'
     )
-    yield f'<p id="h"><small>{say["password_kept" if session.password else "password_hint"]} {say["only_24"]}'
+    yield f'<p id="h"><small>{say["password_kept" if known else "password_hint"]} {say["only_24"]}'
     yield f"</small></p></fieldset><fieldset><legend>{say['step_code']}</legend>"
     have = session.kit or session.stored
     if session.kit or session.app.config.broker["host"]:

@@ -10,7 +10,7 @@ import sys
 
 from micropython import const
 
-from node import VERSION
+from node import VERSION, use_once
 from setup import core, improv
 
 _CTRL_C = const(3)
@@ -132,6 +132,8 @@ class Serial:
             self._fail(improv.NOT_CONNECTED)
             return
         session.shown = True
+        # No phone is to find the old network again: the self-test is shown in that of the label.
+        use_once("rtcstate", "put", session.app.board, "setup", None)
         self._write(improv.result(improv.WIFI, []))
 
     def _begin(self):

@@ -153,8 +153,8 @@ def test_selftest_on_the_console_without_a_network(node: Callable[..., SimNode],
     wait_for(lambda: "selftest: 2 to be put right" in one.log.read_text(), 2 * START_S, "the results")
     said = one.log.read_text()
     assert "ok  sensor_a  Sensor a (sds011) " in said
-    assert "BAD wifi      No Wi-Fi (away): check name and password in config.json" in said
-    assert "              Brak Wi-Fi (away): sprawdź nazwę i hasło" in said
+    assert "BAD wifi      No Wi-Fi (away): is the router on, near, and at 2.4 GHz?" in said
+    assert "              Brak Wi-Fi (away): czy router jest włączony" in said
     assert "?   broker    Without Wi-Fi the broker 127.0.0.1 cannot be tried." in said
     assert "ok  storage   Storage works" in said
 

@@ -167,13 +167,14 @@ def test_the_command_builds_and_shows(tmp_path: Path) -> None:
     secret = tmp_path / "portal"
     secret.write_text("sosna-9-wiatr\n")
     words = ["node", "image", "--board", "esp32", "--micropython", str(official.real()), "-o", str(out)]
-    words += ["--network", "warsaw", "--portal-password-file", str(secret)]
+    words += ["--network", "warsaw", "--name", "praga-1", "--portal-password-file", str(secret)]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     assert "MicroPython v1.25.0" in done.output
     assert "sosna" not in done.output
     found = image.read(out.read_bytes())
-    assert found.config == {"network": "warsaw", "portal": {"password": "sosna-9-wiatr"}}
+    portal = {"password": "sosna-9-wiatr"}
+    assert found.config == {"node": "praga-1", "network": "warsaw", "portal": portal}
     assert "main.py" in found.files
     done = CliRunner().invoke(main, ["node", "show", str(out)])
     assert done.exit_code == 0
@@ -186,6 +187,9 @@ def test_the_command_refuses_in_one_sentence(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert done.output == "Error: this MicroPython is for esp32, not for esp32c3\n"
     assert not (tmp_path / "out.bin").exists()
+    done = CliRunner().invoke(main, [*words, "--name", "Praga 1"])
+    assert done.exit_code == 2
+    assert "1 to 32 of a-z, 0-9 and -" in done.output
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
     assert "no checksum is pinned for esp32c3" in done.output

@@ -47,7 +47,14 @@ def test_a_node_is_set_up(broker: Mosquitto, tmp_path: Path) -> None:
         assert [one.ssid for one in improv.networks()] == ["Café ☕ 5"]
         # a kit code that is too long for one piece
         assert (
-            improv.give_kit(kit(broker, name="x" * 60, ca=binascii.b2a_base64(b"0" * 300).decode()))
+            improv.give_kit(
+                kit(
+                    broker,
+                    name="x" * 60,
+                    ca=binascii.b2a_base64(b"0" * 300).decode(),
+                    portal="label-7-kuchni",
+                )
+            )
             == "kuchnia"
         )
         improv.join("Café ☕ 5", "zażółć gęślą")
@@ -59,6 +66,12 @@ def test_a_node_is_set_up(broker: Mosquitto, tmp_path: Path) -> None:
         assert config["sleep_s"] == 60
         assert "s" * 40 not in shown(node)
         assert "gęślą" not in shown(node)
+        # Its label is all that a phone knows: the self-test is to be found in the label's network.
+        wait_for(
+            lambda: node.soft_ap.heard() == ("Dustline-kuchnia", "label-7-kuchni", True),
+            60,
+            "the label's network",
+        )
 
 
 def test_requests_that_cannot_be_met(broker: Mosquitto, tmp_path: Path) -> None:
@@ -68,7 +81,7 @@ def test_requests_that_cannot_be_met(broker: Mosquitto, tmp_path: Path) -> None:
         improv.find(10)
         with pytest.raises(ImprovError):
             improv.join("dustline", "particles")
-        assert improv.why() == ["no_code"]
+        assert improv.why() == ["no_code", ""]
         with pytest.raises(ImprovError, match="no connection"):
             improv.join("", "particles")
         assert improv.why() == ["ssid"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.enrol.kit import portal_ssid
 from tests.portal.bench import LONG, NODE, PASSWORD, SECRET, SSID, Fresh, ask, kit_code
 from tests.support import Mosquitto, wait_for
 
@@ -141,6 +142,7 @@ def test_a_long_press_opens_it_and_it_closes_when_nobody_comes(
     assert one.node.soft_ap.heard() == ("Dustline-" + NODE, "canary-label", True)
     page = one.get()
     assert NODE in page
+    assert "Leave it empty to use the one that was typed before" in page
     assert "canary" not in page
     assert SECRET not in page
     one.wait("setup: nobody came, closing")
@@ -150,3 +152,31 @@ def test_a_long_press_opens_it_and_it_closes_when_nobody_comes(
     assert one.node.starts == 3
     assert one.node.crashes == 0
     assert "canary" not in one.log
+
+
+def test_the_self_test_is_seen_again_when_nothing_is_changed(
+    fresh: Callable[..., Fresh], guarded: Mosquitto
+) -> None:
+    """The guide's way: hold the button, choose the Wi-Fi, leave all else empty."""
+    broker: dict[str, Any] = {"host": "127.0.0.1", "port": guarded.port, "user": NODE, "password": SECRET}
+    wifi = [{"ssid": SSID, "password": PASSWORD}]
+    one = fresh(
+        {"node": NODE, "wifi": wifi, "broker": broker, "portal": {"password": "canary-label", "idle_s": 60}}
+    )
+    one.wait("mqtt: connected")
+    one.node.wiring.press(BOOT, True)
+    one.wait("setup: page")
+    one.node.wiring.press(BOOT, False)
+    form = {"token": one.token(), "net": SSID.encode().hex(), "other": "", "password": "", "code": ""}
+    assert ask(one, "POST", "/try", form)[0] == 303
+    wait_for(lambda: "The settings are kept" in one.get(), LONG, "settings that are kept")
+    one.wait("setup: ok settings")
+    assert "Nothing is at fault" in one.get()
+    assert one.config["wifi"] == wifi
+
+
+def test_a_board_that_knows_its_label_opens_the_labels_network(fresh: Callable[..., Fresh]) -> None:
+    """As `dustline node image --name --portal-password-file` leaves it: the label's QR code joins it."""
+    one = fresh({"node": NODE, "portal": {"password": "canary-label"}})
+    assert one.node.soft_ap.heard() == (portal_ssid(NODE), "canary-label", True)
+    assert "Paste the whole text that begins with DL1." in one.get(), "a name is no kit code"

@@ -51,6 +51,12 @@ def blanks(text):
     return [text[i : i + 2] for i in range(len(text)) if text[i] == "%"]
 
 
+def test_what_is_no_sensor_is_mended_without_the_settings_file():
+    """A volunteer reads it on the node's page, and has no other way to the settings than that page."""
+    for words in (selftest_en2, selftest_pl2):
+        assert [one for one in words.WORDS if "config.json" in one] == []
+
+
 def test_both_languages_have_each_sentence_with_the_same_blanks():
     assert selftest_en.FIRST == selftest_pl.FIRST == 0
     assert selftest_en2.FIRST == selftest_pl2.FIRST == len(selftest_en.WORDS)

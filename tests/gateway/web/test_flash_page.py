@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,17 +18,18 @@ import pytest
 from dustline import firmware_path
 from dustline.kit import contents, flash_page, image
 from dustline.kit.boards import BOARDS
+from dustline.kit.words import EN, PL
 from dustline.node import signing
 from dustline.node.build import build
 from gateway.web.server import WebServer
 from simulator.options import NodeOptions, fit
 from tests.firmware.node_bench import ScriptedGateway
-from tests.gateway.web.browser import expect, overflow, save
+from tests.gateway.web.browser import Opened, expect, overflow, save
 from tests.kit import official
 from tests.kit.cable import Cable, Silent
-from tests.kit.rig import ConsoleEnd, flashed, line
+from tests.kit.rig import ConsoleEnd, flashed, in_setup, line
 from tests.kit.rom_loader import Loader
-from tests.support import Mosquitto, choose_port, wait_for
+from tests.support import REPO, Mosquitto, choose_port, require, wait_for
 
 pytestmark = pytest.mark.needs_chromium
 
@@ -105,9 +108,9 @@ def images(tmp_path: Path, built: bytes) -> Path:
     return folder
 
 
-def kit_code(port: int) -> str:
+def kit_code(port: int, **changes: Any) -> str:
     made = {"node": "kuchnia", "network": "warsaw", "secret": "s" * 40, "host": "127.0.0.1", "port": port}
-    raw = json.dumps({**made, "tls": False, "portal": "sosna-9-wiatr"}).encode()
+    raw = json.dumps({**made, "tls": False, "portal": "sosna-9-wiatr", **changes}).encode()
     return f"DL1.{base64.urlsafe_b64encode(raw).decode().rstrip('=')}.{binascii.crc32(raw):08x}"
 
 
@@ -163,6 +166,73 @@ def test_a_board_is_flashed_and_set_up(
     assert opened.complaints == []
     assert opened.foreign == []
     assert not [text for text in opened.texts if "gęślą" in text or "ssss" in text]
+
+
+@pytest.mark.needs_mosquitto
+@pytest.mark.needs_micropython
+def test_a_code_that_the_server_refuses_is_exchanged_for_another(
+    idle: str, tab: Callable[..., Tab], mosquitto: Callable[..., Mosquitto], tmp_path: Path
+) -> None:
+    """The way back from Wi-Fi to the code; and what the second code gave is what is shown to be kept."""
+    passwords = tmp_path / "passwords"
+    passwords.touch(0o600)
+    subprocess.run([require("mosquitto_passwd"), "-b", passwords, "kuchnia", "s" * 40], check=True)
+    broker = mosquitto([f"password_file {passwords}", "allow_anonymous false"])
+    kits = {
+        "FIRST": kit_code(broker.port, secret="old", portal="stara-etykieta"),
+        "SECOND": kit_code(broker.port),
+    }
+    labels = {"FIRST": "stara-etykieta", "SECOND": "sosna-9-wiatr"}
+    asked: list[str] = []
+
+    def enrol(route: Any) -> None:
+        if route.request.method == "GET":
+            route.fulfill(json={"network": "warsaw", "districts": []})
+            return
+        once = route.request.post_data_json["code"]
+        asked.append(once)
+        label = {"ssid": "Dustline-kuchnia", "password": labels[once]}
+        route.fulfill(json={"kit_code": kits[once], "node": "kuchnia", "portal": label})
+
+    options = NodeOptions("kuchnia", ssid="Dom", wifi_password=PASSWORD)
+    with in_setup(tmp_path / "node", options, QUICK) as node, line(node) as port:
+        opened = tab("about:blank", Cable(ConsoleEnd(port)))
+        page, note = opened.page, opened.page.locator("#note")
+        page.route("**/api/enrol", enrol)
+        page.goto(idle + "flash")
+        page.get_by_role("button", name="Only set up").click()
+        page.get_by_role("button", name="The node has its code already").click()
+        expect(page.locator("#networks")).to_contain_text("Dom")
+        page.locator("#password").fill(PASSWORD)
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(note).to_contain_text("Press “Another code”")
+        for once, outcome in (("FIRST", "press “Another code”"), ("SECOND", None)):
+            page.get_by_role("button", name="Another code").click()
+            page.locator("#once").fill(once)
+            page.get_by_role("button", name="Hand it to the node").click()
+            expect(page.locator("#step-wifi")).to_be_visible()
+            page.locator("#password").fill(PASSWORD)
+            page.get_by_role("button", name="Connect", exact=True).click()
+            if outcome:
+                expect(note).to_contain_text(outcome)
+        expect(page.locator("#label-facts")).to_contain_text("sosna-9-wiatr")
+        expect(page.locator("#label-note")).to_contain_text("Write these two down")
+        expect(page.locator("#step-done")).to_contain_text("http://192.168.4.1/")
+        assert asked == ["FIRST", "SECOND"]
+    assert opened.complaints == []
+
+
+def test_every_reason_of_a_node_has_words(idle: str, visit: Callable[..., Opened]) -> None:
+    """As docs/node/flash.md lists them; a word alone helps nobody."""
+    listed = (REPO / "docs" / "node" / "flash.md").read_text(encoding="utf-8")
+    words = re.findall(r"`(\w+)`", listed.partition("Words of 0xD2:")[2].partition("Hostname")[0])
+    assert {"no_code", "memory", "busy"} < set(words)
+    page = visit(idle + "flash").page
+    told = page.evaluate("async () => (await import('./static/js/i18n.js')).TEXTS")
+    for word in words:
+        for lang, own in (("en", EN), ("pl", PL)):
+            assert told[lang].get(f"join_{word}"), (lang, word)
+            assert own.get(f"join_{word}"), (lang, word)
 
 
 def test_polish_and_a_phones_width(idle: str, tab: Callable[..., Tab], repo: Path) -> None:

@@ -24,7 +24,7 @@ Visit = Callable[..., Opened]
     ("locale", "bad", "why"),
     [
         ("en-GB", "not to be trusted", "at the end of the sensor's range"),
-        ("pl-PL", "nie należy jej ufać", "na końcu zakresu czujnika"),
+        ("pl-PL", "wartości nie należy ufać", "na końcu zakresu czujnika"),
     ],
 )
 def test_a_value_that_is_not_to_be_trusted_is_grey_and_says_why(
@@ -48,6 +48,9 @@ def test_a_value_that_is_not_to_be_trusted_is_grey_and_says_why(
         facts = page.locator("#panel")
         expect(facts).to_contain_text(bad)
         expect(facts).to_contain_text(why)
+        # Beside the number too, on a phone the first that is read; and no colour of the index there.
+        expect(page.locator(".reading .state-name")).to_have_text(f"{bad}: {why}")
+        expect(page.locator(".reading .band-name")).to_be_hidden()
     finally:
         assert follower.stop(10)
 

@@ -80,7 +80,7 @@ export class Air {
   }
 
   none() {
-    return text("noIndex", { when: this.when() });
+    return text(this.found.hour === null ? "noIndexYet" : "noIndex", { when: this.when() });
   }
 
   words(air, key, values = {}) {

@@ -55,6 +55,14 @@ function namedInAddress() {
   }
 }
 
+// A link to a node that was only just set up: it opens once the gateway has heard of it.
+function paintUnknown(wanted) {
+  const named = /^[a-z0-9-]{1,32}$/.test(wanted) && !model.nodes.has(wanted) && !byId(wanted);
+  const unknown = named && everHeard;
+  byId("unknown").hidden = !unknown;
+  setText(byId("unknown"), unknown ? text("unknownNode", { name: wanted }) : "");
+}
+
 function start(config) {
   document.title = config.title;
   setText(byId("title"), config.title);
@@ -81,6 +89,7 @@ function start(config) {
     const wanted = namedInAddress();
     const left = detail.name;
     const name = model.nodes.has(wanted) ? wanted : null;
+    paintUnknown(wanted);
     if (name === left) return;
     byId("overview").hidden = name !== null;
     map.select(name);
@@ -112,6 +121,7 @@ function start(config) {
       list.update();
       air.paint();
       detail.translate();
+      paintUnknown(namedInAddress());
     });
   }
   setInterval(repaint, AGES_MS);

@@ -40,6 +40,7 @@ export class Detail {
         part("band", "span", { class: "band-name" }),
         part("state", "span", { class: "state-name" })),
       part("second", "p", { class: "second" }),
+      part("todo", "p", { class: "small advice" }),
       el("div", { class: "chart-head" }, part("last24", "h3", {}), part("slots", "div", { class: "slots", role: "group" })),
       part("message", "p", { class: "small", role: "status" }),
       this.chart.box,
@@ -152,16 +153,30 @@ export class Detail {
     setText(parts.value, known ? tenth(node.shown) : "–");
     setText(parts.pm25Name, text("pm25"));
     setText(parts.of, ofText(node.shown_of, node.pm25));
-    parts.band.hidden = !known;
-    if (known) {
+    const doubted = state === "ok" && (node.trust === "suspect" || node.trust === "bad");
+    // Its sign is grey then: no step of the index stands for such a value.
+    const judged = known && !(doubted && node.trust === "bad");
+    parts.band.hidden = !judged;
+    if (judged) {
       parts.band.dataset.band = bandOf(node.shown).key;
       setText(parts.band, text(bandOf(node.shown).key));
     }
-    parts.state.hidden = state === "ok";
-    setText(parts.state, text(state));
+    parts.state.hidden = state === "ok" && !doubted;
+    const doubt = [text(`trust_${node.trust}`), remarks(node).join("; ")].filter(Boolean).join(": ");
+    setText(parts.state, doubted ? doubt : text(state));
+    setText(parts.todo, this.todoOf(node, state));
     setText(parts.second, pm10Text(node));
     setText(parts.last24, text("last24"));
     this.paintFacts(node);
+  }
+
+  // Since when nothing comes, and what its owner can do.
+  todoOf(node, state) {
+    if (node.safe || !has(`todo_${state}`)) return "";
+    // What is out of date and not known to be connected may be away as well.
+    const todo = text(state === "stale" && !node.online ? "todo_offline" : `todo_${state}`);
+    if (node.seen === null) return todo;
+    return `${text("lastSeenAt", { time: moment(node.seen), ago: ago(this.model.now() - node.seen) })} ${todo}`;
   }
 
   paintFacts(node) {
@@ -225,7 +240,7 @@ function flagText(flag) {
 }
 
 function completeness({ born, stored, quarantined, missing }) {
-  const counts = { born: whole(born), stored: whole(stored), missing: whole(missing) };
+  const counts = { n: born, born: whole(born), stored: whole(stored), missing: whole(missing) };
   const words = missing || quarantined ? text("missing", counts) : text("complete", counts);
   return quarantined ? `${words}; ${text("aside", { n: whole(quarantined) })}` : words;
 }

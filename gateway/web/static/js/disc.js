@@ -15,7 +15,9 @@ export function paintDisc(disc, pm25, state, trust = null) {
   disc.dataset.state = state;
   disc.dataset.trust = known && state === "ok" && trust !== null ? trust : "good";
   disc.dataset.band = known ? bandOf(pm25).key : "none";
-  setText(disc, known ? whole(Math.round(pm25)) : "–");
+  const number = known ? whole(Math.round(pm25)) : "–";
+  disc.dataset.long = String(number.length > 3);
+  setText(disc, number);
 }
 
 // What the sign says, in words.

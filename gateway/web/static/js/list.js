@@ -62,7 +62,7 @@ export class NodeList {
 
   updateSummary(nodes) {
     const found = overview(nodes, this.model.now(), this.model.staleAfter);
-    const { measuring, all, median } = found;
+    const { measuring, distrusted, all, median } = found;
     setText(byId("median"), median === null ? "–" : tenth(median));
     setText(byId("median-of"), medianWords(found));
     const name = byId("median-band");
@@ -71,7 +71,8 @@ export class NodeList {
       name.dataset.band = bandOf(median).key;
       setText(name, text(bandOf(median).key));
     }
-    const words = measuring ? text("nodesMeasure", { n: whole(measuring), all: whole(all) }) : text("nothingMeasures");
+    const none = distrusted ? text("nothingTrusted", { n: distrusted, count: whole(distrusted) }) : text("nothingMeasures");
+    const words = measuring ? text("nodesMeasure", { n: whole(measuring), all: whole(all) }) : none;
     setText(byId("summary"), nodes.length ? words : text("noNodes"));
   }
 
@@ -89,10 +90,10 @@ export function paintLegend() {
       el("li", {}, el("span", { class: "swatch", "data-band": band.key }), el("span", { class: "band-range" }, bandRange(index)), text(band.key)),
     ),
   );
-  const shapes = [["stale", "12"], ["offline", "12"], ["novalue", "–"]];
+  const shapes = [["stale", "12"], ["offline", "12"], ["novalue", "–"], ["never", "–"]];
   byId("shapes").replaceChildren(
     ...shapes.map(([state, sign]) =>
-      el("li", {}, el("span", { class: "disc disc-small", "data-state": state, "data-band": state === "novalue" ? "none" : "fair", "aria-hidden": "true" }, sign), text(`shape_${state}`)),
+      el("li", {}, el("span", { class: "disc disc-small", "data-state": state, "data-band": sign === "–" ? "none" : "fair", "aria-hidden": "true" }, sign), text(`shape_${state}`)),
     ),
     ...["suspect", "bad"].map((trust) =>
       el("li", {}, el("span", { class: "disc disc-small", "data-state": "ok", "data-band": "fair", "data-trust": trust, "aria-hidden": "true" }, "12"), text(`shape_${trust}`)),

@@ -45,9 +45,11 @@ export function stateOf(node, now, staleAfter) {
 // Median PM2.5 of the nodes that measure now: one node beside a chimney does not move it. It is of what each
 // node shows, its corrected value where it has one; `raw` is that of the raw values of the same nodes.
 export function overview(nodes, now, staleAfter) {
-  const measuring = nodes.filter((node) => stateOf(node, now, staleAfter) === "ok" && node.trust !== "bad");
+  const values = nodes.filter((node) => stateOf(node, now, staleAfter) === "ok");
+  const measuring = values.filter((node) => node.trust !== "bad");
   return {
     measuring: measuring.length,
+    distrusted: values.length - measuring.length,
     corrected: measuring.filter((node) => node.shown_of === "corrected").length,
     all: nodes.length,
     median: medianOf(measuring.map((node) => node.shown)),

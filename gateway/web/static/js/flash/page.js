@@ -14,7 +14,8 @@ const STEPS = ["cable", "install", "code", "wifi", "done"];
 let node = null; // the one that is set up
 let manifest = null;
 let joining = null; // what enrolment knows, null without it
-let given = null; // what the exchange gave: shown at the end, once
+let given = null; // what the exchange gave, and for which code: shown at the end, once
+let portal = null; // of the code that was handed over, where it is known
 let name = "";
 let said = null; // the note that is shown: [kind, name of a text, its values]
 let installing = null;
@@ -93,7 +94,7 @@ function chooseNetwork() {
 
 function paintDone() {
   setText(byId("done-text"), text("doneText", { name }));
-  const portal = given?.portal;
+  byId("label-note").hidden = !portal;
   byId("label-facts").replaceChildren(
     ...(portal
       ? [["labelName", portal.ssid], ["labelPassword", portal.password]].map(([key, value]) =>
@@ -177,15 +178,16 @@ async function handOver() {
   let code = pasted;
   if (!pasted) {
     // A code that was exchanged is used up: what it gave is handed over again when the first time failed.
-    if (!given) {
+    if (!given || (once && once !== given.once)) {
       say("plain", "exchanging");
-      given = await exchange(once, byId("precision").value, placeOf());
+      given = { ...(await exchange(once, byId("precision").value, placeOf())), once };
     }
     code = given.kit_code;
   }
   const raw = readKitCode(code);
   say("plain", "handingOver");
   name = await node.giveKit(raw);
+  portal = pasted ? null : given.portal;
   byId("kit").value = byId("once").value = "";
   await toWifi();
 }
@@ -218,7 +220,7 @@ async function join() {
 }
 
 function again() {
-  given = null;
+  given = portal = null;
   name = "";
   for (const id of ["once", "kit", "label", "spot", "ssid", "password"]) byId(id).value = "";
   say();
@@ -259,6 +261,10 @@ byId("connect").addEventListener("click", () => doing(() => begin(false)));
 byId("keep").addEventListener("click", () => doing(toWifi));
 byId("rescan").addEventListener("click", () => doing(scan));
 byId("again").addEventListener("click", again);
+byId("other-code").addEventListener("click", () => {
+  say();
+  show("code");
+});
 byId("networks").addEventListener("change", chooseNetwork);
 byId("reveal").addEventListener("change", () => {
   byId("password").type = byId("reveal").checked ? "text" : "password";
