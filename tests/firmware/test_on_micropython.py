@@ -21,7 +21,7 @@ def test_same_suite_on_micropython(path: Path, micropython: str, repo: Path, tmp
         env={**os.environ, "MICROPYPATH": f"{repo}/simulator/chip:{repo}/firmware:.frozen"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=110,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", 0 failed" in done.stdout

@@ -29,7 +29,7 @@ def test_a_code_becomes_the_nodes_credentials(
     opened = Open(guarded_by("files"), run_gateway)
     with in_setup(tmp_path / "node", NodeOptions("fresh"), {}) as node, line(node) as port:
         context = chromium.new_context(locale="pl-PL")
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         posted: list[str] = []
         page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
@@ -51,7 +51,7 @@ def test_a_code_becomes_the_nodes_credentials(
         expect(page.locator("#networks")).to_contain_text("dustline")
         page.locator("#password").fill("particles")
         page.get_by_role("button", name="Połącz", exact=True).click()
-        expect(page.locator("#step-done")).to_be_visible(timeout=30_000)
+        expect(page.locator("#step-done")).to_be_visible(timeout=120_000)
         expect(page.locator("#done-text")).to_contain_text("połączył się z siecią")
         config = json.loads((node.flash / "config.json").read_text())
         name = config["node"]

@@ -93,14 +93,14 @@ def test_what_is_committed_is_delivered_before_the_end(
         end = gateway.pipeline.stop
 
         def end_with_a_batch(seconds: float) -> bool:
-            gateway.journal.commit(batch(*(new(seq) for seq in range(1, 201))))
+            gateway.journal.commit(batch(*(new(seq) for seq in range(1, 61))))
             return end(seconds)
 
         gateway.pipeline.stop(2)
         monkeypatch.setattr(gateway.pipeline, "stop", end_with_a_batch)
         assert gateway.stop()
         (row,) = influx.query("SELECT count(seq) FROM reading", "air")
-        assert row["count"] == 200
+        assert row["count"] == 60
     finally:
         influx.stop()
 

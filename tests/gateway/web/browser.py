@@ -33,7 +33,7 @@ class Opened:
 def expect(target: Any) -> Any:
     from playwright.sync_api import expect as expectation
 
-    expectation.set_options(timeout=30_000)  # many tests may share two cores
+    expectation.set_options(timeout=60_000)  # many tests may share two cores
     return expectation(target)
 
 

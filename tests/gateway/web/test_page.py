@@ -107,7 +107,7 @@ def test_a_node_that_has_just_begun_fills_its_chart(journal: Journal, serve: Ser
     expect(page.locator(".chart-key")).to_contain_text("first reading ")
     drawn = wait_for(lambda: columns_drawn(page), what="the chart's line")
     assert drawn[0] < 0.05
-    assert drawn[-1] > 0.9
+    assert drawn[-1] > 0.7  # the page may have come some seconds later
 
 
 def test_what_is_not_a_fresh_value_shows_by_its_shape(journal: Journal, serve: Serve, visit: Visit) -> None:
