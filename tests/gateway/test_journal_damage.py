@@ -116,7 +116,7 @@ def test_damage_that_a_look_meets_is_told_with_the_way_on(
     with Journal(path) if running and "replay" not in words else nullcontext():
         spoil(path, [root_of(path, table)])
         result = invoke(*words, path=path)
-    assert result.exit_code == 1
+    assert result.exit_code == (2 if words == ("stations",) else 1)  # 1: a node needs a visit
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.output.startswith("Error: ")
     assert "stop the gateway and run `dustline gateway journal salvage`" in result.output
