@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.gateway.destinations.servers import Influx1
-from tests.support import REPO, Mosquitto, choose_port
+from tests.support import REPO, Mosquitto, choose_port, wait_for
 from tests.torture.fleet import NETWORK
 
 DATABASE = "torture"
@@ -51,7 +51,7 @@ class Plant:
 
     def kill_gateway(self) -> None:
         assert self._gateway is not None
-        assert self._gateway.poll() is None, f"the gateway ended by itself, see {self.log}"
+        assert self._gateway.poll() is None, f"the gateway ended by itself: {self.log.read_text()[-1500:]}"
         self._gateway.kill()
         self._gateway.wait(10)
 
@@ -68,7 +68,9 @@ class Plant:
         self.influx.process = None
 
     def fill_disk(self, full_s: float) -> None:
-        """Leave no byte on the journal's disk for so long."""
+        """Leave no byte on the journal's disk for so long. Without any room there is no first journal, and the
+        gateway ends and says so: that is not what is tried here."""
+        wait_for(lambda: "connected to the broker" in self.log.read_text(), 60, "the journal")
         ballast = self.disk / "ballast"
         with ballast.open("wb", buffering=0) as file:
             try:
