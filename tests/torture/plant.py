@@ -68,8 +68,8 @@ class Plant:
         self.influx.process = None
 
     def fill_disk(self, full_s: float) -> None:
-        """Leave no byte on the journal's disk for so long. Without any room there is no first journal, and the
-        gateway ends and says so: that is not what is tried here."""
+        """Leave no byte on the journal's disk for so long. Without any room there is no first journal, and
+        the gateway ends and says so: that is not what is tried here."""
         wait_for(lambda: "connected to the broker" in self.log.read_text(), 60, "the journal")
         ballast = self.disk / "ballast"
         with ballast.open("wb", buffering=0) as file:
