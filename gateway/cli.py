@@ -99,11 +99,11 @@ def ledger(
     if journals and click.get_current_context().params.get("shard") is not None:
         raise click.UsageError("name journals, or a shard, not both")
     rows = ledger_of(journals or (settings.path,), node, since)
+    if not rows and node is not None and since is None:
+        raise click.ClickException(f"nothing is known of node {node}; `dustline ledger` names all nodes")
     if as_json:
         click.echo(json.dumps({"rows": [asdict(row) for row in rows]}))
         return
-    if not rows and node is not None and since is None:
-        raise click.ClickException(f"nothing is known of node {node}; `dustline ledger` names all nodes")
     if not rows:
         click.echo(
             "nothing is known" + (f" of node {node}" if node else "") + (" since then" if since else "")

@@ -18,10 +18,10 @@ class ConfigError(Exception):
     """The configuration cannot be used; the message names file, key, what is wrong and what to do."""
 
 
-WRITE_ONE = "check the name, or write one with `dustline gateway config sample`"
+_WRITE_ONE = "check the name, or write one with `dustline gateway config sample`"
 
 
-def read_toml(file: Path, absent: str = WRITE_ONE) -> dict[str, Any]:
+def read_toml(file: Path, absent: str = _WRITE_ONE) -> dict[str, Any]:
     """`absent`: what to do where there is none. Raises ConfigError."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))

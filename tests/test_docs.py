@@ -20,7 +20,7 @@ from tests.support import REPO
 
 PAGES = [
     *sorted(REPO.glob("*.md")),
-    *sorted(path for path in (REPO / "docs").rglob("*.md")),
+    *sorted((REPO / "docs").rglob("*.md")),
 ]
 ROOMS = ("firmware", "gateway", "simulator", "dustline", "tests", "bench", "docs", "deploy", "scripts")
 LINK = re.compile(r"\]\(([^)\s]+)\)")

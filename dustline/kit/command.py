@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from dustline.kit.boards import BOARDS
 from dustline.kit.errors import KitError
 from dustline.kit.flash_command import flash, set_up
 from dustline.node.cli import node
+from gateway.topics import valid_name
 
 node.add_command(flash)
 node.add_command(set_up)
@@ -78,7 +78,7 @@ def image_command(
     wanted = BOARDS[board]
     if (bundle is None) != (not keys):
         raise click.UsageError("--bundle and --key go together")
-    if name is not None and not re.fullmatch("[a-z0-9-]{1,32}", name):
+    if name is not None and not valid_name(name):
         raise click.UsageError("--name: a node's name has 1 to 32 of a-z, 0-9 and -")
     try:
         source = micropython or official.fetch(wanted, _cache())

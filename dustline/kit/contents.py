@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from dustline.kit.errors import KitError
 from dustline.kit.image import VERSION_FILE
 from dustline.node.build import board_files, files_of, version_of
 from dustline.node.bundle import BundleError, read
+from gateway.topics import valid_name
 from simulator.bytecode import compile_tree
 from simulator.runtime import SimulatorError
 
@@ -73,7 +73,7 @@ def settings(
     if name is not None:
         config["node"] = name
     if network is not None:
-        if not re.fullmatch("[a-z0-9-]{1,32}", network):
+        if not valid_name(network):
             raise KitError(f"network {network[:40]!r}: 1 to 32 of a-z, 0-9 and -, as the gateway has it")
         config["network"] = network
     if portal_password is not None:

@@ -34,6 +34,8 @@ NEW_OBJECTS = 50_000
 
 def run(read: Callable[[], Settings]) -> None:
     """Run until SIGTERM or Ctrl-C; SIGHUP reads the configuration again. Raises what `read` raises."""
+    settings = read()
+    logs.set_up(settings.log)
     called, ending, reloading = threading.Event(), threading.Event(), threading.Event()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
@@ -42,8 +44,6 @@ def run(read: Callable[[], Settings]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, on_signal)
-    settings = read()
-    logs.set_up(settings.log)
     try:
         gateway = Gateway(settings)
         gateway.start()

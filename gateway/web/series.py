@@ -17,7 +17,6 @@ MOST_ROWS = 12000
 # Readings this many usual intervals apart have a gap between them.
 GAP_INTERVALS = 2.5
 _STEPS_S = (60, 120, 300, 600, 900, 1800, 3600)
-_COLUMNS = ("pm25", "pm10", "pm25_cor", "pm10_cor")
 
 Column = list[float | None]
 
@@ -62,7 +61,7 @@ def _series(
 ) -> Series:
     times: list[int] = []
     bits: dict[int, int] = {}
-    columns: list[Column] = [[] for _ in _COLUMNS]
+    columns: list[Column] = [[], [], [], []]
     for reading in readings:
         # A chart needs growing times; two readings of one second are possible after a restart.
         if reading.t is None or (times and reading.t <= times[-1]):

@@ -129,11 +129,10 @@ def test_ledger_while_the_gateway_runs(config: Any, mosquitto: Any, run_gateway:
         "missing": 4,
         "missing_ranges": [[3, 3], [7, 9]],
     }
-    unknown = invoke("ledger", "--node", "x", config=path)
-    assert (unknown.exit_code, "nothing is known of node x; `dustline ledger` names" in unknown.output) == (
-        1,
-        True,
-    )
+    for more in ((), ("--json",)):
+        unknown = invoke("ledger", "--node", "x", *more, config=path)
+        assert unknown.exit_code == 1
+        assert "nothing is known of node x; `dustline ledger` names" in unknown.output
     assert invoke("ledger", "--node", "x", "--since", "2026-01-01", config=path).exit_code == 0
     assert invoke("ledger", "--since", "yesterday", config=path).exit_code == 2
 
